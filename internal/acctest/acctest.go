@@ -1,0 +1,51 @@
+// Package acctest finds or builds the programs that acceptance tests and the demo run: Terraform, OpenTofu, this
+// provider and hashicorp/time. No registry is asked for a provider: they are built from Go modules and handed to
+// Terraform in a filesystem mirror, so that a plain "terraform init" works.
+package acctest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+)
+
+// Run is the body of TestMain in a package whose tests run Terraform. A test names hashicorp/time as
+//
+//	ExternalProviders: map[string]resource.ExternalProvider{"time": {Source: "hashicorp/time"}}
+//
+// next to the provider under test, which stays in the test's process.
+func Run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "acctest")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+
+	if err := setUp(context.Background(), dir); err != nil {
+		fmt.Fprintln(os.Stderr, "The acceptance tests cannot be prepared:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+// setUp tells terraform-plugin-testing, and the Terraform that it starts, where everything is.
+func setUp(ctx context.Context, dir string) error {
+	terraform, err := Terraform(ctx)
+	if err != nil {
+		return err
+	}
+	time, err := TimeProvider(ctx)
+	if err != nil {
+		return err
+	}
+	cliConfig, err := CLIConfig(dir, time)
+	if err != nil {
+		return err
+	}
+	if err := os.Setenv(terraformPathVariable, terraform); err != nil {
+		return err
+	}
+	return os.Setenv("TF_CLI_CONFIG_FILE", cliConfig)
+}

@@ -1,0 +1,88 @@
+package acctest_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
+)
+
+func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
+
+// The CLI configuration leaves no registry to ask, so the provider can only be the one that was built here.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	resource.UnitTest(t, resource.TestCase{
+		ExternalProviders: map[string]resource.ExternalProvider{
+			"time": {Source: "hashicorp/time", VersionConstraint: ">= 0.13.0"},
+		},
+		Steps: []resource.TestStep{{
+			Config: `resource "time_rotating" "quarterly" { rotation_days = 90 }`,
+			Check:  resource.TestCheckResourceAttrSet("time_rotating.quarterly", "id"),
+		}},
+	})
+}
+
+func TestTerraform(t *testing.T) {
+	const outdated, recent = "Terraform v1.4.7", "Terraform v1.11.4"
+	path, cache := t.TempDir(), t.TempDir()
+	t.Setenv("TF_ACC_TERRAFORM_PATH", "")
+	t.Setenv("PATH", path)
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+
+	cached, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cached = filepath.Join(cached, "terraform-provider-qoveryrotation")
+
+	printer(t, path, outdated)
+	want := printer(t, cached, recent)
+	if got, err := acctest.Terraform(t.Context()); got != want || err != nil {
+		t.Errorf("with an outdated Terraform on PATH: %q, %v, want the one in the cache %q", got, err, want)
+	}
+
+	want = printer(t, path, recent)
+	if got, err := acctest.Terraform(t.Context()); got != want || err != nil {
+		t.Errorf("with a recent Terraform on PATH: %q, %v, want %q", got, err, want)
+	}
+
+	t.Setenv("TF_ACC_TERRAFORM_PATH", "/opt/tofu")
+	if got, err := acctest.Terraform(t.Context()); got != "/opt/tofu" || err != nil {
+		t.Errorf("with TF_ACC_TERRAFORM_PATH: %q, %v", got, err)
+	}
+}
+
+// printer makes an executable in a directory that is called like Terraform and says that it is some version.
+func printer(t *testing.T, dir, version string) string {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "terraform")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho "+version+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestBuildProvider(t *testing.T) {
+	t.Parallel()
+	provider, err := acctest.BuildProvider(t.Context(), t.TempDir(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := acctest.CLIConfig(t.TempDir(), provider); err != nil {
+		t.Error(err)
+	}
+
+	_, err = acctest.BuildProvider(t.Context(), t.TempDir(), "./internal/nothing")
+	if err == nil || !strings.Contains(err.Error(), "internal/nothing") {
+		t.Errorf("a package that does not exist: %v", err)
+	}
+}

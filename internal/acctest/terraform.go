@@ -1,0 +1,81 @@
+package acctest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/hashicorp/go-version"
+	"github.com/hashicorp/hc-install/fs"
+	"github.com/hashicorp/hc-install/product"
+	"github.com/hashicorp/hc-install/releases"
+)
+
+const (
+	// terraformPathVariable names the executable that terraform-plugin-testing runs.
+	terraformPathVariable = "TF_ACC_TERRAFORM_PATH"
+
+	// minimumTerraform is the oldest version that the provider supports.
+	minimumTerraform = "1.5.0"
+
+	// downloadedTerraform is the version that a machine without Terraform gets.
+	downloadedTerraform = "1.11.4"
+)
+
+// Terraform returns the path of the Terraform executable: the one that TF_ACC_TERRAFORM_PATH names, or one on PATH that
+// is recent enough, or a downloaded one, which stays in the user's cache directory.
+func Terraform(ctx context.Context) (string, error) {
+	if path := os.Getenv(terraformPathVariable); path != "" {
+		return path, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", err
+	}
+	cache = filepath.Join(cache, providerName)
+
+	installed := fs.Version{
+		Product:     product.Terraform,
+		Constraints: version.MustConstraints(version.NewConstraint(">= " + minimumTerraform)),
+		ExtraPaths:  []string{cache},
+	}
+	path, err := installed.Find(ctx)
+	if err != nil {
+		path, err = downloadTerraform(ctx, cache)
+	}
+	if err != nil {
+		return "", fmt.Errorf("no Terraform >= %s is on PATH, and none can be downloaded: %w", minimumTerraform, err)
+	}
+	return path, nil
+}
+
+// downloadTerraform moves the executable to its directory only when it is complete, since the tests of several packages
+// may download at the same time.
+func downloadTerraform(ctx context.Context, dir string) (string, error) {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return "", err
+	}
+	temporary, err := os.MkdirTemp(dir, "download-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(temporary)
+
+	release := releases.ExactVersion{
+		Product:    product.Terraform,
+		Version:    version.Must(version.NewVersion(downloadedTerraform)),
+		InstallDir: temporary,
+	}
+	downloaded, err := release.Install(ctx)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, filepath.Base(downloaded))
+	return path, os.Rename(downloaded, path)
+}
+
+// OpenTofu builds OpenTofu in the version that tools/tofu/go.mod names and returns the path of its executable.
+func OpenTofu(ctx context.Context) (string, error) {
+	return tool(ctx, "tofu", "tofu")
+}

@@ -1,0 +1,258 @@
+// Package awsiam is the port to AWS: the access keys and the tags of IAM users, and STS to try a key.
+package awsiam
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/smithy-go/middleware"
+	awsbase "github.com/hashicorp/aws-sdk-go-base/v2"
+	"github.com/hashicorp/aws-sdk-go-base/v2/diag"
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// LogSubsystem is the tflog subsystem that requests are logged to.
+const LogSubsystem = "aws"
+
+const (
+	// defaultRegion is where IAM of the partition that nearly everybody uses is signed for.
+	defaultRegion         = "us-east-1"
+	defaultRequestTimeout = 15 * time.Second
+	// defaultMaxAttempts gets hundreds of rotations past IAM's throttling. Its pauses add up to half a minute.
+	defaultMaxAttempts = 6
+	// configurationRequests bounds, in request timeouts, how long it may take to get the first credentials.
+	configurationRequests = 8
+
+	documentationURL = "https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs"
+)
+
+// Config says how to reach AWS and as whom, in the words of the AWS provider's configuration. Whatever is not set comes
+// from the usual places: environment variables, shared files, the machine's own role.
+type Config struct {
+	Region                    string
+	Profile                   string
+	AccessKey                 string
+	SecretKey                 string
+	Token                     string
+	SharedConfigFiles         []string
+	SharedCredentialsFiles    []string
+	MaxRetries                int
+	AssumeRole                *AssumeRole
+	AssumeRoleWithWebIdentity *AssumeRoleWithWebIdentity
+	Endpoints                 Endpoints
+
+	// UserAgent are the products that requests name beside the SDK.
+	UserAgent []Product
+	// RequestTimeout limits each attempt of a request.
+	RequestTimeout time.Duration
+	// MaxBackoff limits the pause between two attempts.
+	MaxBackoff time.Duration
+	// Now is the clock that AWS's clock is compared with.
+	Now func() time.Time
+}
+
+// AssumeRole is a role to act as.
+type AssumeRole struct {
+	RoleARN     string
+	SessionName string
+	ExternalID  string
+	Duration    time.Duration
+	Policy      string
+}
+
+// AssumeRoleWithWebIdentity is a role to act as on the strength of somebody else's token.
+type AssumeRoleWithWebIdentity struct {
+	RoleARN              string
+	SessionName          string
+	WebIdentityToken     string
+	WebIdentityTokenFile string
+}
+
+// Endpoints are addresses to use instead of AWS's own.
+type Endpoints struct {
+	IAM string
+	STS string
+}
+
+// Product is a part of the User-Agent header.
+type Product struct {
+	Name    string
+	Version string
+	Comment string
+}
+
+// Client implements [rotation.IAM].
+type Client struct {
+	config      aws.Config
+	iam         *iam.Client
+	credentials *credentials
+	stsEndpoint string
+	now         func() time.Time
+	clockOffset atomic.Int64
+}
+
+var _ rotation.IAM = (*Client)(nil)
+
+// New resolves the configuration and gets the first credentials, which takes requests if there is a role to assume.
+// Without usable credentials the error is [rotation.ErrUnauthenticated].
+func New(ctx context.Context, config Config) (*Client, error) {
+	timeout := cmp.Or(config.RequestTimeout, defaultRequestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, configurationRequests*timeout)
+	defer cancel()
+
+	c := &Client{credentials: &credentials{signers: map[string]bool{}}, stsEndpoint: config.Endpoints.STS, now: config.Now}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	base, err := baseConfig(ctx, config)
+	if err != nil {
+		return nil, configurationError(ctx, config, err.Error())
+	}
+	var diags diag.Diagnostics
+	_, c.config, diags = awsbase.GetAwsConfig(c.credentials.trace(ctx), base)
+	if diags.HasError() {
+		return nil, configurationError(ctx, config, text(diags.Errors()))
+	}
+	c.credentials.next = c.config.Credentials
+	c.config.Credentials = c.credentials
+	c.config.APIOptions = append(c.config.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("ObserveAttempt", c.observeAttempt), middleware.After)
+	})
+	if client, ok := c.config.HTTPClient.(*awshttp.BuildableClient); ok {
+		c.config.HTTPClient = client.WithTimeout(timeout)
+	}
+	c.iam = iam.NewFromConfig(c.config, func(o *iam.Options) {
+		// Two rotations may tag one user in the same instant.
+		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConcurrentModification")
+		if config.Endpoints.IAM != "" {
+			o.BaseEndpoint = &config.Endpoints.IAM
+		}
+	})
+	resolved, err := c.credentials.Retrieve(ctx)
+	if err != nil {
+		return nil, configurationError(ctx, config, err.Error())
+	}
+	tflog.SubsystemDebug(ctx, LogSubsystem, "Resolved the AWS configuration", map[string]any{
+		"region":             c.config.Region,
+		"credentials_source": resolved.Source,
+		"access_key_id":      resolved.AccessKeyID,
+	})
+	return c, nil
+}
+
+// baseConfig translates the configuration for aws-sdk-go-base, which is told to send nothing that it need not send, and
+// to log nothing: it would log whole answers, and one of them contains the new secret.
+func baseConfig(ctx context.Context, config Config) (*awsbase.Config, error) {
+	base := &awsbase.Config{
+		AccessKey:               config.AccessKey,
+		CallerDocumentationURL:  documentationURL,
+		CallerName:              "qoveryrotation",
+		IamEndpoint:             config.Endpoints.IAM,
+		MaxBackoff:              config.MaxBackoff,
+		MaxRetries:              config.MaxRetries,
+		Profile:                 config.Profile,
+		Region:                  config.Region,
+		SecretKey:               config.SecretKey,
+		SharedConfigFiles:       config.SharedConfigFiles,
+		SharedCredentialsFiles:  config.SharedCredentialsFiles,
+		SkipCredsValidation:     true,
+		SkipRequestingAccountId: true,
+		StsEndpoint:             config.Endpoints.STS,
+		SuppressDebugLog:        true,
+		Token:                   config.Token,
+	}
+	for _, product := range config.UserAgent {
+		base.UserAgent = append(base.UserAgent, awsbase.UserAgentProduct(product))
+	}
+	if role := config.AssumeRole; role != nil {
+		base.AssumeRole = []awsbase.AssumeRole{{
+			RoleARN:     role.RoleARN,
+			SessionName: role.SessionName,
+			ExternalID:  role.ExternalID,
+			Duration:    role.Duration,
+			Policy:      role.Policy,
+		}}
+	}
+	if role := config.AssumeRoleWithWebIdentity; role != nil {
+		base.AssumeRoleWithWebIdentity = &awsbase.AssumeRoleWithWebIdentity{
+			RoleARN:              role.RoleARN,
+			SessionName:          role.SessionName,
+			WebIdentityToken:     role.WebIdentityToken,
+			WebIdentityTokenFile: role.WebIdentityTokenFile,
+		}
+	}
+
+	return base, setDefaults(ctx, base)
+}
+
+// setDefaults fills in what nobody configured anywhere. aws-sdk-go-base has no region of its own, and cannot assume a
+// role without one.
+func setDefaults(ctx context.Context, base *awsbase.Config) error {
+	options := []func(*awsconfig.LoadOptions) error{
+		awsconfig.WithRegion(base.Region),
+		awsconfig.WithDefaultRegion(defaultRegion),
+		awsconfig.WithSharedConfigProfile(base.Profile),
+	}
+	if len(base.SharedConfigFiles) > 0 {
+		files, err := base.ResolveSharedConfigFiles()
+		if err != nil {
+			return err
+		}
+		options = append(options, awsconfig.WithSharedConfigFiles(files))
+	}
+	if len(base.SharedCredentialsFiles) > 0 {
+		files, err := base.ResolveSharedCredentialsFiles()
+		if err != nil {
+			return err
+		}
+		options = append(options, awsconfig.WithSharedCredentialsFiles(files))
+	}
+	resolved, err := awsconfig.LoadDefaultConfig(ctx, options...)
+	if err != nil {
+		return err
+	}
+	base.Region = resolved.Region
+	base.MaxRetries = cmp.Or(base.MaxRetries, resolved.RetryMaxAttempts, defaultMaxAttempts)
+	return nil
+}
+
+// text is what diagnostics say.
+func text(diags diag.Diagnostics) string {
+	var texts []string
+	for _, d := range diags {
+		texts = append(texts, d.Summary())
+		if d.Detail() != "" {
+			texts = append(texts, d.Detail())
+		}
+	}
+	return strings.TrimSpace(strings.Join(texts, ": "))
+}
+
+// configurationError says why there are no credentials, without any part of them.
+func configurationError(ctx context.Context, config Config, text string) error {
+	secrets := []string{config.SecretKey, config.Token}
+	if config.AssumeRoleWithWebIdentity != nil {
+		secrets = append(secrets, config.AssumeRoleWithWebIdentity.WebIdentityToken)
+	}
+	for _, secret := range secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "(secret)")
+		}
+	}
+	cause := rotation.ErrUnauthenticated
+	if ctx.Err() != nil {
+		cause = context.Cause(ctx)
+	}
+	return fmt.Errorf("%w: configuring AWS: %s", cause, text)
+}

@@ -1,0 +1,110 @@
+package awsiam
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+const createAccessKey = "CreateAccessKey"
+
+// Error is an action that failed. It wraps the error of package rotation that tells what AWS definitely did not do;
+// without one it is open whether the action took effect.
+type Error struct {
+	// Action is the name that IAM policies use.
+	Action string
+	// Code is AWS's, empty when AWS did not answer or did so in no way that it documents.
+	Code      string
+	Message   string
+	RequestID string
+
+	cause error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var text strings.Builder
+	text.WriteString("AWS: " + e.Action + ": ")
+	if e.Code != "" {
+		text.WriteString(e.Code + ": ")
+	}
+	text.WriteString(e.Message)
+	if e.RequestID != "" {
+		fmt.Fprintf(&text, " (request id %s)", e.RequestID)
+	}
+	return text.String()
+}
+
+// Unwrap returns the error of package rotation, or that of a context that ended.
+func (e *Error) Unwrap() error { return e.cause }
+
+// incomplete is the error that an answer lacks what every such answer has.
+func incomplete(action string) error {
+	return &Error{Action: action, Message: "an incomplete answer"}
+}
+
+// newError describes the error of an SDK client. What one attempt refused is not definite after another one that may
+// have taken effect, except that the object does not exist.
+func newError(ctx context.Context, action string, err error, unclearBefore bool) *Error {
+	failure := &Error{Action: action, Message: err.Error()}
+	var operation *smithy.OperationError
+	if errors.As(err, &operation) {
+		failure.Message = operation.Err.Error()
+	}
+	var (
+		response    *awshttp.ResponseError
+		api         smithy.APIError
+		credentials *credentialsError
+	)
+	switch {
+	case errors.As(err, &credentials):
+		failure.Message = credentials.Error()
+		failure.cause = rotation.ErrUnauthenticated
+	case errors.As(err, &response):
+		failure.RequestID = response.ServiceRequestID()
+		// The SDK's code for an answer that has none, such as a proxy's.
+		if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
+			break
+		}
+		failure.Code, failure.Message = api.ErrorCode(), api.ErrorMessage()
+		failure.cause = definite(action, failure.Code, response.HTTPStatusCode())
+		if unclearBefore && !errors.Is(failure.cause, rotation.ErrNotFound) {
+			failure.cause = nil
+		}
+	}
+	if ctx.Err() != nil && failure.Code == "" {
+		failure.cause = context.Cause(ctx)
+	}
+	// What follows a line break is for debugging signatures, and repeats headers.
+	failure.Message, _, _ = strings.Cut(failure.Message, "\n")
+	return failure
+}
+
+// definite is what AWS says about an action that was certainly not carried out, or nil.
+func definite(action, code string, status int) error {
+	if status < 400 || status >= 500 || status == http.StatusRequestTimeout {
+		return nil
+	}
+	switch code {
+	case "AccessDenied", "AccessDeniedException":
+		return rotation.ErrForbidden
+	case "NoSuchEntity":
+		return rotation.ErrNotFound
+	case "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
+		"MissingAuthenticationToken", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException":
+		return rotation.ErrUnauthenticated
+	case "LimitExceeded":
+		// Other actions have other limits.
+		if action == "iam:"+createAccessKey {
+			return rotation.ErrLimitExceeded
+		}
+	}
+	return rotation.ErrRejected
+}

@@ -1,0 +1,69 @@
+package awsiam
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/iam/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// User implements [rotation.IAM].
+func (c *Client) User(ctx context.Context, userName string) (rotation.User, error) {
+	out, err := do(ctx, "GetUser", func(ctx context.Context) (*iam.GetUserOutput, error) {
+		return c.iam.GetUser(ctx, &iam.GetUserInput{UserName: &userName})
+	})
+	switch {
+	case err != nil:
+		return rotation.User{}, err
+	case out.User == nil || out.User.UserName == nil || out.User.Arn == nil:
+		return rotation.User{}, incomplete("iam:GetUser")
+	}
+	user := rotation.User{Name: *out.User.UserName, ARN: *out.User.Arn, Tags: map[string]string{}}
+	for _, tag := range out.User.Tags {
+		user.Tags[aws.ToString(tag.Key)] = aws.ToString(tag.Value)
+	}
+	return user, nil
+}
+
+// TagUser implements [rotation.IAM].
+func (c *Client) TagUser(ctx context.Context, userName, key, value string) error {
+	_, err := do(ctx, "TagUser", func(ctx context.Context) (*iam.TagUserOutput, error) {
+		return c.iam.TagUser(ctx, &iam.TagUserInput{UserName: &userName, Tags: []types.Tag{{Key: &key, Value: &value}}})
+	})
+	return err
+}
+
+// UntagUser implements [rotation.IAM].
+func (c *Client) UntagUser(ctx context.Context, userName, key string) error {
+	_, err := do(ctx, "UntagUser", func(ctx context.Context) (*iam.UntagUserOutput, error) {
+		return c.iam.UntagUser(ctx, &iam.UntagUserInput{UserName: &userName, TagKeys: []string{key}})
+	})
+	return err
+}
+
+// CallerARN implements [rotation.IAM]. It asks once: who waits for a new key to work asks again.
+func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, region string) (string, error) {
+	const action = "sts:GetCallerIdentity"
+	client := sts.NewFromConfig(c.config, func(o *sts.Options) {
+		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret.Reveal()}, nil
+		})
+		o.Region = region
+		o.Retryer = aws.NopRetryer{}
+		if c.stsEndpoint != "" {
+			o.BaseEndpoint = &c.stsEndpoint
+		}
+	})
+	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	switch {
+	case err != nil:
+		return "", newError(ctx, action, err, false)
+	case out.Arn == nil:
+		return "", incomplete(action)
+	}
+	return *out.Arn, nil
+}

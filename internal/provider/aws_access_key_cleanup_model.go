@@ -1,0 +1,88 @@
+package provider
+
+import (
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// awsAccessKeyCleanupModel is the state, plan or configuration of a qoveryrotation_aws_access_key_cleanup.
+type awsAccessKeyCleanupModel struct {
+	OrganizationID   types.String         `tfsdk:"organization_id"`
+	CredentialsID    types.String         `tfsdk:"credentials_id"`
+	IAMUserName      types.String         `tfsdk:"iam_user_name"`
+	AccessKeyID      types.String         `tfsdk:"access_key_id"`
+	DeleteAfter      timetypes.RFC3339    `tfsdk:"delete_after"`
+	QuarantineWindow timetypes.GoDuration `tfsdk:"quarantine_window"`
+	Wait             types.Bool           `tfsdk:"wait"`
+	AllowRecentUse   types.Bool           `tfsdk:"allow_recent_use"`
+	IgnoredHolders   types.Set            `tfsdk:"ignored_holders"`
+	Status           types.String         `tfsdk:"status"`
+	DeactivatedAt    timetypes.RFC3339    `tfsdk:"deactivated_at"`
+	DeletedAt        timetypes.RFC3339    `tfsdk:"deleted_at"`
+	NextActionAt     timetypes.RFC3339    `tfsdk:"next_action_at"`
+	Timeouts         timeouts.Value       `tfsdk:"timeouts"`
+}
+
+// retirement is what the model asks for.
+func (m *awsAccessKeyCleanupModel) retirement() rotation.Retirement {
+	return rotation.Retirement{
+		Target: rotation.Target{
+			OrganizationID: m.OrganizationID.ValueString(),
+			CredentialsID:  m.CredentialsID.ValueString(),
+			UserName:       m.IAMUserName.ValueString(),
+		},
+		AccessKeyID:      m.AccessKeyID.ValueString(),
+		DeleteAfter:      timeOf(m.DeleteAfter),
+		QuarantineWindow: durationOr(m.QuarantineWindow, 0),
+		DeactivatedAt:    timeOf(m.DeactivatedAt),
+		AllowRecentUse:   m.AllowRecentUse.ValueBool(),
+		IgnoredHolders:   stringsOf(m.IgnoredHolders),
+	}
+}
+
+// setOutcome records how far a retirement got.
+func (m *awsAccessKeyCleanupModel) setOutcome(outcome rotation.RetirementOutcome) {
+	m.Status = types.StringValue(string(outcome.Status))
+	m.DeactivatedAt = timeValue(outcome.DeactivatedAt)
+	m.DeletedAt = timeValue(outcome.DeletedAt)
+	m.NextActionAt = timeValue(outcome.NextActionAt)
+}
+
+// refresh records what the present time makes of the key as AWS shows it; nil when it is gone.
+func (m *awsAccessKeyCleanupModel) refresh(key *rotation.AccessKey, now time.Time) {
+	t := m.retirement()
+	status := t.StatusAt(now, key)
+	outcome := rotation.RetirementOutcome{Status: status, DeactivatedAt: t.DeactivatedAt, NextActionAt: t.NextActionAt(status)}
+	if status == rotation.StatusDeleted {
+		outcome.DeletedAt = now
+	}
+	m.setOutcome(outcome)
+}
+
+// isOver tells whether there is nothing left to do about the key.
+func (m *awsAccessKeyCleanupModel) isOver() bool {
+	switch rotation.Status(m.Status.ValueString()) {
+	case rotation.StatusIdle, rotation.StatusDeleted:
+		return true
+	default:
+		return false
+	}
+}
+
+// callsForUpdate tells whether an update is planned although no argument changes: the last refresh found the next step
+// due, or an apply that was to wait was interrupted. It is a pure function of state and plan.
+func callsForUpdate(state, plan *awsAccessKeyCleanupModel) bool {
+	due := state.Status.ValueString() == string(rotation.StatusDue)
+	return due || plan.Wait.ValueBool() && !state.isOver()
+}
+
+// planUpdate leaves open what an update finds out.
+func (m *awsAccessKeyCleanupModel) planUpdate() {
+	m.Status = types.StringUnknown()
+	m.DeactivatedAt, m.DeletedAt, m.NextActionAt = timetypes.NewRFC3339Unknown(), timetypes.NewRFC3339Unknown(), timetypes.NewRFC3339Unknown()
+}

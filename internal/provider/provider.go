@@ -1,0 +1,225 @@
+// Package provider is the Terraform side of the job: schemas, plans, state and diagnostics. What is done to AWS and Qovery is
+// decided and done by package rotation.
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/awsiam"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/qovery"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+const (
+	// productName is what the provider calls itself in the User-Agent of its requests.
+	productName               = "terraform-provider-qoveryrotation"
+	defaultAPIURL             = "https://api.qovery.com"
+	defaultPollInterval       = 5 * time.Second
+	defaultMinimumDrainWindow = 2 * time.Hour
+)
+
+var (
+	_ provider.Provider                   = (*Provider)(nil)
+	_ provider.ProviderWithValidateConfig = (*Provider)(nil)
+)
+
+// Provider is the qoveryrotation provider.
+type Provider struct {
+	version        string
+	clock          rotation.Clock
+	requestTimeout time.Duration
+
+	mu       sync.Mutex
+	rotators []*rotation.Rotator
+}
+
+// Option changes how a [Provider] works, for tests.
+type Option func(*Provider)
+
+// WithClock makes the provider take the time from another clock than the machine's.
+func WithClock(clock rotation.Clock) Option { return func(p *Provider) { p.clock = clock } }
+
+// WithRequestTimeout bounds every single request to AWS and Qovery. The default is 15 s.
+func WithRequestTimeout(timeout time.Duration) Option {
+	return func(p *Provider) { p.requestTimeout = timeout }
+}
+
+// New returns the provider. The version appears in the User-Agent of every request.
+func New(version string, options ...Option) *Provider {
+	p := &Provider{version: version, clock: rotation.SystemClock{}, requestTimeout: 15 * time.Second}
+	for _, option := range options {
+		option(p)
+	}
+	return p
+}
+
+// Close ends what the provider's rotations leave for the end of the process; see [rotation.Rotator.Close].
+func (p *Provider) Close(ctx context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for _, rotator := range p.rotators {
+		errs = append(errs, rotator.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// providerModel is the provider block.
+type providerModel struct {
+	APIToken           types.String         `tfsdk:"api_token"`
+	APIURL             types.String         `tfsdk:"api_url"`
+	PollInterval       timetypes.GoDuration `tfsdk:"poll_interval"`
+	MinimumDrainWindow timetypes.GoDuration `tfsdk:"minimum_drain_window"`
+	AWS                types.Object         `tfsdk:"aws"`
+}
+
+// clients is what the provider hands to its resources and data sources.
+type clients struct {
+	rotator            *rotation.Rotator
+	minimumDrainWindow time.Duration
+}
+
+// Metadata implements [provider.Provider].
+func (p *Provider) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName = "qoveryrotation"
+	resp.Version = p.version
+}
+
+// Schema implements [provider.Provider].
+func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Rotates the static AWS access key with which Qovery runs Kubernetes clusters, and retires the old key once " +
+			"nothing needs it any more.",
+		Attributes: map[string]schema.Attribute{
+			"api_token": schema.StringAttribute{
+				MarkdownDescription: "Qovery API token. Defaults to the environment variable `QOVERY_API_TOKEN`, the same that Qovery's own " +
+					"provider reads. Its role must be allowed to change cloud credentials and registries and to deploy clusters.",
+				Optional:  true,
+				Sensitive: true,
+			},
+			"api_url": schema.StringAttribute{
+				MarkdownDescription: "Base URL of Qovery's API. Defaults to the environment variable `QOVERY_API_URL`, else to `" + defaultAPIURL +
+					"`. Must be `https`; plain `http` is accepted for a loopback address only, because the token and the new key travel there.",
+				Optional:   true,
+				Validators: []validator.String{apiURLValidator{}},
+			},
+			"poll_interval": schema.StringAttribute{
+				MarkdownDescription: "How often the statuses of an organization's clusters are read while a deployment runs, as a " +
+					"[Go duration](https://pkg.go.dev/time#ParseDuration). Default `5s`.",
+				Optional:   true,
+				CustomType: timetypes.GoDurationType{},
+				Validators: []validator.String{durationAtLeast(time.Millisecond)},
+			},
+			"minimum_drain_window": schema.StringAttribute{
+				MarkdownDescription: "The shortest `drain_window` that a resource may have, as a [Go duration](https://pkg.go.dev/time#ParseDuration). " +
+					"Default `2h`, the time that Qovery asks for so that deployments under way can finish. Lower it for test organizations only.",
+				Optional:   true,
+				CustomType: timetypes.GoDurationType{},
+				Validators: []validator.String{durationAtLeast(0)},
+			},
+			"aws": awsSchema(),
+		},
+	}
+}
+
+// ValidateConfig implements [provider.ProviderWithValidateConfig].
+func (p *Provider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	var config providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if config.APIToken.ValueString() == "" && !config.APIToken.IsNull() && !config.APIToken.IsUnknown() {
+		resp.Diagnostics.AddAttributeError(path.Root("api_token"), summaryConfiguration,
+			"api_token is empty. Leave it out to use the environment variable QOVERY_API_TOKEN.")
+	}
+}
+
+// Configure implements [provider.Provider]. It sends no request to Qovery, and to AWS only what its credentials need.
+func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	ctx = withLogging(ctx)
+	var config providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	for name, value := range map[string]interface{ IsUnknown() bool }{
+		"api_token": config.APIToken, "api_url": config.APIURL, "poll_interval": config.PollInterval,
+		"minimum_drain_window": config.MinimumDrainWindow, "aws": config.AWS,
+	} {
+		if value.IsUnknown() {
+			addUnknownConfiguration(&resp.Diagnostics, path.Root(name))
+		}
+	}
+	awsConfig := awsConfiguration(ctx, config.AWS, &resp.Diagnostics)
+	token := stringOr(config.APIToken, os.Getenv("QOVERY_API_TOKEN"))
+	if token == "" && !config.APIToken.IsUnknown() {
+		resp.Diagnostics.AddAttributeError(path.Root("api_token"), summaryConfiguration,
+			"There is no Qovery API token. Set the environment variable QOVERY_API_TOKEN, or the argument api_token from a sensitive variable. "+
+				"Nothing was changed.")
+	}
+	if resp.Diagnostics.HasError() {
+		return
+	}
+
+	url := stringOr(config.APIURL, os.Getenv("QOVERY_API_URL"))
+	if url == "" {
+		url = defaultAPIURL
+	}
+	userAgent := productName + "/" + p.version
+	qoveryClient, err := qovery.New(qovery.Config{URL: url, Token: token, UserAgent: userAgent, RequestTimeout: p.requestTimeout})
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("api_url"), summaryConfiguration,
+			fmt.Sprintf("The URL of Qovery's API cannot be used: %s. It comes from api_url, or else from the environment variable QOVERY_API_URL.", err))
+		return
+	}
+	awsConfig.UserAgent = []awsiam.Product{{Name: productName, Version: p.version}}
+	awsConfig.RequestTimeout, awsConfig.Now = p.requestTimeout, p.clock.Now
+	iamClient, err := awsiam.New(ctx, awsConfig)
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("aws"), summaryConfiguration,
+			fmt.Sprintf("The AWS settings cannot be used. Nothing was changed.\n\nOriginal error: %s", err))
+		return
+	}
+
+	rotator := rotation.New(rotation.Config{
+		IAM:          iamClient,
+		Qovery:       qoveryClient,
+		Clock:        p.clock,
+		PollInterval: durationOr(config.PollInterval, defaultPollInterval),
+	})
+	p.mu.Lock()
+	p.rotators = append(p.rotators, rotator)
+	p.mu.Unlock()
+	data := &clients{rotator: rotator, minimumDrainWindow: durationOr(config.MinimumDrainWindow, defaultMinimumDrainWindow)}
+	resp.ResourceData, resp.DataSourceData = data, data
+}
+
+// Resources implements [provider.Provider].
+func (p *Provider) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newAWSCredentialsResource, newAWSAccessKeyCleanupResource}
+}
+
+// DataSources implements [provider.Provider].
+func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
+	return nil
+}
+
+// addUnknownConfiguration refuses a provider argument whose value is not known while Terraform plans.
+func addUnknownConfiguration(diags *diag.Diagnostics, attribute path.Path) {
+	diags.AddAttributeError(attribute, summaryConfiguration, fmt.Sprintf("The value of %s is not known yet, so a plan could not be checked "+
+		"against AWS and Qovery. Use a variable, a data source or the environment, or create what the value comes from first (-target). "+
+		"Nothing was changed.", attribute))
+}

@@ -1,0 +1,258 @@
+// Package qovery is the port to Qovery's API.
+//
+// It is shaped so that Qovery's own client, github.com/qovery/qovery-client-go, can take the place of the requests and
+// the wire types in here: operations carry the names of Qovery's published description, and nothing outside of this
+// package sees anything but the types of package rotation, [Config], [ParseURL] and [Error].
+package qovery
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// LogSubsystem is the tflog subsystem that requests are logged to.
+const LogSubsystem = "qovery"
+
+// DefaultURL is where Qovery's API is.
+const DefaultURL = "https://api.qovery.com"
+
+const (
+	defaultRequestTimeout = 15 * time.Second
+	defaultRetryWaitMin   = 500 * time.Millisecond
+	defaultRetryWaitMax   = 8 * time.Second
+	defaultMaxTries       = 4
+
+	// maxRetryAfter bounds what an answer may ask for in its Retry-After header.
+	maxRetryAfter = 30 * time.Second
+
+	// maxAnswerSize is far above what an organization with hundreds of clusters needs.
+	maxAnswerSize = 32 << 20
+)
+
+// Config says how to reach Qovery's API. Zero values stand for the defaults.
+type Config struct {
+	// URL is the address of the API, as [ParseURL] accepts it.
+	URL string
+	// Token is an API token of the organization.
+	Token     string
+	UserAgent string
+	// RequestTimeout limits each try of a request.
+	RequestTimeout time.Duration
+	// RetryWaitMin and RetryWaitMax bound the pause between two tries of a request.
+	RetryWaitMin time.Duration
+	RetryWaitMax time.Duration
+	MaxTries     int
+	Transport    http.RoundTripper
+}
+
+// Client implements [rotation.Qovery].
+type Client struct {
+	baseURL   *url.URL
+	token     string
+	userAgent string
+	// reads repeats whatever may go away by itself, writes only what Qovery certainly has not carried out.
+	reads  *retryablehttp.Client
+	writes *retryablehttp.Client
+}
+
+var _ rotation.Qovery = (*Client)(nil)
+
+// New returns a client. It sends nothing yet.
+func New(config Config) (*Client, error) {
+	baseURL, err := ParseURL(cmp.Or(config.URL, DefaultURL))
+	if err != nil {
+		return nil, err
+	}
+	token := strings.TrimSpace(config.Token)
+	if token == "" {
+		return nil, errors.New("the API token of Qovery is empty")
+	}
+	if config.Transport == nil {
+		config.Transport = http.DefaultTransport
+	}
+	httpClient := &http.Client{
+		Transport: &transport{next: config.Transport},
+		Timeout:   cmp.Or(config.RequestTimeout, defaultRequestTimeout),
+		// Qovery's API does not redirect. Whoever does is not the API and must not get the token.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	retrying := func(policy retryablehttp.CheckRetry) *retryablehttp.Client {
+		return &retryablehttp.Client{
+			HTTPClient:   httpClient,
+			RetryWaitMin: cmp.Or(config.RetryWaitMin, defaultRetryWaitMin),
+			RetryWaitMax: cmp.Or(config.RetryWaitMax, defaultRetryWaitMax),
+			RetryMax:     cmp.Or(config.MaxTries, defaultMaxTries) - 1,
+			CheckRetry:   policy,
+			Backoff:      backoff,
+			ErrorHandler: retryablehttp.PassthroughErrorHandler,
+		}
+	}
+	return &Client{
+		baseURL:   baseURL,
+		token:     token,
+		userAgent: config.UserAgent,
+		reads:     retrying(retryRead),
+		writes:    retrying(retryWrite),
+	}, nil
+}
+
+// ParseURL parses the address of Qovery's API: https, or http to this machine only, with an optional path. Its errors
+// do not repeat the address, which may contain a password.
+func ParseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return nil, errors.New("the URL of Qovery's API must be an absolute URL such as " + DefaultURL)
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return nil, errors.New("the URL of Qovery's API must use https, because a token is sent to it; " +
+			"plain http is accepted for a loopback address only")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("the URL of Qovery's API must use https")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("the URL of Qovery's API must not contain user information, a query or a fragment")
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// request is one call of Qovery's API.
+type request struct {
+	// operation is the operationId of Qovery's published description.
+	operation string
+	method    string
+	path      string
+	body      any
+	// secret is part of the body, and is kept out of the error even if Qovery should repeat it.
+	secret rotation.Secret
+}
+
+// answer is a decoded answer that knows whether it makes sense.
+type answer interface {
+	// check returns an error when something is missing that every such answer has.
+	check() error
+}
+
+// get reads one object.
+func (c *Client) get(ctx context.Context, operation, path string, out answer) error {
+	return c.do(ctx, request{operation: operation, method: http.MethodGet, path: path}, out)
+}
+
+// do sends a request and decodes the answer into out, if anybody wants it. Its errors are of type [*Error].
+func (c *Client) do(ctx context.Context, r request, out answer) error {
+	status, requestID, err := c.send(ctx, r, out)
+	if err == nil {
+		return nil
+	}
+	var failure *Error
+	if !errors.As(err, &failure) {
+		failure = &Error{StatusCode: status, RequestID: requestID, Message: withoutURL(err).Error()}
+		if ctx.Err() != nil {
+			failure.cause = context.Cause(ctx)
+		}
+	}
+	failure.Operation, failure.Method, failure.Path = r.operation, r.method, r.path
+	failure.Message = brief(failure.Message, c.token, r.secret.Reveal())
+	failure.RequestID = brief(failure.RequestID, c.token, r.secret.Reveal())
+	return failure
+}
+
+func (c *Client) send(ctx context.Context, r request, out answer) (status int, requestID string, err error) {
+	var body any
+	client := c.reads
+	if r.method != http.MethodGet {
+		client = c.writes
+	}
+	if r.body != nil {
+		if body, err = json.Marshal(r.body); err != nil {
+			return 0, "", fmt.Errorf("encoding the request: %w", err)
+		}
+	}
+	ctx = context.WithValue(ctx, triesKey{}, &tries{operation: r.operation})
+	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, c.baseURL.String()+r.path, body)
+	if err != nil {
+		return 0, "", fmt.Errorf("preparing the request: %w", err)
+	}
+	req.Header.Set("Authorization", "Token "+c.token)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set("User-Agent", c.userAgent)
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	switch {
+	case err != nil:
+	case resp.StatusCode >= 300:
+		failure := newError(resp, content)
+		failure.cause = definite(resp.StatusCode)
+		err = failure
+	case out != nil && len(content) > 0:
+		if err = json.Unmarshal(content, out); err == nil {
+			err = out.check()
+		}
+	}
+	return resp.StatusCode, resp.Header.Get(requestIDHeader), err
+}
+
+// withoutURL drops the address, which [Error] tells already, from an error of net/http.
+func withoutURL(err error) error {
+	var urlError *url.Error
+	if errors.As(err, &urlError) {
+		return urlError.Err
+	}
+	return err
+}
+
+// retryRead repeats a request that changes nothing, as long as somebody waits for it.
+func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
+}
+
+// retryWrite repeats a request that changes something only if it certainly was not carried out: it was turned away
+// unread, or there was no connection to send it on.
+func retryWrite(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	if ctx.Err() != nil {
+		return false, nil
+	}
+	var operation *net.OpError
+	notSent := errors.As(err, &operation) && operation.Op == "dial"
+	return notSent || err == nil && resp.StatusCode == http.StatusTooManyRequests, nil
+}
+
+// backoff waits longer from try to try, or as long as the answer asks for, and up to half of that more, so that
+// requests that failed together do not come back together.
+func backoff(shortest, longest time.Duration, try int, resp *http.Response) time.Duration {
+	wait := min(max(retryablehttp.DefaultBackoff(shortest, longest, try, resp), 0), maxRetryAfter)
+	return retryablehttp.LinearJitterBackoff(wait, wait+wait/2, 0, nil)
+}
+
+// isPage tells whether a body is a page for people: a gateway's work, not the API's.
+func isPage(header http.Header, body []byte) bool {
+	return strings.HasPrefix(header.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+}

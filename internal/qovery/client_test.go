@@ -1,0 +1,460 @@
+package qovery
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+	"github.com/hashicorp/terraform-plugin-log/tflogtest"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+const (
+	testToken  = "qov_test/token+1"
+	testSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
+)
+
+// received is a request as the fake API got it.
+type received struct {
+	method, path, body string
+	header             http.Header
+}
+
+// fakeAPI answers requests one step after the other, and every further one with the last step.
+type fakeAPI struct {
+	url   string
+	mu    sync.Mutex
+	steps []http.HandlerFunc
+	got   []received
+}
+
+func newFakeAPI(t *testing.T, steps ...http.HandlerFunc) *fakeAPI {
+	t.Helper()
+	api := &fakeAPI{steps: steps}
+	server := httptest.NewServer(api)
+	t.Cleanup(server.Close)
+	api.url = server.URL
+	return api
+}
+
+// ServeHTTP implements [http.Handler].
+func (f *fakeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	f.mu.Lock()
+	f.got = append(f.got, received{method: r.Method, path: r.URL.Path, body: string(body), header: r.Header})
+	step := f.steps[min(len(f.got), len(f.steps))-1]
+	f.mu.Unlock()
+	step(w, r)
+}
+
+func (f *fakeAPI) requests() []received {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.got)
+}
+
+func (f *fakeAPI) client(t *testing.T) *Client {
+	t.Helper()
+	return newTestClient(t, Config{URL: f.url})
+}
+
+func newTestClient(t *testing.T, config Config) *Client {
+	t.Helper()
+	config.Token, config.UserAgent = testToken, "test/1.0"
+	config.RetryWaitMin, config.RetryWaitMax = time.Millisecond, time.Millisecond
+	client, err := New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// reply answers with a status, a body, and headers in pairs.
+func reply(status int, body string, headers ...string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		for pair := range slices.Chunk(headers, 2) {
+			w.Header().Set(pair[0], pair[1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+func page(status int) http.HandlerFunc {
+	return reply(status, "<html><body>Bad gateway</body></html>", "Content-Type", "text/html; charset=utf-8")
+}
+
+// reset ends the connection without an answer.
+func reset(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_ = conn.(*net.TCPConn).SetLinger(0)
+	_ = conn.Close()
+}
+
+// cutOff promises more than it sends.
+func cutOff(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "100")
+	_, _ = io.WriteString(w, `{"id":`)
+}
+
+// hang answers when nobody waits any longer.
+func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements [http.RoundTripper].
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+const okOrganization = `{"id":"org","name":"acme"}`
+
+func TestParseURL(t *testing.T) {
+	tests := map[string]struct{ raw, want, wantErr string }{
+		"default":           {raw: DefaultURL, want: "https://api.qovery.com"},
+		"trailing slash":    {raw: "https://api.qovery.com/", want: "https://api.qovery.com"},
+		"with a path":       {raw: "https://gateway.example/qovery/", want: "https://gateway.example/qovery"},
+		"loopback name":     {raw: "http://localhost:8080", want: "http://localhost:8080"},
+		"loopback address":  {raw: "http://127.0.0.1:8080/", want: "http://127.0.0.1:8080"},
+		"loopback IPv6":     {raw: "http://[::1]:8080", want: "http://[::1]:8080"},
+		"plain http":        {raw: "http://api.qovery.com", wantErr: "must use https"},
+		"lookalike":         {raw: "http://localhost.example.com", wantErr: "must use https"},
+		"other scheme":      {raw: "ftp://api.qovery.com", wantErr: "must use https"},
+		"no scheme":         {raw: "api.qovery.com", wantErr: "absolute URL"},
+		"no host":           {raw: "https:///path", wantErr: "absolute URL"},
+		"empty":             {raw: "", wantErr: "absolute URL"},
+		"user information":  {raw: "https://user:hunter2@api.qovery.com", wantErr: "user information"},
+		"broken password":   {raw: "https://user:hunter2%zz@api.qovery.com", wantErr: "absolute URL"},
+		"query":             {raw: "https://api.qovery.com?a=b", wantErr: "query"},
+		"empty query":       {raw: "https://api.qovery.com?", wantErr: "query"},
+		"fragment":          {raw: "https://api.qovery.com#a", wantErr: "fragment"},
+		"control character": {raw: "https://api.qovery.com\n", wantErr: "absolute URL"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := ParseURL(test.raw)
+			if test.wantErr != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wantErr) || strings.Contains(err.Error(), "hunter2") {
+					t.Fatalf("error = %v, want one about %q that repeats no password", err, test.wantErr)
+				}
+				return
+			}
+			if err != nil || got.String() != test.want {
+				t.Fatalf("got %v, %v, want %s", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestNew(t *testing.T) {
+	if _, err := New(Config{Token: " \n"}); err == nil || !strings.Contains(err.Error(), "token") {
+		t.Errorf("without a token: error = %v", err)
+	}
+	if _, err := New(Config{URL: "http://example.com", Token: testToken}); err == nil {
+		t.Error("a token would go to a host without https")
+	}
+}
+
+func TestRequest(t *testing.T) {
+	api := newFakeAPI(t, reply(http.StatusCreated, `{"status":"DEPLOYED"}`))
+	client := newTestClient(t, Config{URL: api.url + "/prefix/"})
+	if err := client.DeployCluster(t.Context(), "org", "a/b"); err != nil {
+		t.Fatal(err)
+	}
+	got := api.requests()[0]
+	if got.method != http.MethodPost || got.path != "/prefix/organization/org/cluster/a/b/deploy" || got.body != "" {
+		t.Errorf("got %s %s %q", got.method, got.path, got.body)
+	}
+	for header, want := range map[string]string{
+		"Authorization": "Token " + testToken,
+		"Accept":        "application/json",
+		"User-Agent":    "test/1.0",
+		"Content-Type":  "",
+	} {
+		if value := got.header.Get(header); value != want {
+			t.Errorf("%s = %q, want %q", header, value, want)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	tests := map[string]struct {
+		step http.HandlerFunc
+		// want is nil for an unclear error.
+		want        error
+		wantMessage string
+	}{
+		"unauthenticated": {
+			step: reply(401, `{"message":"token expired"}`, "X-Request-Id", "req-1"), want: rotation.ErrUnauthenticated,
+			wantMessage: "Qovery API: getOrganization (GET /organization/org): HTTP 401: token expired (request id req-1)",
+		},
+		"unauthenticated, empty": {step: reply(401, ""), want: rotation.ErrUnauthenticated, wantMessage: "an empty answer"},
+		"forbidden":              {step: reply(403, `{"detail":"no rights"}`), want: rotation.ErrForbidden, wantMessage: "HTTP 403: no rights"},
+		"forbidden by a gateway": {step: page(403), want: rotation.ErrForbidden, wantMessage: "HTTP 403: an HTML page"},
+		"not found":              {step: reply(404, `{"error":"Not Found"}`), want: rotation.ErrNotFound, wantMessage: "Not Found"},
+		"not found, empty":       {step: reply(404, ""), want: rotation.ErrNotFound, wantMessage: "an empty answer"},
+		"not found by a gateway": {step: page(404), wantMessage: "HTTP 404: an HTML page"},
+		"bad request": {
+			step: reply(400, `{"status":400,"title":"Bad Request","message":null}`), want: rotation.ErrRejected,
+			wantMessage: "HTTP 400: Bad Request",
+		},
+		"bad request by a gateway": {step: page(400), wantMessage: "HTTP 400: an HTML page"},
+		"conflict":                 {step: reply(409, `{"message":{"nested":1}}`), want: rotation.ErrRejected, wantMessage: "without a message"},
+		"unprocessable":            {step: reply(422, `[]`), want: rotation.ErrRejected, wantMessage: "without a message"},
+		"plain text":               {step: reply(400, "no\r\n such \x1b[31mthing"), want: rotation.ErrRejected, wantMessage: "not JSON: no such [31mthing"},
+		"request timeout":          {step: reply(408, `{}`), wantMessage: "HTTP 408"},
+		"too many requests":        {step: reply(429, `{}`, "Retry-After", "0"), want: rotation.ErrRejected, wantMessage: "HTTP 429"},
+		"server error":             {step: reply(500, `{"message":"oops"}`), wantMessage: "HTTP 500: oops"},
+		"bad gateway":              {step: page(502), wantMessage: "HTTP 502: an HTML page"},
+		"page instead of JSON":     {step: page(200), wantMessage: "HTTP 200: an HTML page"},
+		"nothing instead of JSON":  {step: reply(200, ""), wantMessage: "HTTP 200: an empty answer"},
+		"nonsense":                 {step: reply(200, `{"id":`), wantMessage: "HTTP 200: an answer that is not JSON"},
+		"another type":             {step: reply(200, `{"id":[]}`), wantMessage: "HTTP 200: json: cannot unmarshal"},
+		"incomplete":               {step: reply(200, `{"name":"acme"}`), wantMessage: "HTTP 200: an incomplete answer: an organization without an id"},
+		"redirect":                 {step: reply(302, "", "Location", "/login"), wantMessage: "HTTP 302: a redirect"},
+		"cut off":                  {step: cutOff, wantMessage: "unexpected EOF"},
+		"reset":                    {step: reset, wantMessage: "connection reset"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := newFakeAPI(t, test.step).client(t).Organization(t.Context(), "org")
+			var failure *Error
+			if !errors.As(err, &failure) {
+				t.Fatalf("error = %v, want an *Error", err)
+			}
+			if !strings.Contains(err.Error(), test.wantMessage) {
+				t.Errorf("error = %v, want %q in it", err, test.wantMessage)
+			}
+			if definite := rotation.IsDefinite(err); definite != (test.want != nil) || definite && !errors.Is(err, test.want) {
+				t.Errorf("error = %v, definite = %t, want %v", err, definite, test.want)
+			}
+		})
+	}
+}
+
+func TestRetries(t *testing.T) {
+	answered := reply(200, okOrganization)
+	tests := map[string]struct {
+		steps []http.HandlerFunc
+		// wantReads and wantWrites are how many requests are sent when the operation reads and when it writes.
+		wantReads, wantWrites int
+	}{
+		"server error":         {steps: []http.HandlerFunc{reply(503, `{}`), answered}, wantReads: 2, wantWrites: 1},
+		"server errors":        {steps: []http.HandlerFunc{reply(500, `{}`)}, wantReads: 4, wantWrites: 1},
+		"too many requests":    {steps: []http.HandlerFunc{reply(429, `{}`, "Retry-After", "0"), answered}, wantReads: 2, wantWrites: 2},
+		"always too many":      {steps: []http.HandlerFunc{reply(429, `{}`)}, wantReads: 4, wantWrites: 4},
+		"page instead of JSON": {steps: []http.HandlerFunc{page(200), answered}, wantReads: 2, wantWrites: 1},
+		"reset":                {steps: []http.HandlerFunc{reset, answered}, wantReads: 2, wantWrites: 1},
+		"cut off":              {steps: []http.HandlerFunc{cutOff, answered}, wantReads: 2, wantWrites: 1},
+		"refusal":              {steps: []http.HandlerFunc{reply(403, `{}`), answered}, wantReads: 1, wantWrites: 1},
+		"redirect":             {steps: []http.HandlerFunc{reply(307, ``, "Location", "/"), answered}, wantReads: 1, wantWrites: 1},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := newFakeAPI(t, test.steps...)
+			_, _ = api.client(t).Organization(t.Context(), "org")
+			if got := len(api.requests()); got != test.wantReads {
+				t.Errorf("reading sent %d requests, want %d", got, test.wantReads)
+			}
+			api = newFakeAPI(t, test.steps...)
+			_ = api.client(t).DeployCluster(t.Context(), "org", "cluster")
+			if got := len(api.requests()); got != test.wantWrites {
+				t.Errorf("writing sent %d requests, want %d", got, test.wantWrites)
+			}
+		})
+	}
+}
+
+func TestWriteIsRepeatedWithoutConnection(t *testing.T) {
+	api := newFakeAPI(t, reply(201, `{}`))
+	var tries int
+	client := newTestClient(t, Config{URL: api.url, Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+		if tries++; tries == 1 {
+			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		}
+		return http.DefaultTransport.RoundTrip(req)
+	})})
+	if err := client.DeployCluster(t.Context(), "org", "cluster"); err != nil {
+		t.Fatal(err)
+	}
+	if tries != 2 || len(api.requests()) != 1 {
+		t.Errorf("%d tries and %d requests, want 2 and 1", tries, len(api.requests()))
+	}
+}
+
+func TestRedirectGetsNoToken(t *testing.T) {
+	other := newFakeAPI(t, reply(200, okOrganization))
+	api := newFakeAPI(t, reply(307, "", "Location", other.url+"/organization/org"))
+	if _, err := api.client(t).Organization(t.Context(), "org"); err == nil {
+		t.Error("a redirect was taken for an answer")
+	}
+	if err := api.client(t).DeployCluster(t.Context(), "org", "cluster"); err == nil {
+		t.Error("a redirect was taken for a deployment")
+	}
+	if got := other.requests(); len(got) > 0 {
+		t.Errorf("the other host got %v", got)
+	}
+}
+
+func TestRequestTimeout(t *testing.T) {
+	api := newFakeAPI(t, hang)
+	client := newTestClient(t, Config{URL: api.url, RequestTimeout: 20 * time.Millisecond, MaxTries: 2})
+	_, err := client.Organization(t.Context(), "org")
+	if err == nil || rotation.IsDefinite(err) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error = %v, want an unclear one that is not the caller's deadline", err)
+	}
+	if got := len(api.requests()); got != 2 {
+		t.Errorf("sent %d requests, want 2", got)
+	}
+}
+
+func TestCancellation(t *testing.T) {
+	reason := errors.New("the user had enough")
+	for name, step := range map[string]http.HandlerFunc{
+		"while the answer is awaited": hang,
+		"between two tries":           reply(429, `{}`, "Retry-After", "3600"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			api := newFakeAPI(t, func(w http.ResponseWriter, r *http.Request) {
+				time.AfterFunc(10*time.Millisecond, func() { cancel(reason) })
+				step(w, r)
+			})
+			_, err := api.client(t).Organization(ctx, "org")
+			if !errors.Is(err, reason) || rotation.IsDefinite(err) {
+				t.Errorf("error = %v, want the reason of the cancellation", err)
+			}
+			if got := len(api.requests()); got != 1 {
+				t.Errorf("sent %d requests, want 1", got)
+			}
+		})
+	}
+}
+
+func TestAnswerIsLimited(t *testing.T) {
+	client := newTestClient(t, Config{MaxTries: 1, Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(endless{})}, nil
+	})})
+	_, err := client.Organization(t.Context(), "org")
+	if err == nil || !strings.Contains(err.Error(), "too large") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+type endless struct{}
+
+// Read implements [io.Reader].
+func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestErrorsKeepSecrets(t *testing.T) {
+	for name, echo := range map[string]string{
+		"in JSON":           `{"message":"bad ` + testSecret + ` for ` + testToken + `"}`,
+		"escaped in JSON":   `{"message":"bad ` + strings.ReplaceAll(testSecret, "/", `\\/`) + `"}`,
+		"in plain text":     "bad " + testSecret + "\n" + testToken,
+		"in a form":         "secret_access_key=" + strings.NewReplacer("/", "%2F", "+", "%2B").Replace(testSecret),
+		"at the very limit": `{"message":"` + strings.Repeat("é", maxMessageSize/2-5) + testSecret + `"}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			api := newFakeAPI(t,
+				reply(200, `{"id":"creds","name":"production","object_type":"AWS","access_key_id":"AKIAOLD"}`),
+				reply(400, echo, "X-Request-Id", testSecret))
+			err := api.client(t).StoreAccessKey(t.Context(), "org",
+				rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"},
+				rotation.NewAccessKey{ID: "AKIANEW", Secret: rotation.NewSecret(testSecret)})
+			if !errors.Is(err, rotation.ErrRejected) {
+				t.Fatalf("error = %v", err)
+			}
+			for _, part := range []string{"K7MDENG", testToken, "wJalr"} {
+				if strings.Contains(err.Error(), part) {
+					t.Errorf("error repeats a secret: %v", err)
+				}
+			}
+			if strings.ContainsAny(err.Error(), "\r\n") || len(err.Error()) > maxMessageSize+200 {
+				t.Errorf("error is not brief: %q", err)
+			}
+		})
+	}
+}
+
+func TestLog(t *testing.T) {
+	api := newFakeAPI(t,
+		page(502),
+		reply(200, `{"id":"creds","name":"production","object_type":"AWS","access_key_id":"AKIAOLD"}`, "X-Request-Id", "req-2"),
+		reply(200, `{"access_key_id":"AKIANEW"}`, "X-Request-Id", "req-3"))
+	holder := rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"}
+	key := rotation.NewAccessKey{ID: "AKIANEW", Secret: rotation.NewSecret(testSecret)}
+
+	var output bytes.Buffer
+	ctx := tflog.NewSubsystem(tflogtest.RootLogger(t.Context(), &output), LogSubsystem)
+	if err := api.client(t).StoreAccessKey(ctx, "org", holder, key); err != nil {
+		t.Fatal(err)
+	}
+	log := output.String()
+	for _, secret := range []string{testToken, testSecret, "Authorization"} {
+		if strings.Contains(log, secret) {
+			t.Errorf("the log contains %q:\n%s", secret, log)
+		}
+	}
+	entries, err := tflogtest.MultilineJSONDecode(&output)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []map[string]any{
+		{"operation": "getAWSCredentials", "method": "GET", "attempt": 1.0, "status": 502.0},
+		{"operation": "getAWSCredentials", "method": "GET", "attempt": 2.0, "status": 200.0, "request_id": "req-2"},
+		{"operation": "editAWSCredentials", "method": "PUT", "attempt": 1.0, "status": 200.0, "request_id": "req-3"},
+	}
+	if len(entries) != len(want) {
+		t.Fatalf("got %d log entries, want %d:\n%s", len(entries), len(want), log)
+	}
+	for i, fields := range want {
+		fields["@level"], fields["@module"], fields["path"] = "debug", "provider."+LogSubsystem, "/organization/org/aws/credentials/creds"
+		for field, value := range fields {
+			if entries[i][field] != value {
+				t.Errorf("entry %d: %s = %v, want %v", i, field, entries[i][field], value)
+			}
+		}
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	answer := func(retryAfter string) *http.Response {
+		return &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {retryAfter}}}
+	}
+	tests := map[string]struct {
+		try      int
+		resp     *http.Response
+		from, to time.Duration
+	}{
+		"first":              {try: 0, from: time.Second, to: 1500 * time.Millisecond},
+		"second":             {try: 1, from: 2 * time.Second, to: 3 * time.Second},
+		"bounded":            {try: 10, from: 8 * time.Second, to: 12 * time.Second},
+		"asked for":          {resp: answer("4"), from: 4 * time.Second, to: 6 * time.Second},
+		"asked for too much": {resp: answer("3600"), from: 30 * time.Second, to: 45 * time.Second},
+		"overflow":           {resp: answer("9223372036854775807"), from: 0, to: 45 * time.Second},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			for range 100 {
+				if got := backoff(time.Second, 8*time.Second, test.try, test.resp); got < test.from || got > test.to {
+					t.Fatalf("waits %s, want between %s and %s", got, test.from, test.to)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,219 @@
+package qovery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// maxErrorLines is how much of a cluster's log an error message has room for.
+const maxErrorLines = 10
+
+type cluster struct {
+	ID                    string                `json:"id"`
+	Name                  string                `json:"name"`
+	Region                string                `json:"region"`
+	SecretManagerAccesses []secretManagerAccess `json:"secret_manager_accesses"`
+}
+
+type secretManagerAccess struct {
+	ID             string `json:"id"`
+	Name           string `json:"name"`
+	Authentication struct {
+		Mode      string `json:"mode"`
+		AccessKey string `json:"access_key"`
+	} `json:"authentication"`
+}
+
+// check implements [answer].
+func (c *cluster) check() error {
+	if c.ID == "" {
+		return fmt.Errorf("%w: a cluster without an id", errIncomplete)
+	}
+	return nil
+}
+
+// Clusters implements [rotation.Qovery].
+func (c *Client) Clusters(ctx context.Context, organizationID string) ([]rotation.Cluster, error) {
+	var found list[cluster, *cluster]
+	err := c.get(ctx, "listOrganizationCluster", organizationPath(organizationID, "cluster"), &found)
+	if err != nil {
+		return nil, err
+	}
+	clusters := make([]rotation.Cluster, 0, len(*found.Results))
+	for _, f := range *found.Results {
+		one := rotation.Cluster{ID: f.ID, Name: f.Name, Region: f.Region}
+		for _, access := range f.SecretManagerAccesses {
+			if access.Authentication.Mode == "AWS_STATIC_CREDENTIALS" && access.Authentication.AccessKey != "" {
+				one.SecretManagerKeys = append(one.SecretManagerKeys, rotation.Holder{
+					Kind:        rotation.HolderSecretManager,
+					ID:          access.ID,
+					Name:        access.Name,
+					AccessKeyID: access.Authentication.AccessKey,
+				})
+			}
+		}
+		clusters = append(clusters, one)
+	}
+	return clusters, nil
+}
+
+type clusterStatus struct {
+	ClusterID          string `json:"cluster_id"`
+	Status             string `json:"status"`
+	IsDeployed         bool   `json:"is_deployed"`
+	LastExecutionID    string `json:"last_execution_id"`
+	LastDeploymentDate string `json:"last_deployment_date"`
+	ClusterLock        *struct {
+		OwnerName string    `json:"owner_name"`
+		Reason    string    `json:"reason"`
+		LockedAt  timestamp `json:"locked_at"`
+	} `json:"cluster_lock"`
+}
+
+// check implements [answer].
+func (s *clusterStatus) check() error {
+	if s.ClusterID == "" || s.Status == "" {
+		return fmt.Errorf("%w: a cluster status without a cluster id or a status", errIncomplete)
+	}
+	return nil
+}
+
+// timestamp is a time that nothing is decided from: one that cannot be read is zero, not an error.
+type timestamp struct{ at time.Time }
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (t *timestamp) UnmarshalJSON(text []byte) error {
+	_ = json.Unmarshal(text, &t.at)
+	return nil
+}
+
+// ClusterStatuses implements [rotation.Qovery].
+func (c *Client) ClusterStatuses(ctx context.Context, organizationID string) ([]rotation.ClusterStatus, error) {
+	var found list[clusterStatus, *clusterStatus]
+	err := c.get(ctx, "getOrganizationClusterStatus", organizationPath(organizationID, "cluster", "status"), &found)
+	if err != nil {
+		return nil, err
+	}
+	statuses := make([]rotation.ClusterStatus, 0, len(*found.Results))
+	for _, f := range *found.Results {
+		status := rotation.ClusterStatus{
+			ClusterID:          f.ClusterID,
+			State:              f.Status,
+			IsDeployed:         f.IsDeployed,
+			LastExecutionID:    f.LastExecutionID,
+			LastDeploymentDate: f.LastDeploymentDate,
+		}
+		if lock := f.ClusterLock; lock != nil {
+			status.Lock = &rotation.ClusterLock{Owner: lock.OwnerName, Reason: lock.Reason, LockedAt: lock.LockedAt.at}
+		}
+		statuses = append(statuses, status)
+	}
+	return statuses, nil
+}
+
+type dnsProvider struct {
+	DNSProvider *struct {
+		Domain      string `json:"domain"`
+		Credentials struct {
+			AWSAccessKeyID string `json:"aws_access_key_id"`
+		} `json:"credentials"`
+	} `json:"dns_provider"`
+}
+
+// check implements [answer].
+func (p *dnsProvider) check() error {
+	if p.DNSProvider == nil {
+		return fmt.Errorf("%w: no DNS provider", errIncomplete)
+	}
+	return nil
+}
+
+// ClusterDNSProvider implements [rotation.Qovery].
+func (c *Client) ClusterDNSProvider(ctx context.Context, clusterID string) (*rotation.Holder, error) {
+	var found dnsProvider
+	err := c.get(ctx, "getClusterDnsProvider", pathOf("cluster", clusterID, "dnsProvider"), &found)
+	switch {
+	case errors.Is(err, rotation.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case found.DNSProvider.Credentials.AWSAccessKeyID == "":
+		return nil, nil
+	}
+	return &rotation.Holder{
+		Kind:        rotation.HolderDNSProvider,
+		ID:          clusterID,
+		Name:        found.DNSProvider.Domain,
+		AccessKeyID: found.DNSProvider.Credentials.AWSAccessKeyID,
+	}, nil
+}
+
+// DeployCluster implements [rotation.Qovery]. The answer shows the status from before and is of no use.
+func (c *Client) DeployCluster(ctx context.Context, organizationID, clusterID string) error {
+	return c.do(ctx, request{
+		operation: "deployCluster",
+		method:    http.MethodPost,
+		path:      organizationPath(organizationID, "cluster", clusterID, "deploy"),
+	}, nil)
+}
+
+type clusterLog struct {
+	Type      string    `json:"type"`
+	Timestamp timestamp `json:"timestamp"`
+	Message   struct {
+		SafeMessage string `json:"safe_message"`
+	} `json:"message"`
+	Error *struct {
+		UserLogMessage  string `json:"user_log_message"`
+		HintMessage     string `json:"hint_message"`
+		UnderlyingError struct {
+			Message string `json:"message"`
+		} `json:"underlying_error"`
+	} `json:"error"`
+}
+
+// check implements [answer].
+func (*clusterLog) check() error { return nil }
+
+// line is the entry in one line, empty unless it is an error.
+func (l *clusterLog) line() string {
+	if l.Error == nil {
+		if strings.EqualFold(l.Type, "error") {
+			return l.Message.SafeMessage
+		}
+		return ""
+	}
+	parts := []string{l.Error.UserLogMessage}
+	if l.Error.UserLogMessage == "" {
+		parts[0] = l.Message.SafeMessage
+	}
+	if underlying := l.Error.UnderlyingError.Message; underlying != "" {
+		parts = append(parts, "("+underlying+")")
+	}
+	return strings.Join(append(parts, l.Error.HintMessage), " ")
+}
+
+// ClusterErrors implements [rotation.Qovery].
+func (c *Client) ClusterErrors(ctx context.Context, organizationID, clusterID string) ([]string, error) {
+	var found list[clusterLog, *clusterLog]
+	err := c.get(ctx, "listClusterLogs", organizationPath(organizationID, "cluster", clusterID, "logs"), &found)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(*found.Results, func(a, b clusterLog) int { return a.Timestamp.at.Compare(b.Timestamp.at) })
+	var lines []string
+	for _, log := range *found.Results {
+		if line := brief(log.line(), c.token); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines[max(0, len(lines)-maxErrorLines):], nil
+}

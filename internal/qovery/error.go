@@ -1,0 +1,132 @@
+package qovery
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+const (
+	requestIDHeader = "X-Request-Id"
+
+	// maxMessageSize is enough for what the API says and too little for a page.
+	maxMessageSize = 400
+)
+
+// Error is a request that failed. It wraps the error of package rotation that tells what Qovery definitely did not do;
+// without one it is open whether the request took effect.
+type Error struct {
+	// Operation is the operationId of Qovery's published description.
+	Operation string
+	Method    string
+	Path      string
+	// StatusCode is 0 when there was no answer.
+	StatusCode int
+	RequestID  string
+	Message    string
+
+	cause error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Qovery API: %s (%s %s): ", e.Operation, e.Method, e.Path)
+	if e.StatusCode != 0 {
+		fmt.Fprintf(&text, "HTTP %d: ", e.StatusCode)
+	}
+	text.WriteString(e.Message)
+	if e.RequestID != "" {
+		fmt.Fprintf(&text, " (request id %s)", e.RequestID)
+	}
+	return text.String()
+}
+
+// Unwrap returns the error of package rotation, or that of a context that ended.
+func (e *Error) Unwrap() error { return e.cause }
+
+// definite is what a status says about a request that was certainly not carried out, or nil.
+func definite(status int) error {
+	switch {
+	case status == http.StatusUnauthorized:
+		return rotation.ErrUnauthenticated
+	case status == http.StatusForbidden:
+		return rotation.ErrForbidden
+	case status == http.StatusNotFound:
+		return rotation.ErrNotFound
+	case status == http.StatusRequestTimeout:
+		return nil
+	case status >= 400 && status < 500:
+		return rotation.ErrRejected
+	default:
+		return nil
+	}
+}
+
+// newError describes an answer that is not a success, or not the API's.
+func newError(resp *http.Response, body []byte) *Error {
+	return &Error{
+		StatusCode: resp.StatusCode,
+		RequestID:  resp.Header.Get(requestIDHeader),
+		Message:    message(resp, body),
+	}
+}
+
+// message finds the sentence in an answer.
+func message(resp *http.Response, body []byte) string {
+	var known struct{ Message, Detail, Error, Title any }
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		return "a redirect, which the API does not send; is the URL right?"
+	case len(bytes.TrimSpace(body)) == 0:
+		return "an empty answer"
+	case isPage(resp.Header, body):
+		return "an HTML page instead of the API's answer"
+	case json.Unmarshal(body, &known) == nil:
+		for _, field := range []any{known.Message, known.Detail, known.Error, known.Title} {
+			if text, ok := field.(string); ok && strings.TrimSpace(text) != "" {
+				return text
+			}
+		}
+		return "an answer without a message"
+	case json.Valid(body):
+		return "an answer without a message"
+	default:
+		return "an answer that is not JSON: " + string(body)
+	}
+}
+
+// brief makes a text that somebody else wrote fit for an error: one short line, without the given secrets.
+func brief(text string, secrets ...string) string {
+	for _, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		// A secret key may contain slashes and plus signs, which some encoders escape.
+		for _, spelling := range []string{secret, strings.ReplaceAll(secret, "/", `\/`), url.QueryEscape(secret)} {
+			text = strings.ReplaceAll(text, spelling, "(secret)")
+		}
+	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(text, " "))
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) <= maxMessageSize {
+		return text
+	}
+	end := maxMessageSize
+	for !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + "…"
+}

@@ -1,0 +1,85 @@
+package qovery
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// fuzzClient gets its answers from a function instead of a server.
+func fuzzClient(t *testing.T, answer func(*http.Request) (status int, contentType string, body []byte)) *Client {
+	t.Helper()
+	return newTestClient(t, Config{
+		MaxTries: 1,
+		Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+			status, contentType, body := answer(req)
+			return &http.Response{
+				StatusCode: status,
+				Header:     http.Header{"Content-Type": {contentType}, requestIDHeader: {string(body)}},
+				Body:       io.NopCloser(bytes.NewReader(body)),
+			}, nil
+		}),
+	})
+}
+
+// fuzzStatus is a status that net/http hands on.
+func fuzzStatus(status int) int { return 200 + int(uint(status)%400) }
+
+// checkFuzzError fails the test for an error that is not this package's, repeats a secret, or is more than one line.
+func checkFuzzError(t *testing.T, what string, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	if text := err.Error(); strings.Contains(text, testToken) || strings.Contains(text, testSecret) ||
+		strings.ContainsAny(text, "\r\n\x1b") || len(text) > 3*maxMessageSize {
+		t.Errorf("%s: unfit error %q", what, text)
+	}
+	var failure *Error
+	if !errors.As(err, &failure) && !errors.Is(err, rotation.ErrConflict) {
+		t.Errorf("%s: error of type %T", what, err)
+	}
+}
+
+func FuzzReadings(f *testing.F) {
+	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
+		status = fuzzStatus(status)
+		client := fuzzClient(t, func(*http.Request) (int, string, []byte) { return status, contentType, body })
+		for what, read := range readings {
+			_, err := read(t.Context(), client)
+			checkFuzzError(t, what, err)
+			if err == nil && status >= 300 && what != "dns" {
+				t.Errorf("%s: HTTP %d was taken for a success", what, status)
+			}
+		}
+	})
+}
+
+func FuzzStoreAccessKey(f *testing.F) {
+	f.Fuzz(func(t *testing.T, shown []byte, status int, answered []byte) {
+		status = fuzzStatus(status)
+		var stored bool
+		client := fuzzClient(t, func(req *http.Request) (int, string, []byte) {
+			if req.Method == http.MethodGet {
+				return 200, "application/json", shown
+			}
+			stored = true
+			return status, "application/json", answered
+		})
+		for _, kind := range []rotation.HolderKind{
+			rotation.HolderCredentials, rotation.HolderContainerRegistry, rotation.HolderHelmRepository,
+		} {
+			stored = false
+			err := client.StoreAccessKey(t.Context(), "org", rotation.Holder{Kind: kind, ID: "id", AccessKeyID: "AKIAOLD"}, newKey)
+			checkFuzzError(t, string(kind), err)
+			if stored && err == nil && status >= 300 {
+				t.Errorf("%s: HTTP %d was taken for a success", kind, status)
+			}
+		}
+	})
+}

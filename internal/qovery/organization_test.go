@@ -1,0 +1,206 @@
+package qovery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// readings are all methods that read, as one type.
+var readings = map[string]func(context.Context, *Client) (any, error){
+	"organization": func(ctx context.Context, c *Client) (any, error) { return c.Organization(ctx, "org") },
+	"credentials":  func(ctx context.Context, c *Client) (any, error) { return c.Credentials(ctx, "org") },
+	"clusters":     func(ctx context.Context, c *Client) (any, error) { return c.Clusters(ctx, "org") },
+	"statuses":     func(ctx context.Context, c *Client) (any, error) { return c.ClusterStatuses(ctx, "org") },
+	"registries":   func(ctx context.Context, c *Client) (any, error) { return c.ContainerRegistries(ctx, "org") },
+	"helm":         func(ctx context.Context, c *Client) (any, error) { return c.HelmRepositories(ctx, "org") },
+	"dns":          func(ctx context.Context, c *Client) (any, error) { return c.ClusterDNSProvider(ctx, "cluster") },
+	"errors":       func(ctx context.Context, c *Client) (any, error) { return c.ClusterErrors(ctx, "org", "cluster") },
+}
+
+func TestReadings(t *testing.T) {
+	tests := map[string]struct {
+		reading, path, answer string
+		want                  any
+	}{
+		"organization": {
+			reading: "organization", path: "/organization/org",
+			answer: `{"id":"org","name":"acme","plan":"TEAM","billing_deployment_restriction":"NO_CREDIT_CARD","new_field":{}}`,
+			want:   rotation.Organization{ID: "org", Name: "acme", DeploymentRestriction: "NO_CREDIT_CARD"},
+		},
+		"organization without restriction": {
+			reading: "organization", path: "/organization/org",
+			answer: `{"id":"org","name":"acme","billing_deployment_restriction":null}`,
+			want:   rotation.Organization{ID: "org", Name: "acme"},
+		},
+		"credentials of every type": {
+			reading: "credentials", path: "/organization/org/credentials",
+			answer: `{"results":[
+				{"credential":{"id":"a","name":"static","object_type":"AWS","access_key_id":"AKIA1"},
+				 "clusters":[{"id":"c1","name":"prod","cloud_provider":"AWS"},{"id":"c2","name":"staging"}]},
+				{"credential":{"id":"b","name":"role","object_type":"AWS_ROLE","role_arn":"arn:aws:iam::1:role/q"},"clusters":[]},
+				{"credential":{"id":"c","name":"vsphere","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":"AKIA2"}},
+				{"credential":{"id":"d","name":"vsphere role","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":null},"clusters":null},
+				{"credential":{"id":"e","name":"new","object_type":"MOON","access_key_id":"not one of AWS"}}]}`,
+			want: []rotation.CredentialsSet{
+				{
+					ID: "a", Name: "static", Type: "AWS", AccessKeyID: "AKIA1",
+					Clusters: []rotation.Cluster{{ID: "c1", Name: "prod"}, {ID: "c2", Name: "staging"}},
+				},
+				{ID: "b", Name: "role", Type: "AWS_ROLE"},
+				{ID: "c", Name: "vsphere", Type: "EKS_ANYWHERE_VSPHERE", AccessKeyID: "AKIA2"},
+				{ID: "d", Name: "vsphere role", Type: "EKS_ANYWHERE_VSPHERE"},
+				{ID: "e", Name: "new", Type: "MOON"},
+			},
+		},
+		"no credentials": {
+			reading: "credentials", path: "/organization/org/credentials",
+			answer: `{"results":[]}`, want: []rotation.CredentialsSet{},
+		},
+		"clusters": {
+			reading: "clusters", path: "/organization/org/cluster",
+			answer: `{"results":[{"id":"c1","name":"prod","region":"eu-west-3","secret_manager_accesses":[
+				{"id":"s1","name":"static","authentication":{"mode":"AWS_STATIC_CREDENTIALS","region":"eu-west-3","access_key":"AKIA1","secret_key":null}},
+				{"id":"s2","name":"role","authentication":{"mode":"AWS_ROLE_ARN","role_arn":"arn"}},
+				{"id":"s3","name":"gcp","authentication":{"mode":"GCP_JSON_CREDENTIALS","json_credentials":null}}]},
+				{"id":"c2","name":"other","region":"fr-par"}]}`,
+			want: []rotation.Cluster{
+				{ID: "c1", Name: "prod", Region: "eu-west-3", SecretManagerKeys: []rotation.Holder{
+					{Kind: rotation.HolderSecretManager, ID: "s1", Name: "static", AccessKeyID: "AKIA1"},
+				}},
+				{ID: "c2", Name: "other", Region: "fr-par"},
+			},
+		},
+		"statuses": {
+			reading: "statuses", path: "/organization/org/cluster/status",
+			answer: `{"results":[
+				{"cluster_id":"c1","status":"DEPLOYED","is_deployed":true,"last_execution_id":"e1","last_deployment_date":"2026-01-01T00:00:00.5Z",
+				 "cluster_lock":{"cluster_id":"c1","owner_name":"Ada","reason":"audit","locked_at":"2026-01-02T03:04:05Z"},"reason":"UNSPECIFIED"},
+				{"cluster_id":"c2","status":"SOMETHING_NEW","is_deployed":false,"last_execution_id":null,"last_deployment_date":null,"cluster_lock":null},
+				{"cluster_id":"c3","status":"READY","is_deployed":false,"cluster_lock":{"locked_at":"yesterday"}}]}`,
+			want: []rotation.ClusterStatus{
+				{
+					ClusterID: "c1", State: "DEPLOYED", IsDeployed: true, LastExecutionID: "e1",
+					LastDeploymentDate: "2026-01-01T00:00:00.5Z",
+					Lock: &rotation.ClusterLock{
+						Owner: "Ada", Reason: "audit", LockedAt: time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC),
+					},
+				},
+				{ClusterID: "c2", State: "SOMETHING_NEW"},
+				{ClusterID: "c3", State: "READY", Lock: &rotation.ClusterLock{}},
+			},
+		},
+		"registries": {
+			reading: "registries", path: "/organization/org/containerRegistry",
+			answer: `{"results":[
+				{"id":"r1","name":"registry-c1","kind":"ECR","config":{"region":"eu-west-3","access_key_id":"AKIA1"}},
+				{"id":"r2","name":"role","kind":"ECR","config":{"role_arn":"arn"}},
+				{"id":"r3","name":"docker","kind":"DOCKER_HUB","config":null},
+				{"id":"r4","name":"public","kind":"PUBLIC_ECR"},
+				{"id":"r5","name":"new","kind":"ECR_2","config":{"access_key_id":"AKIA2"}}]}`,
+			want: []rotation.Holder{
+				{Kind: rotation.HolderContainerRegistry, ID: "r1", Name: "registry-c1", AccessKeyID: "AKIA1"},
+				{Kind: rotation.HolderContainerRegistry, ID: "r5", Name: "new", AccessKeyID: "AKIA2"},
+			},
+		},
+		"helm repositories": {
+			reading: "helm", path: "/organization/org/helmRepository",
+			answer: `{"results":[{"id":"h1","name":"charts","kind":"OCI_ECR","config":{"access_key_id":"AKIA1"}},
+				{"id":"h2","name":"open","kind":"HTTPS","config":{}}]}`,
+			want: []rotation.Holder{{Kind: rotation.HolderHelmRepository, ID: "h1", Name: "charts", AccessKeyID: "AKIA1"}},
+		},
+		"DNS in Route 53": {
+			reading: "dns", path: "/cluster/cluster/dnsProvider",
+			answer: `{"dns_provider":{"provider":"ROUTE53","domain":"example.com","aws_region":"eu-west-3",
+				"credentials":{"type":"STATIC","aws_access_key_id":"AKIA1"}}}`,
+			want: &rotation.Holder{Kind: rotation.HolderDNSProvider, ID: "cluster", Name: "example.com", AccessKeyID: "AKIA1"},
+		},
+		"DNS of Qovery": {
+			reading: "dns", path: "/cluster/cluster/dnsProvider",
+			answer: `{"dns_provider":{"provider":"QOVERY","domain":"example.com"}}`,
+			want:   (*rotation.Holder)(nil),
+		},
+		"cluster errors": {
+			reading: "errors", path: "/organization/org/cluster/cluster/logs",
+			answer: `{"results":[
+				{"type":"error","timestamp":"2026-01-01T00:00:03Z","error":{"user_log_message":"Cannot reach the cluster",
+				 "hint_message":"Check the credentials.","underlying_error":{"message":"InvalidClientTokenId:\n the token is invalid"}}},
+				{"type":"info","timestamp":"2026-01-01T00:00:02Z","message":{"safe_message":"Deploying"}},
+				{"type":"ERROR","timestamp":"2026-01-01T00:00:01Z","message":{"safe_message":"It failed"}},
+				{"type":"warning","timestamp":"2026-01-01T00:00:04Z","message":{"safe_message":"Only this"},"error":{"underlying_error":null}},
+				{"type":"error","timestamp":"later"}]}`,
+			want: []string{
+				"It failed",
+				"Cannot reach the cluster (InvalidClientTokenId: the token is invalid) Check the credentials.",
+				"Only this",
+			},
+		},
+		"last cluster errors": {
+			reading: "errors", path: "/organization/org/cluster/cluster/logs",
+			answer: `{"results":[` + strings.TrimSuffix(strings.Repeat(`{"type":"error","message":{"safe_message":"old"}},`, 5)+
+				strings.Repeat(`{"type":"error","timestamp":"2026-01-01T00:00:00Z","message":{"safe_message":"new"}},`, 10), ",") + `]}`,
+			want: strings.Split(strings.Repeat("new ", 9)+"new", " "),
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			api := newFakeAPI(t, reply(200, test.answer))
+			got, err := readings[test.reading](t.Context(), api.client(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, test.want) {
+				t.Errorf("got  %+v\nwant %+v", got, test.want)
+			}
+			if requests := api.requests(); len(requests) != 1 || requests[0].path != test.path {
+				t.Errorf("requests = %v, want one to %s", requests, test.path)
+			}
+		})
+	}
+}
+
+func TestIncompleteAnswers(t *testing.T) {
+	tests := map[string][]string{
+		"organization": {`{}`, `[]`, `null`},
+		"credentials": {
+			`{}`, `{"results":null}`, `[]`, `{"results":[{}]}`,
+			`{"results":[{"credential":{"object_type":"AWS","access_key_id":"AKIA1"}}]}`,
+			`{"results":[{"credential":{"id":"a","access_key_id":"AKIA1"}}]}`,
+			`{"results":[{"credential":{"id":"a","object_type":"AWS"}}]}`,
+			`{"results":[{"credential":{"id":"a","object_type":"AWS_ROLE"},"clusters":[{"name":"nameless"}]}]}`,
+		},
+		"clusters":   {`{}`, `{"results":[{"name":"prod"}]}`},
+		"statuses":   {`{}`, `{"results":[{"status":"DEPLOYED"}]}`, `{"results":[{"cluster_id":"c1"}]}`},
+		"registries": {`{}`, `{"results":[{"config":{"access_key_id":"AKIA1"}}]}`},
+		"helm":       {`{"result":[]}`, `{"results":[{"config":{"access_key_id":"AKIA1"}}]}`},
+		"dns":        {`{}`, `{"dns_provider":null}`},
+		"errors":     {`{}`},
+	}
+	for reading, answers := range tests {
+		for i, answer := range answers {
+			t.Run(fmt.Sprintf("%s %d", reading, i), func(t *testing.T) {
+				_, err := readings[reading](t.Context(), newFakeAPI(t, reply(200, answer)).client(t))
+				var failure *Error
+				if !errors.As(err, &failure) || rotation.IsDefinite(err) {
+					t.Errorf("%s: error = %v, want an unclear one", answer, err)
+				}
+			})
+		}
+	}
+}
+
+func TestClusterWithoutDNSProvider(t *testing.T) {
+	holder, err := newFakeAPI(t, reply(404, `{}`)).client(t).ClusterDNSProvider(t.Context(), "cluster")
+	if holder != nil || err != nil {
+		t.Errorf("got %v, %v", holder, err)
+	}
+	if _, err = newFakeAPI(t, page(404)).client(t).ClusterDNSProvider(t.Context(), "cluster"); err == nil {
+		t.Error("a gateway's page was taken for the API's answer")
+	}
+}

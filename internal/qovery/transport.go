@@ -1,0 +1,81 @@
+package qovery
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-log/tflog"
+)
+
+// tries travels with a request's context and counts how often it was sent.
+type tries struct {
+	operation string
+	count     int
+}
+
+type triesKey struct{}
+
+// transport sends one try of a request and reads the whole answer, so that whatever goes wrong on the way, up to an
+// answer that is cut off or is not the API's, is an error that the retry policies see.
+type transport struct{ next http.RoundTripper }
+
+// RoundTrip implements [http.RoundTripper].
+func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	start := time.Now()
+	fields := map[string]any{"method": req.Method, "path": req.URL.Path}
+	if tries, ok := req.Context().Value(triesKey{}).(*tries); ok {
+		tries.count++
+		fields["operation"], fields["attempt"] = tries.operation, tries.count
+	}
+	resp, err := t.roundTrip(req)
+	fields["elapsed"] = time.Since(start).String()
+	var failure *Error
+	switch {
+	case err == nil:
+		fields["status"], fields["request_id"] = resp.StatusCode, resp.Header.Get(requestIDHeader)
+	case errors.As(err, &failure):
+		fields["status"], fields["request_id"] = failure.StatusCode, failure.RequestID
+	}
+	tflog.SubsystemDebug(req.Context(), LogSubsystem, "Called the Qovery API", fields)
+	return resp, err
+}
+
+func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := t.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerSize+1))
+	if err == nil && len(body) > maxAnswerSize {
+		err = errors.New("the answer is too large")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !isFromAPI(req.Method, resp, body) {
+		return nil, newError(resp, body)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+// isFromAPI tells whether an answer can be the API's, by what it says or because its status says enough.
+func isFromAPI(method string, resp *http.Response, body []byte) bool {
+	switch status := resp.StatusCode; {
+	case status < 300:
+		return json.Valid(body) || len(body) == 0 && method != http.MethodGet
+	case status >= 500:
+		return true
+	default:
+		switch status {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+			return true
+		}
+		return !isPage(resp.Header, body)
+	}
+}

@@ -1,0 +1,42 @@
+package rotation
+
+import (
+	"context"
+	"time"
+)
+
+// Clock is where the job gets the time from and how it waits. Tests hand in one that they move themselves, so that no
+// test ever sleeps.
+type Clock interface {
+	// Now is the present time on the machine that runs the provider.
+	Now() time.Time
+
+	// Sleep returns after d, or earlier with the context's error when ctx is done.
+	Sleep(ctx context.Context, d time.Duration) error
+
+	// WithTimeout is [context.WithTimeout] on this clock.
+	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+}
+
+// SystemClock is the [Clock] of the machine.
+type SystemClock struct{}
+
+// Now implements [Clock].
+func (SystemClock) Now() time.Time { return time.Now() }
+
+// Sleep implements [Clock].
+func (SystemClock) Sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// WithTimeout implements [Clock].
+func (SystemClock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, d)
+}

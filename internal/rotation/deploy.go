@@ -1,0 +1,283 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// visibilityPeriod is how long a deployment may stay invisible after a request whose answer was lost, before it is
+	// asked for once more.
+	visibilityPeriod = 30 * time.Second
+	// deploymentRequests is how often a deployment is asked for when answers are lost.
+	deploymentRequests = 3
+)
+
+// errBusy means that somebody else's deployment began just before this one was asked for.
+var errBusy = errors.New("the cluster is being deployed by somebody else")
+
+// finish brings a change to its end: every cluster runs with the new key, and every holder has it.
+func (r *Rotator) finish(ctx context.Context, req Request, c change) (Outcome, error) {
+	r.reads.forget()
+	if c.deployedAt.IsZero() {
+		err := r.deployAll(ctx, req.OrganizationID, &c)
+		if err != nil {
+			return c.outcome(), err
+		}
+		// Terraform keeps full seconds; the drain window must not begin before the deployment ended.
+		c.deployedAt = r.Now().Add(time.Second - 1).Truncate(time.Second)
+	}
+	if len(c.lagging) > 0 {
+		return c.outcome(), r.laggingHolders(ctx, &c)
+	}
+	step(ctx, "rotation complete", "access_key_id", c.journal.To, "previous_access_key_id", c.journal.From)
+	outcome := c.outcome()
+	r.finished.add(outcome, req.CredentialsID)
+	return outcome, nil
+}
+
+// deployAll deploys the clusters side by side. One that fails does not keep the others from ending.
+func (r *Rotator) deployAll(ctx context.Context, organizationID string, c *change) error {
+	var (
+		mu       sync.Mutex
+		group    sync.WaitGroup
+		problems []*Problem
+	)
+	for _, cluster := range c.o.Clusters {
+		if slices.Contains(c.deployed, cluster.ID) {
+			continue
+		}
+		group.Go(func() {
+			err := r.deploy(ctx, organizationID, cluster)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				c.deployed = append(c.deployed, cluster.ID)
+				return
+			}
+			problems = append(problems, asClusterProblem(cluster, err))
+		})
+	}
+	group.Wait()
+	slices.Sort(c.deployed)
+	if len(problems) == 0 {
+		return nil
+	}
+	slices.SortFunc(problems, func(a, b *Problem) int { return strings.Compare(a.Cause, b.Cause) })
+	first := *problems[0]
+	for _, other := range problems[1:] {
+		first.Cause += "\n" + other.Cause
+		first.Err = errors.Join(first.Err, other.Err)
+	}
+	first.World = fmt.Sprintf("Qovery holds the new access key %s since %s. The previous key %s still works, so nothing is cut off.",
+		c.journal.To, c.journal.CutoverAt.Format(time.RFC3339), c.journal.From)
+	if first.Advice == "" {
+		first.Advice = "the next apply resumes here: it deploys what is left and does not create another key."
+	}
+	return &first
+}
+
+// asClusterProblem tells which cluster an error is about.
+func asClusterProblem(cluster Cluster, err error) *Problem {
+	var problem *Problem
+	if errors.As(err, &problem) {
+		return problem
+	}
+	problem = stopped(err, "")
+	problem.Advice = ""
+	problem.Cause = fmt.Sprintf("The deployment of %s was not seen to end. %s", cluster, problem.Cause)
+	return problem
+}
+
+// deploy brings the new key to one cluster and waits until it runs with it. It returns nil for a cluster that is off.
+func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Cluster) error {
+	retried := false
+	for {
+		before, err := r.awaitRest(ctx, organizationID, cluster)
+		if err != nil {
+			return err
+		}
+		switch {
+		case isLeftAlone(before):
+			step(ctx, "leaving a cluster alone that is off", "cluster", cluster.String(), "state", before.State)
+			return nil
+		case before.Lock != nil:
+			return lockedCluster(cluster, *before.Lock, "")
+		case classify(before.State) == runUndeployable:
+			return undeployableCluster(cluster, before.State, "")
+		}
+		step(ctx, "deploying", "cluster", cluster.String())
+		switch err := r.requestDeployment(ctx, organizationID, cluster, before); {
+		case errors.Is(err, errBusy):
+			continue
+		case err != nil:
+			return err
+		}
+		result, last, err := r.awaitDeployment(ctx, organizationID, cluster, before)
+		switch {
+		case err != nil:
+			return err
+		case result == deploymentSucceeded:
+			return nil
+		case result == deploymentInvalidCredentials && !retried:
+			// A key can be unknown for a moment in a place that was not asked when it was verified.
+			retried = true
+			continue
+		}
+		return r.failedDeployment(ctx, organizationID, cluster, last)
+	}
+}
+
+// status reads the status of one cluster. A passing failure to read is waited out: the deployment goes on meanwhile.
+func (r *Rotator) status(ctx context.Context, organizationID, clusterID string) (ClusterStatus, error) {
+	for {
+		statuses, err := r.statuses.read(ctx, organizationID)
+		switch {
+		case err == nil:
+			i := slices.IndexFunc(statuses, func(s ClusterStatus) bool { return s.ClusterID == clusterID })
+			if i < 0 {
+				return ClusterStatus{ClusterID: clusterID}, nil
+			}
+			return statuses[i], nil
+		case ctx.Err() != nil:
+			return ClusterStatus{}, context.Cause(ctx)
+		case IsDefinite(err) && !errors.Is(err, ErrRejected):
+			return ClusterStatus{}, err
+		}
+		step(ctx, "statuses could not be read; waiting", "error", err.Error())
+	}
+}
+
+// awaitRest waits until no deployment of the cluster runs.
+func (r *Rotator) awaitRest(ctx context.Context, organizationID string, cluster Cluster) (ClusterStatus, error) {
+	for last := ""; ; {
+		status, err := r.status(ctx, organizationID, cluster.ID)
+		if err != nil || classify(status.State) != runRunning {
+			return status, err
+		}
+		if status.State != last {
+			last = status.State
+			step(ctx, "waiting for a deployment that was under way", "cluster", cluster.String(), "state", status.State)
+		}
+	}
+}
+
+// requestDeployment asks for a deployment. When the answer is lost it looks whether one begins before it asks again.
+func (r *Rotator) requestDeployment(ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus) error {
+	for n := 1; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		once, cancel := r.detach(ctx)
+		err := r.qovery.DeployCluster(once, organizationID, cluster.ID)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if IsDefinite(err) {
+			status, readErr := r.status(ctx, organizationID, cluster.ID)
+			if readErr == nil && classify(status.State) == runRunning {
+				return errBusy
+			}
+			return &Problem{
+				Summary: SummaryDeployment,
+				Cause:   fmt.Sprintf("Qovery refused to deploy %s.", cluster),
+				Err:     errors.Join(err, readErr),
+			}
+		}
+		visible, lookErr := r.becomesVisible(ctx, organizationID, cluster, before)
+		if visible || lookErr != nil {
+			return lookErr
+		}
+		if n == deploymentRequests {
+			return &Problem{
+				Summary: SummaryDeployment,
+				Cause:   fmt.Sprintf("Qovery gave no clear answer to the request to deploy %s, %d times in a row, and no deployment began.", cluster, n),
+				Err:     err,
+			}
+		}
+	}
+}
+
+// becomesVisible looks for a deployment for as long as one can stay invisible.
+func (r *Rotator) becomesVisible(ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus) (bool, error) {
+	for since := r.clock.Now(); r.clock.Now().Sub(since) < visibilityPeriod; {
+		status, err := r.status(ctx, organizationID, cluster.ID)
+		if err != nil {
+			return false, err
+		}
+		if judgeDeployment(before, status, false) != deploymentInvisible {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// awaitDeployment waits for the end of the deployment that was asked for.
+func (r *Rotator) awaitDeployment(
+	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus,
+) (deploymentResult, ClusterStatus, error) {
+	started, seenRunning, last := r.clock.Now(), false, before.State
+	for {
+		status, err := r.status(ctx, organizationID, cluster.ID)
+		if err != nil {
+			return deploymentInvisible, status, err
+		}
+		result := judgeDeployment(before, status, seenRunning)
+		if status.State != last {
+			last = status.State
+			step(ctx, "cluster status", "cluster", cluster.String(), "state", status.State,
+				"elapsed", r.clock.Now().Sub(started).Round(time.Second).String())
+		}
+		switch result {
+		case deploymentInvisible:
+		case deploymentRunning:
+			seenRunning = true
+		default:
+			return result, status, nil
+		}
+	}
+}
+
+// failedDeployment tells why a deployment failed in the words of the cluster's own log.
+func (r *Rotator) failedDeployment(ctx context.Context, organizationID string, cluster Cluster, last ClusterStatus) error {
+	problem := &Problem{
+		Summary: SummaryDeployment,
+		Cause:   fmt.Sprintf("The deployment of %s ended in %s.", cluster, last.State),
+		Advice:  "mend what the cluster's log names. The next apply deploys the cluster again and does not create another key.",
+	}
+	lines, err := r.qovery.ClusterErrors(ctx, organizationID, cluster.ID)
+	if err != nil {
+		problem.Err = fmt.Errorf("the cluster's log could not be read: %w", err)
+	}
+	for _, line := range lines {
+		problem.Cause += "\n  " + line
+	}
+	return problem
+}
+
+// laggingHolders records that only other holders lack the new key, and tells which.
+func (r *Rotator) laggingHolders(ctx context.Context, c *change) error {
+	names := make([]string, len(c.lagging))
+	for i, holder := range c.lagging {
+		names[i] = holder.String()
+	}
+	c.journal.Phase, c.journal.At = JournalDeployed, c.deployedAt
+	ctx, cancel := r.detach(ctx)
+	defer cancel()
+	err := r.iam.TagUser(ctx, c.o.User.Name, journalTagKey(c.journal.CredentialsID), c.journal.String())
+	return &Problem{
+		Summary: SummaryHolderNotUpdated,
+		Cause: fmt.Sprintf("All clusters run with the new access key %s. The previous key %s is still stored in %s.",
+			c.journal.To, c.journal.From, strings.Join(names, ", ")),
+		World: fmt.Sprintf("both keys work, so nothing is cut off. %s is not retired while it is stored anywhere.", c.journal.From),
+		Advice: "give each of these objects another key or a role in Qovery, or list its id in ignored_holders, then apply again: " +
+			"the rotation is complete as soon as none of them has the previous key.",
+		Err: err,
+	}
+}

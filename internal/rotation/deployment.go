@@ -1,0 +1,78 @@
+package rotation
+
+import "strings"
+
+// run says what the state of a cluster means for its current or last deployment.
+type run int
+
+const (
+	// runRunning is everything that is not known to be final: a state that is newer than this program is still running.
+	runRunning run = iota
+	// runSucceeded is a deployment that reached its end.
+	runSucceeded
+	// runInvalidCredentials is a deployment that could not use its key; one more is worth trying.
+	runInvalidCredentials
+	// runFailed is every other final state, among them those that are not of a deployment.
+	runFailed
+	// runAtRest is a cluster that is off: it takes its key when somebody starts it.
+	runAtRest
+	// runUndeployable is a cluster that somebody wanted off and that may not be, or one without a state.
+	runUndeployable
+)
+
+// classify maps Qovery's ClusterStateEnum. RUNNING is what older versions of the API said for DEPLOYED.
+func classify(state string) run {
+	switch state {
+	case "DEPLOYED", "RESTARTED", "RUNNING":
+		return runSucceeded
+	case "INVALID_CREDENTIALS":
+		return runInvalidCredentials
+	case "STOPPED", "DELETED":
+		return runAtRest
+	case "STOP_ERROR", "DELETE_ERROR", "":
+		return runUndeployable
+	case "CANCELED", "READY", "DRY_RUN":
+		return runFailed
+	}
+	if strings.HasSuffix(state, "_ERROR") {
+		return runFailed
+	}
+	return runRunning
+}
+
+// isLeftAlone tells whether a rotation must not deploy the cluster, because that would start it.
+func isLeftAlone(status ClusterStatus) bool {
+	result := classify(status.State)
+	neverDeployed := !status.IsDeployed && (result == runFailed || result == runInvalidCredentials)
+	return result == runAtRest || neverDeployed
+}
+
+// deploymentResult says what is known of a deployment that was asked for.
+type deploymentResult int
+
+const (
+	deploymentInvisible deploymentResult = iota
+	deploymentRunning
+	deploymentSucceeded
+	deploymentInvalidCredentials
+	deploymentFailed
+)
+
+// judgeDeployment tells this deployment from the one before it: right after the request the status still shows the
+// previous one's end, so a final state counts only once the execution moved or a running state was seen.
+func judgeDeployment(before, now ClusterStatus, seenRunning bool) deploymentResult {
+	result := classify(now.State)
+	moved := now.LastExecutionID != before.LastExecutionID || now.LastDeploymentDate != before.LastDeploymentDate
+	switch {
+	case result == runRunning:
+		return deploymentRunning
+	case !moved && !seenRunning:
+		return deploymentInvisible
+	case result == runSucceeded:
+		return deploymentSucceeded
+	case result == runInvalidCredentials:
+		return deploymentInvalidCredentials
+	default:
+		return deploymentFailed
+	}
+}

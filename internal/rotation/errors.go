@@ -1,0 +1,31 @@
+package rotation
+
+import "errors"
+
+// What an API said when it definitely did not do what it was asked. The ports wrap one of these; an error that wraps
+// none of them is unclear: the request may have taken effect although no answer says so.
+var (
+	// ErrUnauthenticated means that the token or the signature is not accepted (HTTP 401, InvalidClientTokenId).
+	ErrUnauthenticated = errors.New("not authenticated")
+	// ErrForbidden means that the caller is known and may not do this (HTTP 403, AccessDenied). It never means "gone".
+	ErrForbidden = errors.New("not permitted")
+	// ErrNotFound means that the API itself says that the object does not exist (HTTP 404, NoSuchEntity).
+	ErrNotFound = errors.New("not found")
+	// ErrLimitExceeded means that the IAM user has two access keys already.
+	ErrLimitExceeded = errors.New("limit exceeded")
+	// ErrConflict means that the object is no longer as it was read before.
+	ErrConflict = errors.New("changed by somebody else")
+	// ErrRejected is every other definite refusal (HTTP 400, 409, 422, 429 to the end, …).
+	ErrRejected = errors.New("rejected")
+)
+
+// IsDefinite tells whether the API answered that it did not do what was asked. Everything else – a time-out, a reset
+// connection, a 5xx, an answer that is not the API's – leaves open whether the request took effect.
+func IsDefinite(err error) bool {
+	for _, definite := range []error{ErrUnauthenticated, ErrForbidden, ErrNotFound, ErrLimitExceeded, ErrConflict, ErrRejected} {
+		if errors.Is(err, definite) {
+			return true
+		}
+	}
+	return false
+}

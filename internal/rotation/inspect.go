@@ -1,0 +1,140 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Inspection is what a refresh needs to know.
+type Inspection struct {
+	Set CredentialsSet
+	// UserName is the owner of Qovery's key; empty when AWS does not know the key.
+	UserName string
+	// Keys are all keys of that user, and Current is Qovery's among them; nil when the user does not have it.
+	Keys    []AccessKey
+	Current *AccessKey
+	// Journal is the one for these credentials. It is read only when Qovery's key is not the known one.
+	Journal *Journal
+	// Holders are the objects of the organization that store Qovery's key, the credentials included.
+	Holders []Holder
+}
+
+// Inspect reads the target for a refresh: one question per organization and kind of object, and one per IAM user. Another
+// key in Qovery than the known one raises more. Credentials that do not exist are [ErrNotFound].
+func (r *Rotator) Inspect(ctx context.Context, target Target, knownAccessKeyID string) (*Inspection, error) {
+	q, iam := cachedQovery{r.qovery, r.reads}, cachedIAM{r.iam, r.reads}
+	var (
+		sets             []CredentialsSet
+		registries, helm []Holder
+		keys             []AccessKey
+	)
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if sets, err = q.Credentials(gctx, target.OrganizationID); errors.Is(err, ErrNotFound) {
+			return credentialsNotFound(target)
+		}
+		return err
+	})
+	group.Go(func() (err error) {
+		registries, err = q.ContainerRegistries(gctx, target.OrganizationID)
+		return err
+	})
+	group.Go(func() (err error) {
+		helm, err = q.HelmRepositories(gctx, target.OrganizationID)
+		return err
+	})
+	if target.UserName != "" {
+		group.Go(func() (err error) {
+			if keys, err = iam.AccessKeys(gctx, target.UserName); errors.Is(err, ErrNotFound) {
+				return nil
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == target.CredentialsID })
+	if i < 0 {
+		return nil, credentialsNotFound(target)
+	}
+	inspection := &Inspection{Set: sets[i]}
+	if inspection.Set.Type != CredentialsTypeStatic {
+		return inspection, nil
+	}
+	current := inspection.Set.AccessKeyID
+	for _, holder := range slices.Concat(credentialsHolders(sets), registries, helm) {
+		if holder.AccessKeyID == current {
+			inspection.Holders = append(inspection.Holders, holder)
+		}
+	}
+	if err := inspection.findOwner(ctx, iam, target.UserName, keys); err != nil {
+		return nil, err
+	}
+	if inspection.UserName == "" || current == knownAccessKeyID {
+		return inspection, nil
+	}
+	user, err := iam.User(ctx, inspection.UserName)
+	if err != nil {
+		return nil, err
+	}
+	if inspection.Journal, _, err = journalsOf(user, target.CredentialsID); err != nil {
+		return nil, err
+	}
+	return inspection, nil
+}
+
+// findOwner looks for Qovery's key among the keys of the named user, and else asks AWS for its owner.
+func (i *Inspection) findOwner(ctx context.Context, iam IAM, userName string, keys []AccessKey) error {
+	current := i.Set.AccessKeyID
+	if i.Current = findKey(keys, current); i.Current != nil {
+		i.UserName, i.Keys = userName, keys
+		return nil
+	}
+	use, err := iam.AccessKeyLastUse(ctx, current)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) && userName != "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	i.UserName = use.UserName
+	if i.Keys, err = iam.AccessKeys(ctx, use.UserName); err != nil {
+		return err
+	}
+	i.Current = findKey(i.Keys, current)
+	return nil
+}
+
+// FindAccessKey returns a key as the user's list shows it in a refresh; nil when it is not there.
+func (r *Rotator) FindAccessKey(ctx context.Context, userName, accessKeyID string) (*AccessKey, error) {
+	keys, err := cachedIAM{r.iam, r.reads}.AccessKeys(ctx, userName)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	return findKey(keys, accessKeyID), nil
+}
+
+// findKey returns a key of a list, or nil.
+func findKey(keys []AccessKey, accessKeyID string) *AccessKey {
+	i := slices.IndexFunc(keys, func(key AccessKey) bool { return key.ID == accessKeyID })
+	if i < 0 {
+		return nil
+	}
+	return &keys[i]
+}
+
+// Preflight decides a request for a plan, from the same facts and by the same rules as [Rotator.Rotate] will. It changes
+// nothing and returns what a rotation would start from.
+func (r *Rotator) Preflight(ctx context.Context, req Request) (*Observation, Decision, error) {
+	q := cachedQovery{r.qovery, r.reads}
+	o, err := observe(ctx, cachedIAM{r.iam, r.reads}, q, directStatuses{q}, req)
+	if err != nil {
+		return nil, Decision{}, err
+	}
+	decision, err := Decide(r.Now(), req, o, false)
+	return o, decision, err
+}

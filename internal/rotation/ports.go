@@ -1,0 +1,188 @@
+package rotation
+
+import (
+	"context"
+	"time"
+)
+
+// AccessKey is an access key of an IAM user, as IAM lists it.
+type AccessKey struct {
+	ID        string
+	Active    bool
+	CreatedAt time.Time
+}
+
+// NewAccessKey is an access key together with its secret, which IAM tells once, in the answer that creates the key.
+type NewAccessKey struct {
+	ID        string
+	Secret    Secret
+	CreatedAt time.Time
+}
+
+// LastUse tells who owns an access key and when it last signed a request.
+type LastUse struct {
+	UserName string
+	// At is zero when the key was never used. IAM learns of a use some minutes late.
+	At      time.Time
+	Service string
+	Region  string
+}
+
+// User is an IAM user.
+type User struct {
+	Name string
+	ARN  string
+	Tags map[string]string
+}
+
+// IAM is what the job needs of AWS: the access keys and the tags of an IAM user, and STS to try a key.
+//
+// Every method reports an error that says, by [IsDefinite], whether AWS answered that it did not do what was asked.
+type IAM interface {
+	// User reads a user with its tags.
+	User(ctx context.Context, userName string) (User, error)
+
+	// AccessKeys lists the keys of a user, the Inactive ones too.
+	AccessKeys(ctx context.Context, userName string) ([]AccessKey, error)
+
+	// AccessKeyLastUse names the owner of a key. A key that does not exist is [ErrNotFound].
+	AccessKeyLastUse(ctx context.Context, accessKeyID string) (LastUse, error)
+
+	// CreateAccessKey asks for a key once and is never repeated by itself: whoever lost the answer has a key of which
+	// nobody knows the secret. A user with two keys is [ErrLimitExceeded].
+	CreateAccessKey(ctx context.Context, userName string) (NewAccessKey, error)
+
+	// DeactivateAccessKey makes a key Inactive, which can be undone.
+	DeactivateAccessKey(ctx context.Context, userName, accessKeyID string) error
+
+	// DeleteAccessKey removes a key for good. A key that is gone already is no error.
+	DeleteAccessKey(ctx context.Context, userName, accessKeyID string) error
+
+	// TagUser sets one tag and leaves the others alone.
+	TagUser(ctx context.Context, userName, key, value string) error
+
+	// UntagUser removes one tag. A tag that is not there is no error.
+	UntagUser(ctx context.Context, userName, key string) error
+
+	// CallerARN asks STS in one region, with a request signed with the given key, whose key that is.
+	// A key that STS does not know (yet) is [ErrUnauthenticated].
+	CallerARN(ctx context.Context, key NewAccessKey, region string) (string, error)
+
+	// SignsWith tells whether requests of this port have been, or would be, signed with the key, also on the way to a
+	// role.
+	SignsWith(ctx context.Context, accessKeyID string) (bool, error)
+
+	// ClockOffset is how far AWS's clock was ahead of this machine's when AWS last answered.
+	ClockOffset() time.Duration
+}
+
+// Organization is a Qovery organization.
+type Organization struct {
+	ID   string
+	Name string
+	// DeploymentRestriction is Qovery's reason for not deploying anything ("billing_deployment_restriction"), or empty.
+	DeploymentRestriction string
+}
+
+// The type of a credentials set ("object_type") that has an access key to rotate.
+const CredentialsTypeStatic = "AWS"
+
+// CredentialsSet is one of an organization's cloud credentials.
+type CredentialsSet struct {
+	ID   string
+	Name string
+	// Type is Qovery's "object_type": AWS for a static access key, AWS_ROLE, EKS_ANYWHERE_VSPHERE, SCW, …
+	Type string
+	// AccessKeyID is empty for types that have no AWS access key.
+	AccessKeyID string
+	// Clusters are the clusters that use the set; their region is not known here.
+	Clusters []Cluster
+}
+
+// Cluster is a Kubernetes cluster that Qovery runs.
+type Cluster struct {
+	ID   string
+	Name string
+	// Region is the AWS region of the cluster.
+	Region string
+	// SecretManagerKeys are the holders among the cluster's secret-manager accesses.
+	SecretManagerKeys []Holder
+}
+
+// ClusterLock is somebody's wish that a cluster is not deployed.
+type ClusterLock struct {
+	Owner    string
+	Reason   string
+	LockedAt time.Time
+}
+
+// ClusterStatus is what Qovery says about a cluster's last, or running, deployment.
+type ClusterStatus struct {
+	ClusterID string
+	// State is one of Qovery's ClusterStateEnum, or one that is newer than this program.
+	State string
+	// IsDeployed is false for a cluster that was never deployed.
+	IsDeployed bool
+	// LastExecutionID names the deployment; LastDeploymentDate is only ever compared with itself, hence text.
+	LastExecutionID    string
+	LastDeploymentDate string
+	Lock               *ClusterLock
+}
+
+// HolderKind says which kind of Qovery object stores an access key.
+type HolderKind string
+
+// The kinds of [Holder].
+const (
+	HolderCredentials       HolderKind = "credentials"
+	HolderContainerRegistry HolderKind = "container_registry"
+	HolderHelmRepository    HolderKind = "helm_repository"
+	// The kinds below need more than the new key to be written again, so a rotation cannot carry the key to them.
+	HolderVSphereCredentials HolderKind = "vsphere_credentials"
+	HolderDNSProvider        HolderKind = "dns_provider"
+	HolderSecretManager      HolderKind = "secret_manager_access"
+)
+
+// Holder is a Qovery object that stores an access key.
+type Holder struct {
+	Kind        HolderKind
+	ID          string
+	Name        string
+	AccessKeyID string
+}
+
+// Qovery is what the job needs of Qovery's API.
+//
+// Every method reports an error that says, by [IsDefinite], whether Qovery answered that it did not do what was asked.
+type Qovery interface {
+	Organization(ctx context.Context, organizationID string) (Organization, error)
+
+	// Credentials lists the credentials of every type with the clusters that use them.
+	Credentials(ctx context.Context, organizationID string) ([]CredentialsSet, error)
+
+	// Clusters lists the clusters of an organization with their regions.
+	Clusters(ctx context.Context, organizationID string) ([]Cluster, error)
+
+	// ClusterStatuses lists the state of every cluster of an organization.
+	ClusterStatuses(ctx context.Context, organizationID string) ([]ClusterStatus, error)
+
+	// ContainerRegistries lists those registries of an organization that store an AWS access key.
+	ContainerRegistries(ctx context.Context, organizationID string) ([]Holder, error)
+
+	// HelmRepositories lists those helm repositories of an organization that store an AWS access key.
+	HelmRepositories(ctx context.Context, organizationID string) ([]Holder, error)
+
+	// ClusterDNSProvider returns the DNS provider of a cluster as a holder, or nil when it stores no AWS access key.
+	ClusterDNSProvider(ctx context.Context, clusterID string) (*Holder, error)
+
+	// StoreAccessKey puts a key into a holder and leaves its every other field as it is. It reads the holder first: one
+	// that has the key already is a success, and one that has neither this key nor the one named in the holder
+	// was changed by somebody else and is [ErrConflict]. So it may be repeated when an answer was lost.
+	StoreAccessKey(ctx context.Context, organizationID string, holder Holder, key NewAccessKey) error
+
+	// DeployCluster asks for a deployment once and is never repeated by itself.
+	DeployCluster(ctx context.Context, organizationID, clusterID string) error
+
+	// ClusterErrors returns the last error lines of a cluster's own log, oldest first.
+	ClusterErrors(ctx context.Context, organizationID, clusterID string) ([]string, error)
+}

@@ -1,0 +1,447 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Retirement asks for a key to be retired.
+type Retirement struct {
+	// Target is whose key it is, and whom to ask before it goes. Its user name is required.
+	Target
+	// AccessKeyID is the key; empty when there is none yet.
+	AccessKeyID string
+	// DeleteAfter is the end of the drain window; zero when that is not known yet.
+	DeleteAfter time.Time
+	// QuarantineWindow is how long the key is Inactive before it is deleted.
+	QuarantineWindow time.Duration
+	// DeactivatedAt is when an earlier run made the key Inactive; zero if none did.
+	DeactivatedAt time.Time
+	// AllowRecentUse retires the key although somebody used it after DeleteAfter.
+	AllowRecentUse bool
+	// IgnoredHolders are ids of holders that may keep the key.
+	IgnoredHolders []string
+}
+
+// Status says where a key is on its way out.
+type Status string
+
+// The statuses of a key that is to be retired.
+const (
+	// StatusIdle is a retirement without a key or without a time.
+	StatusIdle Status = "idle"
+	// StatusDraining is a key that may still be in use.
+	StatusDraining Status = "draining"
+	// StatusDue is a key whose next step can be taken now.
+	StatusDue Status = "due"
+	// StatusQuarantined is a key that is Inactive and not deleted yet.
+	StatusQuarantined Status = "quarantined"
+	// StatusDeleted is a key that is gone.
+	StatusDeleted Status = "deleted"
+)
+
+// StatusAt is the status of a retirement at a moment, for a key as the user's list shows it; nil when it is not there.
+func (t Retirement) StatusAt(now time.Time, key *AccessKey) Status {
+	switch {
+	case t.AccessKeyID == "" || t.DeleteAfter.IsZero():
+		return StatusIdle
+	case key == nil:
+		return StatusDeleted
+	case now.Before(t.DeleteAfter):
+		return StatusDraining
+	case t.quarantined(key) && now.Before(t.quarantineEndsAt()):
+		return StatusQuarantined
+	default:
+		return StatusDue
+	}
+}
+
+func (t Retirement) quarantined(key *AccessKey) bool { return !key.Active && !t.DeactivatedAt.IsZero() }
+
+func (t Retirement) quarantineEndsAt() time.Time { return t.DeactivatedAt.Add(t.QuarantineWindow) }
+
+// NextActionAt is when the next step of a retirement in the given status can be taken; zero when there is none.
+func (t Retirement) NextActionAt(status Status) time.Time {
+	switch {
+	case status == StatusIdle || status == StatusDeleted:
+		return time.Time{}
+	case t.DeactivatedAt.IsZero():
+		return t.DeleteAfter
+	default:
+		return t.quarantineEndsAt()
+	}
+}
+
+// RetirementStep is what a [DecideRetirement] comes to.
+type RetirementStep int
+
+// The steps of a retirement.
+const (
+	// RetirementWait waits for the end of the drain window or of the quarantine.
+	RetirementWait RetirementStep = iota
+	// RetirementDeactivate makes the key Inactive.
+	RetirementDeactivate
+	// RetirementDelete deletes the key.
+	RetirementDelete
+	// RetirementDone finds the key gone.
+	RetirementDone
+)
+
+// RetirementObservation is the world as it was just before a step of a retirement.
+type RetirementObservation struct {
+	// Key is the key as the user's list shows it; nil when it is not there. Owner is who has it then, if anybody.
+	Key     *AccessKey
+	Owner   string
+	LastUse LastUse
+	// Set is Qovery's credentials set, nil when there is none; Successor is its key, if that exists.
+	Set       *CredentialsSet
+	Successor *AccessKey
+	// Holders still store the key.
+	Holders []Holder
+	// InvalidClusters cannot use their credentials.
+	InvalidClusters []Cluster
+	// SignsWithKey is true when the provider's own requests are signed with the key.
+	SignsWithKey bool
+}
+
+// DecideRetirement says which step can be taken, or which check stands against it. It is a pure function of its arguments.
+func DecideRetirement(now time.Time, t Retirement, o *RetirementObservation) (RetirementStep, error) {
+	if o.Key == nil && o.Owner == "" {
+		return RetirementDone, nil
+	}
+	if now.Before(t.DeleteAfter) {
+		return RetirementWait, nil
+	}
+	if err := checkRetirement(t, o); err != nil {
+		return RetirementWait, err
+	}
+	switch {
+	case o.Key.Active:
+		return RetirementDeactivate, nil
+	case t.QuarantineWindow > 0 && t.DeactivatedAt.IsZero():
+		// Somebody else made the key Inactive, or a run that died: the quarantine starts with the first look at it.
+		return RetirementDeactivate, nil
+	case now.Before(t.quarantineEndsAt()):
+		return RetirementWait, nil
+	default:
+		return RetirementDelete, nil
+	}
+}
+
+// checkRetirement holds everything that must be true before a key may go.
+func checkRetirement(t Retirement, o *RetirementObservation) error {
+	keeps := fmt.Sprintf("access key %s was not touched.", t.AccessKeyID)
+	if o.Key == nil {
+		return &Problem{
+			Summary:  SummaryWrongUser,
+			Cause:    fmt.Sprintf("Access key %s belongs to IAM user %q, not to %q.", t.AccessKeyID, o.Owner, t.UserName),
+			World:    keeps,
+			Advice:   "correct iam_user_name.",
+			Argument: ArgumentIAMUserName,
+		}
+	}
+	if o.SignsWithKey {
+		return &Problem{
+			Summary: SummarySignsWithKey,
+			Cause:   fmt.Sprintf("The provider's own AWS requests are signed with access key %s, which is to be deleted.", t.AccessKeyID),
+			World:   keeps,
+			Advice:  "give the provider AWS credentials of its own, such as a role (see the provider's aws argument).",
+		}
+	}
+	if err := checkSuccessor(t, o, keeps); err != nil {
+		return err
+	}
+	var holders []string
+	for _, holder := range o.Holders {
+		if !slices.Contains(t.IgnoredHolders, holder.ID) {
+			holders = append(holders, holder.String())
+		}
+	}
+	if len(holders) > 0 {
+		return &Problem{
+			Summary: SummaryKeyInUse,
+			Cause:   fmt.Sprintf("Access key %s is still stored in %s.", t.AccessKeyID, strings.Join(holders, ", ")),
+			World:   keeps,
+			Advice: "give each of these objects the current key's successor by a rotation, another key or a role, or list its id " +
+				"in ignored_holders. The checks run again in the next apply.",
+			Argument: ArgumentAccessKeyID,
+		}
+	}
+	if len(o.InvalidClusters) > 0 {
+		return &Problem{
+			Summary: SummaryInvalidCredentials,
+			Cause:   fmt.Sprintf("%s is in state INVALID_CREDENTIALS, so it may not run with the current key.", o.InvalidClusters[0]),
+			World:   keeps,
+			Advice:  "deploy the cluster in Qovery until it is DEPLOYED, then apply again.",
+		}
+	}
+	if use := o.LastUse; use.At.After(t.DeleteAfter) && !t.AllowRecentUse {
+		return &Problem{
+			Summary: SummaryKeyInUse,
+			Cause: fmt.Sprintf("Access key %s was used at %s, for %s in %s. That is after %s, when nothing should have used it any more.",
+				t.AccessKeyID, use.At.Format(time.RFC3339), use.Service, use.Region, t.DeleteAfter.Format(time.RFC3339)),
+			World: keeps,
+			Advice: "find what still uses the key (CloudTrail tells by access key id) and give it another one. To retire the key all " +
+				"the same, set allow_recent_use = true.",
+			Argument: ArgumentAccessKeyID,
+		}
+	}
+	return nil
+}
+
+// checkSuccessor makes sure that Qovery works with another key.
+func checkSuccessor(t Retirement, o *RetirementObservation, keeps string) error {
+	cause := ""
+	switch {
+	case o.Set == nil:
+		cause = fmt.Sprintf("Organization %s has no credentials %s any more, so it cannot be told what replaced access key %s.",
+			t.OrganizationID, t.CredentialsID, t.AccessKeyID)
+	case o.Set.AccessKeyID == t.AccessKeyID:
+		cause = fmt.Sprintf("Qovery's credentials %q hold access key %s itself: somebody put it back.", o.Set.Name, t.AccessKeyID)
+	case o.Set.AccessKeyID == "":
+		cause = fmt.Sprintf("Qovery's credentials %q are of type %s now and hold no access key.", o.Set.Name, o.Set.Type)
+	case o.Successor == nil:
+		cause = fmt.Sprintf("Qovery's credentials %q hold access key %s, which AWS does not have.", o.Set.Name, o.Set.AccessKeyID)
+	case !o.Successor.Active:
+		cause = fmt.Sprintf("Qovery's credentials %q hold access key %s, which is Inactive.", o.Set.Name, o.Successor.ID)
+	default:
+		return nil
+	}
+	return &Problem{
+		Summary: SummaryNotReplaced,
+		Cause:   cause,
+		World:   keeps,
+		Advice: "see to it that Qovery holds another, Active key and that the clusters are deployed with it. The checks run again in " +
+			"the next apply.",
+		Argument: ArgumentCredentialsID,
+	}
+}
+
+// RetirementOutcome is where a retirement got to.
+type RetirementOutcome struct {
+	Status                   Status
+	DeactivatedAt, DeletedAt time.Time
+	NextActionAt             time.Time
+}
+
+// Retire takes every step of a retirement that can be taken now. With wait it stays until the key is gone, or until
+// timeout. With an error the outcome tells how far it got.
+func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
+	ctx, cancel := r.clock.WithTimeout(ctx, timeout)
+	defer cancel()
+	defer r.reads.forget()
+	status := StatusDraining
+	reached := func() RetirementOutcome {
+		return RetirementOutcome{Status: status, DeactivatedAt: t.DeactivatedAt, NextActionAt: t.NextActionAt(status)}
+	}
+	if t.AccessKeyID == "" || t.DeleteAfter.IsZero() {
+		status = StatusIdle
+		return reached(), nil
+	}
+	for {
+		o, err := r.observeRetirement(ctx, t)
+		if err != nil {
+			return reached(), retirementStopped(t, err)
+		}
+		now := r.Now()
+		if o.Key != nil {
+			status = t.StatusAt(now, o.Key)
+		}
+		next, err := DecideRetirement(now, t, o)
+		if err != nil {
+			return reached(), err
+		}
+		switch next {
+		case RetirementDone:
+			return r.retired(ctx, t), nil
+		case RetirementWait:
+			if !wait {
+				return reached(), nil
+			}
+			until := t.NextActionAt(status)
+			step(ctx, "waiting to retire an access key", "access_key_id", t.AccessKeyID, "status", string(status),
+				"until", until.Format(time.RFC3339))
+			if err := r.clock.Sleep(ctx, until.Sub(r.Now())); err != nil {
+				return reached(), retirementStopped(t, err)
+			}
+		case RetirementDeactivate:
+			if err := r.deactivateKey(ctx, t); err != nil {
+				return reached(), retirementStopped(t, err)
+			}
+			t.DeactivatedAt, status = r.Now(), StatusQuarantined
+			if t.QuarantineWindow > 0 {
+				continue
+			}
+			fallthrough
+		case RetirementDelete:
+			step(ctx, "deleting an access key", "access_key_id", t.AccessKeyID)
+			if err := r.deleteKey(ctx, t.UserName, t.AccessKeyID); err != nil {
+				return reached(), retirementStopped(t, err)
+			}
+			return r.retired(ctx, t), nil
+		}
+	}
+}
+
+// retired is the end of a retirement. No journal outlives the key that it was written for.
+func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
+	ctx, cancel := r.detach(ctx)
+	defer cancel()
+	if user, err := r.iam.User(ctx, t.UserName); err == nil {
+		if j, _, err := journalsOf(user, t.CredentialsID); err == nil && j != nil && j.From == t.AccessKeyID {
+			if err := r.iam.UntagUser(ctx, t.UserName, journalTagKey(t.CredentialsID)); err != nil {
+				step(ctx, "a finished journal could not be removed; it is harmless", "error", err.Error())
+			}
+		}
+	}
+	return RetirementOutcome{Status: StatusDeleted, DeactivatedAt: t.DeactivatedAt, DeletedAt: r.Now()}
+}
+
+// retirementStopped tells why a retirement did not go on.
+func retirementStopped(t Retirement, err error) *Problem {
+	var problem *Problem
+	if errors.As(err, &problem) {
+		return problem
+	}
+	problem = stopped(err, fmt.Sprintf("access key %s of IAM user %q still exists; what was done to it is in the state.",
+		t.AccessKeyID, t.UserName))
+	if problem.Summary == SummaryAPI {
+		problem.Summary = SummaryRetire
+	}
+	return problem
+}
+
+// deactivateKey makes a key Inactive, to the end even if the apply is canceled.
+func (r *Rotator) deactivateKey(ctx context.Context, t Retirement) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	step(ctx, "deactivating an access key", "access_key_id", t.AccessKeyID)
+	ctx, cancel := r.detach(ctx)
+	defer cancel()
+	return r.iam.DeactivateAccessKey(ctx, t.UserName, t.AccessKeyID)
+}
+
+// deleteKey deletes a key, to the end even if the apply is canceled. A key that is gone already is deleted.
+func (r *Rotator) deleteKey(ctx context.Context, userName, accessKeyID string) error {
+	ctx, cancel := r.detach(ctx)
+	defer cancel()
+	return r.iam.DeleteAccessKey(ctx, userName, accessKeyID)
+}
+
+// retireDrained retires the previous key on the way to the next rotation, which needs its place.
+func (r *Rotator) retireDrained(ctx context.Context, req Request, accessKeyID string) error {
+	t := Retirement{
+		Target:         req.Target,
+		AccessKeyID:    accessKeyID,
+		DeleteAfter:    req.Record.DrainEndsAt,
+		IgnoredHolders: req.IgnoredHolders,
+	}
+	_, err := r.Retire(ctx, t, false, req.Timeout)
+	return err
+}
+
+// observeRetirement reads everything that a retirement is decided from, at this moment and side by side. Of a key that
+// has to drain there is nothing to know but that it is there.
+func (r *Rotator) observeRetirement(ctx context.Context, t Retirement) (*RetirementObservation, error) {
+	var (
+		o                RetirementObservation
+		sets             []CredentialsSet
+		clusters         []Cluster
+		statuses         []ClusterStatus
+		registries, helm []Holder
+		dns              []Holder
+	)
+	keys, err := r.iam.AccessKeys(ctx, t.UserName)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	if o.Key = findKey(keys, t.AccessKeyID); o.Key != nil && r.Now().Before(t.DeleteAfter) {
+		return &o, nil
+	}
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if o.LastUse, err = r.iam.AccessKeyLastUse(gctx, t.AccessKeyID); errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) {
+			// AWS answers either way for a key that is gone. The user's list tells whether it is.
+			return nil
+		}
+		return err
+	})
+	group.Go(func() (err error) {
+		o.SignsWithKey, err = r.iam.SignsWith(gctx, t.AccessKeyID)
+		return err
+	})
+	group.Go(func() (err error) {
+		sets, err = r.qovery.Credentials(gctx, t.OrganizationID)
+		return err
+	})
+	group.Go(func() (err error) {
+		if clusters, err = r.qovery.Clusters(gctx, t.OrganizationID); err != nil {
+			return err
+		}
+		dns, err = dnsHolders(gctx, r.qovery, clusters)
+		return err
+	})
+	group.Go(func() (err error) {
+		statuses, err = r.statuses.read(gctx, t.OrganizationID)
+		return err
+	})
+	group.Go(func() (err error) {
+		registries, err = r.qovery.ContainerRegistries(gctx, t.OrganizationID)
+		return err
+	})
+	group.Go(func() (err error) {
+		helm, err = r.qovery.HelmRepositories(gctx, t.OrganizationID)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, holder := range slices.Concat(credentialsHolders(sets), registries, helm, dns, secretManagerHolders(clusters)) {
+		if holder.AccessKeyID == t.AccessKeyID && holder.ID != t.CredentialsID {
+			o.Holders = append(o.Holders, holder)
+		}
+	}
+	if i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == t.CredentialsID }); i >= 0 {
+		o.Set = &sets[i]
+	}
+	o.InvalidClusters = slices.DeleteFunc(
+		clustersOf(sets, clusters, func(set CredentialsSet) bool { return set.ID == t.CredentialsID }),
+		func(cluster Cluster) bool {
+			return !slices.ContainsFunc(statuses, func(s ClusterStatus) bool {
+				return s.ClusterID == cluster.ID && classify(s.State) == runInvalidCredentials
+			})
+		})
+	return &o, o.findKeys(ctx, r.iam, t, keys)
+}
+
+// findKeys tells who owns a key that the user does not have, and looks for the successor among the keys of the user; a successor may belong to another user.
+func (o *RetirementObservation) findKeys(ctx context.Context, iam IAM, t Retirement, keys []AccessKey) error {
+	if o.Key == nil && o.LastUse.UserName != t.UserName {
+		o.Owner = o.LastUse.UserName
+	}
+	if o.Set == nil || o.Set.AccessKeyID == "" {
+		return nil
+	}
+	if o.Successor = findKey(keys, o.Set.AccessKeyID); o.Successor != nil {
+		return nil
+	}
+	use, err := iam.AccessKeyLastUse(ctx, o.Set.AccessKeyID)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if keys, err = iam.AccessKeys(ctx, use.UserName); err != nil {
+		return err
+	}
+	o.Successor = findKey(keys, o.Set.AccessKeyID)
+	return nil
+}

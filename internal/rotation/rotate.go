@@ -1,0 +1,603 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// preCutoverLimit is the time from the first change to the cutover; after it a rotation rolls back. A journal from
+	// before the cutover that is older than this is therefore dead.
+	preCutoverLimit = 90 * time.Second
+	// finishLimit bounds what is finished or rolled back although the apply was canceled.
+	finishLimit = time.Minute
+	// creationAttempts is how often a key is asked for when answers are lost.
+	creationAttempts = 3
+	// verificationPeriod and verifications say when a new key counts as known everywhere: after so many successes in a
+	// row over so long. IAM needs up to some 10 s per endpoint, and answers from different hosts in that time.
+	verificationPeriod   = 10 * time.Second
+	verifications        = 5
+	verificationInterval = 2 * time.Second
+	// retryInterval is the pause before an unclear answer is looked into.
+	retryInterval = 2 * time.Second
+	// watchPeriod is how long a journal that may be alive is watched; nothing alive leaves it unchanged for so long.
+	watchPeriod   = 2 * time.Minute
+	watchInterval = 10 * time.Second
+)
+
+// Outcome is what a rotation came to. With an error it tells how far the rotation got.
+type Outcome struct {
+	UserName           string
+	AccessKeyID        string
+	AccessKeyCreatedAt time.Time
+	// PreviousAccessKeyID is the key that was replaced. It is empty when nothing was rotated.
+	PreviousAccessKeyID string
+	// RotatedAt is the cutover; zero when nothing was rotated.
+	RotatedAt time.Time
+	// DeployedAt is the end of the last deployment; zero until every cluster has the new key.
+	DeployedAt time.Time
+	// Clusters use the credentials; DeployedClusters of them run with the new key.
+	Clusters         []Cluster
+	DeployedClusters []string
+	// Holders store the current key.
+	Holders []Holder
+	// Lagging holders still store the previous key.
+	Lagging []Holder
+}
+
+// CutOver tells whether Qovery holds a new key, from this run or from one that this run carried on.
+func (o Outcome) CutOver() bool { return o.PreviousAccessKeyID != "" }
+
+// Rotate carries on what was left unfinished, or else rotates if that is asked for.
+//
+// An error with an Outcome that is not cut over means that Qovery still holds the old key; one with an Outcome that is
+// means that the next run resumes from there.
+func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
+	limited, cancel := r.clock.WithTimeout(ctx, req.Timeout)
+	defer cancel()
+	defer r.reads.forget()
+	if req.UserName == "" {
+		inspection, err := r.Inspect(limited, req.Target, "")
+		if err != nil {
+			return Outcome{}, err
+		}
+		req.UserName = inspection.UserName
+	}
+	release, err := r.users.take(limited, req.UserName)
+	if err != nil {
+		return Outcome{}, stopped(err, worldUntouched)
+	}
+	defer release()
+
+	o, decision, err := r.decide(limited, req)
+	if err != nil {
+		return Outcome{}, err
+	}
+	if done, ok := r.finished.by(o.Set.AccessKeyID); ok && supersedes(done, req.Record) {
+		done.Clusters = o.Clusters
+		return done, nil
+	}
+	switch decision.Action {
+	case ActionRotate:
+		change, err := r.replaceKey(limited, req, o, decision)
+		if err != nil {
+			return Outcome{}, err
+		}
+		return r.finish(limited, req, change)
+	case ActionResume:
+		step(ctx, "carrying on after an interrupted rotation", "from", decision.From, "to", decision.To)
+		return r.finish(limited, req, resumedChange(req, o, decision))
+	default:
+		return observed(o), nil
+	}
+}
+
+// supersedes tells whether a rotation of this process did what is asked of another credentials set with the same key:
+// it carried the new key there and deployed its clusters.
+func supersedes(done Outcome, record *Record) bool {
+	return record == nil || record.AccessKeyID == done.PreviousAccessKeyID
+}
+
+// observed is the Outcome of doing nothing.
+func observed(o *Observation) Outcome {
+	return Outcome{
+		UserName:           o.Owner,
+		AccessKeyID:        o.Current.ID,
+		AccessKeyCreatedAt: o.Current.CreatedAt,
+		Clusters:           o.Clusters,
+		Holders:            o.HoldersOf(o.Current.ID),
+	}
+}
+
+// decide observes and decides, and watches a journal that may be alive.
+func (r *Rotator) decide(ctx context.Context, req Request) (*Observation, Decision, error) {
+	look := func(watched bool) (*Observation, Decision, error) {
+		o, err := observe(ctx, r.iam, r.qovery, r.statuses, req)
+		if err != nil {
+			return nil, Decision{}, err
+		}
+		if done, ok := r.finished.by(o.Set.AccessKeyID); ok && supersedes(done, req.Record) {
+			return o, Decision{}, nil
+		}
+		decision, err := Decide(r.Now(), req, o, watched)
+		return o, decision, err
+	}
+	o, decision, err := look(false)
+	if err != nil || decision.Action != ActionWatch {
+		return o, decision, err
+	}
+	step(ctx, "another run may be rotating the same key; watching its journal", "owner", o.Journal.Owner, "for", watchPeriod)
+	for watched := time.Duration(0); watched < watchPeriod; watched += watchInterval {
+		if err := r.clock.Sleep(ctx, watchInterval); err != nil {
+			return nil, Decision{}, stopped(err, worldUntouched)
+		}
+		user, err := r.iam.User(ctx, req.UserName)
+		if err != nil {
+			return nil, Decision{}, err
+		}
+		if now, _, err := journalsOf(user, req.CredentialsID); err != nil || now == nil || *now != *o.Journal {
+			return nil, Decision{}, otherRotation(req.UserName, err)
+		}
+	}
+	return look(true)
+}
+
+// otherRotation is the problem that somebody else rotates the same key.
+func otherRotation(userName string, err error) *Problem {
+	return &Problem{
+		Summary: SummaryOtherRotation,
+		Cause:   fmt.Sprintf("Another run is rotating the access key of IAM user %q at this moment.", userName),
+		World:   "this run changed nothing that lasts; the other one goes on.",
+		Advice:  "wait until that run has ended, then plan again.",
+		Err:     err,
+	}
+}
+
+// change is a replaced key on its way to the clusters.
+type change struct {
+	o         *Observation
+	journal   Journal
+	createdAt time.Time
+	lagging   []Holder
+	// deployed are the clusters that have the key already; deployedAt is set when that is all of them.
+	deployed   []string
+	deployedAt time.Time
+}
+
+func resumedChange(req Request, o *Observation, d Decision) change {
+	c := change{
+		o: o,
+		journal: Journal{
+			CredentialsID: req.CredentialsID, Owner: req.Owner, From: d.From, To: d.To,
+			Phase: JournalDeploying, At: d.CutoverAt, CutoverAt: d.CutoverAt,
+		},
+		createdAt:  o.Current.CreatedAt,
+		deployedAt: d.DeployedAt,
+	}
+	if req.RotateRegistries {
+		c.lagging = slices.DeleteFunc(o.HoldersOf(d.From), func(h Holder) bool { return slices.Contains(req.IgnoredHolders, h.ID) })
+	}
+	if req.Record != nil {
+		c.deployed = req.Record.DeployedClusters
+	}
+	return c
+}
+
+func (c change) outcome() Outcome {
+	outcome := observed(c.o)
+	outcome.AccessKeyID = c.journal.To
+	outcome.AccessKeyCreatedAt = c.createdAt
+	outcome.PreviousAccessKeyID = c.journal.From
+	outcome.RotatedAt = c.journal.CutoverAt
+	outcome.DeployedAt = c.deployedAt
+	outcome.DeployedClusters = c.deployed
+	outcome.Lagging = c.lagging
+	outcome.Holders = nil
+	for _, holder := range c.o.HoldersOf(c.journal.From, c.journal.To) {
+		if !slices.ContainsFunc(c.lagging, func(l Holder) bool { return l.ID == holder.ID }) {
+			holder.AccessKeyID = c.journal.To
+			outcome.Holders = append(outcome.Holders, holder)
+		}
+	}
+	return outcome
+}
+
+// replaceKey does everything up to and including the cutover. Whatever fails before it is rolled back, so that the only
+// trace of a failure is its error.
+func (r *Rotator) replaceKey(ctx context.Context, req Request, o *Observation, d Decision) (change, error) {
+	if d.Drained != "" {
+		if err := r.retireDrained(ctx, req, d.Drained); err != nil {
+			return change{}, err
+		}
+	}
+	limited, cancel := r.clock.WithTimeout(ctx, preCutoverLimit)
+	defer cancel()
+	a := &attempt{r: r, req: req, o: o, journal: Journal{CredentialsID: req.CredentialsID, Owner: req.Owner, From: d.From}}
+	if err := a.run(limited, d.Stray); err != nil {
+		return change{}, a.rollBack(ctx, err)
+	}
+	c := change{o: o, journal: a.journal, createdAt: a.key.CreatedAt}
+	c.lagging = a.carry(ctx)
+	return c, nil
+}
+
+// attempt is a rotation before its cutover: the only place that holds the secret of the new key.
+type attempt struct {
+	r       *Rotator
+	req     Request
+	o       *Observation
+	journal Journal
+	key     NewAccessKey
+	// journaled is true from the first write of the journal on, takenOver when the journal is somebody else's now, and
+	// keyLost while a key may exist that only the journal tells of.
+	journaled, takenOver, keyLost bool
+}
+
+// run takes the steps up to the cutover. Only its waits end when ctx does: a request that changes something is always
+// heard to its end.
+func (a *attempt) run(ctx context.Context, stray string) error {
+	userName := a.o.User.Name
+	if stray != "" {
+		step(ctx, "deleting a key whose secret was lost", "access_key_id", stray)
+		if err := a.writeJournal(ctx, JournalVerifying, stray); err != nil {
+			return err
+		}
+		if err := a.r.deleteKey(ctx, userName, stray); err != nil {
+			return a.problem(SummaryCreateKey, "The key "+stray+" of an interrupted rotation could not be deleted.", err)
+		}
+	}
+	step(ctx, "creating an access key", "user", userName, "from", a.journal.From)
+	if err := a.writeJournal(ctx, JournalCreating, ""); err != nil {
+		return err
+	}
+	if err := a.create(ctx); err != nil {
+		return err
+	}
+	if err := a.writeJournal(ctx, JournalVerifying, a.key.ID); err != nil {
+		return err
+	}
+	step(ctx, "verifying the new access key", "access_key_id", a.key.ID)
+	if err := a.verify(ctx); err != nil {
+		return err
+	}
+	if err := a.confirm(ctx); err != nil {
+		return err
+	}
+	step(ctx, "cutover: storing the new access key in Qovery", "access_key_id", a.key.ID)
+	return a.cutOver(ctx)
+}
+
+// problem is a failure before the cutover. What the rollback comes to is added by rollBack.
+func (a *attempt) problem(summary, cause string, err error) *Problem {
+	return &Problem{Summary: summary, Cause: cause, Advice: adviceRetry, Err: err}
+}
+
+// writeJournal records a phase of the attempt. A tag is set as often as wanted to the same effect, so the port repeats it.
+func (a *attempt) writeJournal(ctx context.Context, phase JournalPhase, to string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a.journal.Phase, a.journal.To, a.journal.At = phase, to, a.r.Now()
+	a.journaled = true
+	ctx, cancel := a.r.detach(ctx)
+	defer cancel()
+	err := a.r.iam.TagUser(ctx, a.o.User.Name, journalTagKey(a.journal.CredentialsID), a.journal.String())
+	if err != nil {
+		return a.problem(SummaryJournal, fmt.Sprintf("The rotation's journal could not be written as tag %q of IAM user %q.",
+			journalTagKey(a.journal.CredentialsID), a.o.User.Name), err)
+	}
+	return nil
+}
+
+// create asks for the key. When the answer is lost, the key that may have come of it is of no use, because its secret is
+// lost too: it is looked for and deleted before another one is asked for.
+func (a *attempt) create(ctx context.Context) error {
+	userName := a.o.User.Name
+	for n := 1; ; n++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		once, cancel := a.r.detach(ctx)
+		key, err := a.r.iam.CreateAccessKey(once, userName)
+		cancel()
+		if err == nil {
+			a.key = key
+			return nil
+		}
+		refused := errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrNotFound)
+		if refused || n == creationAttempts && IsDefinite(err) {
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q.", userName), err)
+		}
+		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil && IsDefinite(err) {
+			return waitErr
+		}
+		if errors.Is(err, ErrLimitExceeded) {
+			return a.crowdedOut(ctx, err)
+		}
+		if IsDefinite(err) {
+			continue
+		}
+		if lostErr := a.deleteLost(ctx, err); lostErr != nil {
+			return lostErr
+		}
+		if n == creationAttempts {
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q, %d times "+
+				"in a row. Keys that came of it were deleted again.", userName, n), err)
+		}
+	}
+}
+
+// deleteLost deletes the key that came of a request whose answer was lost.
+func (a *attempt) deleteLost(ctx context.Context, lost error) error {
+	ctx, cancel := a.r.detach(ctx)
+	defer cancel()
+	userName := a.o.User.Name
+	unclear := func(err error) error {
+		return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q, and it could "+
+			"not be found out either. The next run finds such a key by the journal and deletes it.", userName), errors.Join(lost, err))
+	}
+	a.keyLost = true
+	if err := a.checkOwned(ctx); err != nil {
+		return err
+	}
+	keys, err := a.r.iam.AccessKeys(ctx, userName)
+	if err != nil {
+		return unclear(err)
+	}
+	for _, key := range keys {
+		if key.ID == a.journal.From {
+			continue
+		}
+		step(ctx, "deleting a key whose secret was lost", "access_key_id", key.ID)
+		if err := a.r.iam.DeleteAccessKey(ctx, userName, key.ID); err != nil {
+			return unclear(err)
+		}
+	}
+	a.keyLost = false
+	return nil
+}
+
+// crowdedOut explains why there is no room for a key although there was when the user was observed: another run, or a
+// person, was faster. A run that is faster writes its journal over this one's.
+func (a *attempt) crowdedOut(ctx context.Context, limit error) error {
+	if err := a.checkOwned(ctx); err != nil {
+		return err
+	}
+	return a.problem(SummaryCreateKey, fmt.Sprintf("IAM user %q got a second access key from somebody else at this moment, so "+
+		"there is no place for a new one.", a.o.User.Name), limit)
+}
+
+// checkOwned stops an attempt whose journal is not its own any more.
+func (a *attempt) checkOwned(ctx context.Context) error {
+	user, err := a.r.iam.User(ctx, a.o.User.Name)
+	if err != nil {
+		return err
+	}
+	j, _, err := journalsOf(user, a.journal.CredentialsID)
+	switch {
+	case err == nil && j != nil && j.Owner == a.journal.Owner:
+		return nil
+	case err == nil && j != nil && j.To == "" && a.key.ID != "":
+		// Whoever announces a rotation while this one has the user's second key cannot get a key, and gives up.
+		return nil
+	}
+	a.takenOver = true
+	return otherRotation(a.o.User.Name, err)
+}
+
+// verify tries the new key in the region of every cluster.
+func (a *attempt) verify(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, region := range regions(a.o.Clusters) {
+		group.Go(func() error { return a.verifyIn(ctx, region) })
+	}
+	return group.Wait()
+}
+
+// regions are the regions of the clusters, each once; one empty name, for the provider's own, if there is none.
+func regions(clusters []Cluster) []string {
+	var names []string
+	for _, cluster := range clusters {
+		if cluster.Region != "" {
+			names = append(names, cluster.Region)
+		}
+	}
+	if len(names) == 0 {
+		return []string{""}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (a *attempt) verifyIn(ctx context.Context, region string) error {
+	var (
+		successes int
+		since     time.Time
+		lastErr   error
+	)
+	for {
+		arn, err := a.r.iam.CallerARN(ctx, a.key, region)
+		now := a.r.clock.Now()
+		switch {
+		case err != nil:
+			successes, lastErr = 0, err
+		case arn != a.o.User.ARN:
+			return a.problem(SummaryVerification, fmt.Sprintf("AWS says that the new access key %s is of %s, not of %s.",
+				a.key.ID, arn, a.o.User.ARN), nil)
+		default:
+			if successes == 0 {
+				since = now
+			}
+			successes++
+		}
+		if successes >= verifications && now.Sub(since) >= verificationPeriod {
+			return nil
+		}
+		if err := a.r.clock.Sleep(ctx, verificationInterval); err != nil {
+			if errors.Is(err, context.DeadlineExceeded) {
+				return a.problem(SummaryVerification, fmt.Sprintf("The new access key %s was not accepted in region %q within %s.",
+					a.key.ID, region, preCutoverLimit), errors.Join(lastErr, err))
+			}
+			return err
+		}
+	}
+}
+
+// confirm makes sure, right before Qovery is given the key, that nobody took the rotation over and the key is there.
+func (a *attempt) confirm(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.checkOwned(ctx) })
+	group.Go(func() error {
+		keys, err := a.r.iam.AccessKeys(ctx, a.o.User.Name)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(keys, func(key AccessKey) bool { return key.ID == a.key.ID && key.Active }) {
+			return a.problem(SummaryVerification, fmt.Sprintf("Somebody deleted or deactivated the new access key %s.", a.key.ID), nil)
+		}
+		return nil
+	})
+	return group.Wait()
+}
+
+// cutOver stores the new key in the credentials set. An answer that leaves open what happened is looked into until it is
+// clear, because from here on a wrong guess would leave Qovery with a key that does not exist.
+func (a *attempt) cutOver(ctx context.Context) error {
+	set := Holder{Kind: HolderCredentials, ID: a.o.Set.ID, Name: a.o.Set.Name, AccessKeyID: a.journal.From}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		once, cancel := a.r.detach(ctx)
+		err := a.r.qovery.StoreAccessKey(once, a.req.OrganizationID, set, a.key)
+		cancel()
+		if err == nil {
+			a.journal.Phase, a.journal.CutoverAt = JournalDeploying, a.r.Now()
+			a.journal.At = a.journal.CutoverAt
+			return nil
+		}
+		if IsDefinite(err) {
+			return a.problem(SummaryRefused, fmt.Sprintf("Qovery did not take the new access key %s for the credentials %q.",
+				a.key.ID, a.o.Set.Name), err)
+		}
+		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil {
+			return a.problem(SummaryCutoverUnclear, fmt.Sprintf("Storing the new access key %s in the credentials %q got no clear "+
+				"answer.", a.key.ID, a.o.Set.Name), err)
+		}
+	}
+}
+
+// carry stores the new key in the other holders and records the cutover, all at once and to the end even if the apply is
+// canceled, because the secret is lost afterwards. It returns the holders that still have the previous key.
+func (a *attempt) carry(ctx context.Context) []Holder {
+	ctx, cancel := a.r.clock.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	defer cancel()
+	var others []Holder
+	if a.req.RotateRegistries {
+		others = slices.DeleteFunc(a.o.HoldersOf(a.journal.From), func(h Holder) bool {
+			return h.ID == a.o.Set.ID || !h.Kind.carriable()
+		})
+	}
+	failed := make([]bool, len(others))
+	var group errgroup.Group
+	group.Go(func() error {
+		if err := a.r.iam.TagUser(ctx, a.o.User.Name, journalTagKey(a.journal.CredentialsID), a.journal.String()); err != nil {
+			step(ctx, "the journal could not be brought up to date; the key in Qovery tells the same", "error", err.Error())
+		}
+		return nil
+	})
+	for i, holder := range others {
+		group.Go(func() error {
+			failed[i] = a.carryTo(ctx, holder) != nil
+			return nil
+		})
+	}
+	_ = group.Wait()
+	var lagging []Holder
+	for i, holder := range others {
+		if failed[i] {
+			lagging = append(lagging, holder)
+		}
+	}
+	return lagging
+}
+
+func (a *attempt) carryTo(ctx context.Context, holder Holder) error {
+	for {
+		err := a.r.qovery.StoreAccessKey(ctx, a.req.OrganizationID, holder, a.key)
+		if err == nil || IsDefinite(err) {
+			step(ctx, "carried the new access key", "holder", holder.String(), "error", err)
+			return err
+		}
+		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil {
+			return err
+		}
+	}
+}
+
+// rollBack takes back what an attempt did, as far as it is certain that Qovery does not have the new key, and completes
+// the error with the state that AWS and Qovery are in now.
+func (a *attempt) rollBack(ctx context.Context, cause error) error {
+	problem := AsProblem(cause)
+	ctx, cancel := a.r.clock.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	defer cancel()
+	keep := func(why string, err error) error {
+		problem.World = fmt.Sprintf("access key %s still exists and the journal on IAM user %q names it. %s", a.key.ID, a.o.User.Name, why)
+		problem.Advice = adviceRetry
+		problem.Err = errors.Join(problem.Err, err)
+		return problem
+	}
+	if a.key.ID != "" {
+		sets, err := a.r.qovery.Credentials(ctx, a.req.OrganizationID)
+		if err != nil {
+			return keep("Whether Qovery has it could not be read.", err)
+		}
+		if slices.ContainsFunc(sets, func(set CredentialsSet) bool { return set.AccessKeyID == a.key.ID }) {
+			return keep("Qovery has it.", nil)
+		}
+		if err := a.r.deleteKey(ctx, a.o.User.Name, a.key.ID); err != nil {
+			return keep("Qovery does not have it, but it could not be deleted.", err)
+		}
+	}
+	problem.World = fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", a.journal.From, a.o.User.Name)
+	if a.journaled && !a.takenOver && !a.keyLost {
+		if err := a.r.iam.UntagUser(ctx, a.o.User.Name, journalTagKey(a.journal.CredentialsID)); err != nil {
+			problem.World += " The journal is still there; it is harmless."
+			problem.Err = errors.Join(problem.Err, err)
+		}
+	}
+	return problem
+}
+
+// detach returns the context for one request that changes something: a canceled apply lets it come to its end.
+func (r *Rotator) detach(ctx context.Context) (context.Context, context.CancelFunc) {
+	return r.clock.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+}
+
+// AsProblem makes a Problem of any error.
+func AsProblem(err error) *Problem {
+	var problem *Problem
+	if errors.As(err, &problem) {
+		return problem
+	}
+	return stopped(err, "")
+}
+
+// stopped tells why a rotation did not go on.
+func stopped(err error, world string) *Problem {
+	problem := &Problem{World: world, Advice: adviceRetry, Err: err}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		problem.Summary, problem.Cause = SummaryTimeout, "The time that the rotation may take is over."
+	case errors.Is(err, context.Canceled):
+		problem.Summary, problem.Cause = SummaryInterrupted, "The run was canceled."
+	default:
+		problem.Summary, problem.Cause = SummaryAPI, "A request failed."
+	}
+	return problem
+}

@@ -1,0 +1,36 @@
+package rotation
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+)
+
+// redacted is what every way of printing a [Secret] shows.
+const redacted = "(secret)"
+
+// Secret is a secret access key. However it is printed, logged or encoded, it shows as a placeholder; only [Secret.Reveal]
+// gives it away, so a search for that name finds every place where the secret leaves the process.
+type Secret struct{ value string }
+
+var (
+	_ fmt.Formatter  = Secret{}
+	_ json.Marshaler = Secret{}
+	_ slog.LogValuer = Secret{}
+)
+
+// NewSecret wraps the secret access key that IAM answered with.
+func NewSecret(value string) Secret { return Secret{value: value} }
+
+// Reveal returns the secret itself. Its callers are the request that stores the key in Qovery and the signature that
+// proves that the key works.
+func (s Secret) Reveal() string { return s.value }
+
+// Format implements [fmt.Formatter].
+func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// MarshalJSON implements [json.Marshaler].
+func (Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
+
+// LogValue implements [slog.LogValuer].
+func (Secret) LogValue() slog.Value { return slog.StringValue(redacted) }

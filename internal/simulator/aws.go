@@ -1,0 +1,226 @@
+package simulator
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// awsError is an error of IAM or STS.
+type awsError struct {
+	status        int
+	code, message string
+}
+
+func (e *awsError) Error() string { return e.code + ": " + e.message }
+
+// caller is who signed a request. One without a user is a session of the role.
+type caller struct {
+	user    *User
+	arn, id string
+}
+
+// administers tells whether the caller may act on every user.
+func (w *World) administers(c caller) bool { return c.user == nil || c.user == w.operator.user }
+
+// awsCall is one request to IAM or STS.
+type awsCall struct {
+	action string
+	form   url.Values
+	caller caller
+	signer string // access key id
+	region string
+}
+
+// serveAWS serves IAM and STS, which are told apart by the version of the API that a request names.
+func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
+	body := readBody(rw, r)
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		form = url.Values{}
+	}
+	signed := parseSignature(r)
+	api, namespace := APIIAM, "https://iam.amazonaws.com/doc/2010-05-08/"
+	actions := iamActions
+	if form.Get("Version") == "2011-06-15" {
+		api, namespace, actions = APISTS, "https://sts.amazonaws.com/doc/2011-06-15/", stsActions
+	}
+	call := &awsCall{action: form.Get("Action"), form: form, signer: signed.accessKeyID, region: signed.region}
+	request := &Request{
+		API: api, Operation: call.action, Path: r.URL.Path, AccessKeyID: form.Get("AccessKeyId"),
+		SignedBy: signed.accessKeyID, Region: signed.region,
+		Mutating: api == APIIAM && !strings.HasPrefix(call.action, "Get") && !strings.HasPrefix(call.action, "List"),
+	}
+	requestID := newUUID()
+	w.run(exchange{
+		rw: rw, r: r, request: request,
+		carryOut: func(rw http.ResponseWriter) {
+			result, err := w.perform(call, actions, api, signed, r, body)
+			if err != nil {
+				writeAWSError(rw, namespace, requestID, err)
+				return
+			}
+			if created, ok := result.(createAccessKeyResult); ok {
+				request.AccessKeyID = created.AccessKey.AccessKeyID
+			}
+			writeXML(rw, http.StatusOK, xmlAnswer{
+				XMLName: xml.Name{Local: call.action + "Response", Space: namespace},
+				Result:  xmlResult{name: call.action + "Result", value: result},
+				Meta:    &xmlMeta{RequestID: requestID},
+			})
+		},
+		refuse: func(rw http.ResponseWriter, status int) {
+			writeAWSError(rw, namespace, requestID, awsErrorOf(status))
+		},
+		stamp: func(header http.Header) {
+			header.Set("Date", w.awsNow().UTC().Format(http.TimeFormat))
+			header.Set("X-Amzn-Requestid", requestID)
+		},
+	})
+}
+
+// perform authenticates and authorizes a call, and carries it out.
+func (w *World) perform(
+	call *awsCall, actions map[string]func(*World, *awsCall) (any, error), api string,
+	signed signature, r *http.Request, body []byte,
+) (any, error) {
+	var err error
+	if call.caller, err = w.authenticate(signed, r, body, api); err != nil {
+		return nil, err
+	}
+	action, ok := actions[call.action]
+	if !ok {
+		return nil, &awsError{http.StatusBadRequest, "InvalidAction", "Could not find operation " + call.action}
+	}
+	if w.denied[api+":"+call.action] {
+		return nil, accessDenied(call, api)
+	}
+	return action(w, call)
+}
+
+// authenticate finds out who signed a request. That is a use of the key.
+func (w *World) authenticate(signed signature, r *http.Request, body []byte, api string) (caller, error) {
+	w.judgeSigner(signed.accessKeyID)
+	if s, ok := w.sessions[signed.accessKeyID]; ok {
+		if r.Header.Get("X-Amz-Security-Token") != s.token {
+			return caller{}, errUnknownKey
+		}
+		if !signed.isBy(s.secret, r, body) {
+			return caller{}, errSignature
+		}
+		return s.caller, nil
+	}
+	k := w.keys[signed.accessKeyID]
+	switch {
+	case signed.accessKeyID == "":
+		return caller{}, &awsError{
+			http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token",
+		}
+	case k == nil, !k.active, !w.knows(k, signed.region):
+		return caller{}, errUnknownKey
+	case !signed.isBy(k.Secret, r, body):
+		return caller{}, errSignature
+	}
+	w.use(k, api, signed.region, w.clock.Now())
+	return caller{user: k.user, arn: k.user.ARN(), id: k.user.id}, nil
+}
+
+var (
+	errUnknownKey = &awsError{
+		http.StatusForbidden, "InvalidClientTokenId", "The security token included in the request is invalid.",
+	}
+	errSignature = &awsError{
+		http.StatusForbidden, "SignatureDoesNotMatch",
+		"The request signature does not match the one calculated with the secret access key.",
+	}
+)
+
+func accessDenied(call *awsCall, api string) error {
+	return &awsError{http.StatusForbidden, "AccessDenied", fmt.Sprintf(
+		"User: %s is not authorized to perform: %s:%s", call.caller.arn, api, call.action)}
+}
+
+// awsErrorOf is the error that belongs to a status.
+func awsErrorOf(status int) *awsError {
+	switch status {
+	case http.StatusTooManyRequests:
+		return &awsError{http.StatusBadRequest, "Throttling", "Rate exceeded"}
+	case http.StatusForbidden:
+		return &awsError{status, "AccessDenied", "Access is denied."}
+	case http.StatusNotFound:
+		return &awsError{status, "NoSuchEntity", "The entity cannot be found."}
+	case http.StatusServiceUnavailable:
+		return &awsError{status, "ServiceUnavailable", "The service is unavailable."}
+	}
+	if status < http.StatusInternalServerError {
+		return &awsError{status, "ValidationError", "The request is not valid."}
+	}
+	return &awsError{status, "ServiceFailure", "The request failed for an unknown reason."}
+}
+
+// DenyAction takes the right to an action, such as "iam:TagUser", from everybody.
+func (w *World) DenyAction(action string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.denied[action] = true
+}
+
+// AllowAction takes DenyAction back.
+func (w *World) AllowAction(action string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.denied, action)
+}
+
+type xmlAnswer struct {
+	XMLName xml.Name
+	Result  xmlResult
+	Meta    *xmlMeta `xml:"ResponseMetadata"`
+}
+
+type xmlMeta struct {
+	RequestID string `xml:"RequestId"`
+}
+
+// xmlResult is a value under the name that the action gives to it. A nil value is left out.
+type xmlResult struct {
+	name  string
+	value any
+}
+
+func (r xmlResult) MarshalXML(e *xml.Encoder, _ xml.StartElement) error {
+	if r.value == nil {
+		return nil
+	}
+	return e.EncodeElement(r.value, xml.StartElement{Name: xml.Name{Local: r.name}})
+}
+
+type xmlError struct {
+	XMLName   xml.Name
+	Type      string `xml:"Error>Type"`
+	Code      string `xml:"Error>Code"`
+	Message   string `xml:"Error>Message"`
+	RequestID string `xml:"RequestId"`
+}
+
+func writeAWSError(rw http.ResponseWriter, namespace, requestID string, err error) {
+	e := awsErrorOf(http.StatusInternalServerError)
+	errors.As(err, &e)
+	origin := "Sender"
+	if e.status >= http.StatusInternalServerError {
+		origin = "Receiver"
+	}
+	writeXML(rw, e.status, xmlError{
+		XMLName: xml.Name{Local: "ErrorResponse", Space: namespace},
+		Type:    origin, Code: e.code, Message: e.message, RequestID: requestID,
+	})
+}
+
+func writeXML(rw http.ResponseWriter, status int, value any) {
+	rw.Header().Set("Content-Type", "text/xml")
+	rw.WriteHeader(status)
+	_ = xml.NewEncoder(rw).Encode(value)
+}

@@ -1,0 +1,245 @@
+package simulator
+
+import (
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// maxKeys is IAM's quota of access keys per user. Inactive ones count.
+const maxKeys = 2
+
+// User is an IAM user.
+type User struct {
+	Name string
+
+	world   *World
+	id      string
+	created time.Time
+	tags    map[string]string
+	keys    []*AccessKey // oldest first
+}
+
+// AccessKey is an access key of an IAM user.
+type AccessKey struct {
+	ID     string
+	Secret string
+
+	user    *User
+	active  bool
+	created time.Time // as AWS tells it
+	known   time.Time // when AWS began to spread it, on the world's clock; zero for one that is known everywhere
+	tries   int       // requests signed while it is known in some places only
+	uses    []Use
+
+	byAPI      bool // created by a request
+	replaced   bool // was in Qovery until a request replaced it there
+	expendable bool
+	verified   bool
+}
+
+// Use is one use of an access key.
+type Use struct {
+	At      time.Time
+	Service string
+	Region  string
+}
+
+// AddUser creates an IAM user without access keys.
+func (w *World) AddUser(name string) *User {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	u := &User{Name: name, world: w, id: "AIDA" + rand.Text()[:16], created: w.awsNow(), tags: map[string]string{}}
+	w.users[name] = u
+	return u
+}
+
+// ARN is the user's Amazon Resource Name.
+func (u *User) ARN() string { return "arn:aws:iam::" + account + ":user/" + u.Name }
+
+// AddKey creates an access key in the console. It is known to AWS everywhere from the start.
+func (u *User) AddKey() *AccessKey { return u.AddKeyCreated(u.world.clock.Now()) }
+
+// AddKeyCreated is AddKey for a key with a past. It panics if the user has two keys already.
+func (u *User) AddKeyCreated(at time.Time) *AccessKey {
+	w := u.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(u.keys) == maxKeys {
+		panic(fmt.Sprintf("simulator: IAM user %s has %d access keys already", u.Name, maxKeys))
+	}
+	return w.newKey(u, at)
+}
+
+// Keys lists the user's access keys, oldest first.
+func (u *User) Keys() []*AccessKey {
+	u.world.mu.Lock()
+	defer u.world.mu.Unlock()
+	return slices.Clone(u.keys)
+}
+
+// Tags is a copy of the user's tags.
+func (u *User) Tags() map[string]string {
+	u.world.mu.Lock()
+	defer u.world.mu.Unlock()
+	return maps.Clone(u.tags)
+}
+
+// SetTag sets a tag in the console.
+func (u *User) SetTag(key, value string) {
+	u.world.mu.Lock()
+	defer u.world.mu.Unlock()
+	u.tags[key] = value
+}
+
+// RemoveTag removes a tag in the console.
+func (u *User) RemoveTag(key string) {
+	u.world.mu.Lock()
+	defer u.world.mu.Unlock()
+	delete(u.tags, key)
+}
+
+func (w *World) newKey(u *User, at time.Time) *AccessKey {
+	k := &AccessKey{
+		ID: "AKIA" + rand.Text()[:16], Secret: w.newSecret(),
+		user: u, active: true, created: at.Add(w.skewAWS).Truncate(time.Second),
+	}
+	w.keys[k.ID] = k
+	u.keys = append(u.keys, k)
+	slices.SortStableFunc(u.keys, func(a, b *AccessKey) int { return a.created.Compare(b.created) })
+	w.noteAt(at, k.ID, EventCreated, "")
+	return k
+}
+
+// User is the owner of the key.
+func (k *AccessKey) User() *User { return k.user }
+
+// CreatedAt is the creation time that AWS tells.
+func (k *AccessKey) CreatedAt() time.Time { return k.created }
+
+// Exists tells whether the key has not been deleted.
+func (k *AccessKey) Exists() bool {
+	k.user.world.mu.Lock()
+	defer k.user.world.mu.Unlock()
+	return k.user.world.keys[k.ID] == k
+}
+
+// Active tells whether the key exists and is Active.
+func (k *AccessKey) Active() bool {
+	k.user.world.mu.Lock()
+	defer k.user.world.mu.Unlock()
+	return k.user.world.keys[k.ID] == k && k.active
+}
+
+// Activate makes the key Active in the console.
+func (k *AccessKey) Activate() { k.change(func(w *World) { w.setActive(k, true) }) }
+
+// Deactivate makes the key Inactive in the console.
+func (k *AccessKey) Deactivate() { k.change(func(w *World) { w.setActive(k, false) }) }
+
+// Delete deletes the key in the console.
+func (k *AccessKey) Delete() { k.change(func(w *World) { w.deleteKey(k) }) }
+
+// LastUsed is the last use of the key; the zero Use if there was none.
+func (k *AccessKey) LastUsed() Use {
+	k.user.world.mu.Lock()
+	defer k.user.world.mu.Unlock()
+	return k.lastUse(k.user.world.awsNow())
+}
+
+// MarkUsed has somebody use the key now.
+func (k *AccessKey) MarkUsed(service, region string) {
+	k.change(func(w *World) { w.use(k, service, region, w.clock.Now()) })
+}
+
+func (k *AccessKey) change(f func(w *World)) {
+	w := k.user.world
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
+	f(w)
+}
+
+func (w *World) setActive(k *AccessKey, active bool) {
+	if k.active == active {
+		return
+	}
+	k.active = active
+	if active {
+		w.note(k.ID, EventActivated, "")
+	} else {
+		w.note(k.ID, EventDeactivated, "")
+	}
+}
+
+func (w *World) deleteKey(k *AccessKey) {
+	if w.keys[k.ID] != k {
+		return
+	}
+	delete(w.keys, k.ID)
+	k.user.keys = slices.DeleteFunc(k.user.keys, func(other *AccessKey) bool { return other == k })
+	w.deletedKeys[k.ID] = true
+	w.note(k.ID, EventDeleted, "")
+}
+
+// use records a use of the key and forgets those that nobody can learn of anymore.
+func (w *World) use(k *AccessKey, service, region string, at time.Time) {
+	at = at.Add(w.skewAWS)
+	told := k.lastUse(at.Add(-w.config.LastUseLag))
+	k.uses = slices.DeleteFunc(k.uses, func(u Use) bool { return u.At.Before(told.At) })
+	k.uses = append(k.uses, Use{At: at, Service: service, Region: region})
+}
+
+// lastUse is the last use that was not after a time.
+func (k *AccessKey) lastUse(until time.Time) Use {
+	var last Use
+	for _, u := range k.uses {
+		if !u.At.Before(last.At) && !u.At.After(until) {
+			last = u
+		}
+	}
+	return last
+}
+
+// usable says why nobody can use a key in a region, or nothing if one can.
+func (w *World) usable(id, secret, region string) string {
+	k := w.keys[id]
+	switch {
+	case k == nil:
+		return "the access key does not exist"
+	case !k.active:
+		return "the access key is inactive"
+	case k.Secret != secret:
+		return "the secret access key is wrong"
+	case w.clock.Now().Before(k.known.Add(w.propagation(region))):
+		return "the access key is not known yet in " + region
+	}
+	return ""
+}
+
+// SetPropagationDelay sets how long AWS does not know a new access key in one region.
+func (w *World) SetPropagationDelay(region string, d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.propagations[region] = d
+}
+
+func (w *World) propagation(region string) time.Duration {
+	if d, ok := w.propagations[region]; ok {
+		return d
+	}
+	return w.config.PropagationDelay
+}
+
+// known tells whether the endpoint that gets this request knows the key. While a key spreads, an endpoint is many machines
+// and some of them know it earlier than others.
+func (w *World) knows(k *AccessKey, region string) bool {
+	age, delay := w.clock.Now().Sub(k.known), w.propagation(region)
+	if age >= delay || age < delay/2 {
+		return age >= delay
+	}
+	k.tries++
+	return k.tries%2 == 1
+}

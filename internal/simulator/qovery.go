@@ -1,0 +1,171 @@
+package simulator
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The operations of Qovery's API, as [Request.Operation] names them.
+const (
+	OpGetOrganization       = "GET /organization/{org}"
+	OpListCredentials       = "GET /organization/{org}/credentials"
+	OpListAWSCredentials    = "GET /organization/{org}/aws/credentials"
+	OpGetAWSCredentials     = "GET /organization/{org}/aws/credentials/{credentials}"
+	OpEditAWSCredentials    = "PUT /organization/{org}/aws/credentials/{credentials}"
+	OpListClusters          = "GET /organization/{org}/cluster"
+	OpListClusterStatuses   = "GET /organization/{org}/cluster/status"
+	OpGetClusterStatus      = "GET /organization/{org}/cluster/{cluster}/status"
+	OpListClusterLogs       = "GET /organization/{org}/cluster/{cluster}/logs"
+	OpDeployCluster         = "POST /organization/{org}/cluster/{cluster}/deploy"
+	OpGetClusterDNSProvider = "GET /cluster/{cluster}/dnsProvider"
+	OpListRegistries        = "GET /organization/{org}/containerRegistry"
+	OpGetRegistry           = "GET /organization/{org}/containerRegistry/{registry}"
+	OpEditRegistry          = "PUT /organization/{org}/containerRegistry/{registry}"
+	OpListHelmRepositories  = "GET /organization/{org}/helmRepository"
+	OpGetHelmRepository     = "GET /organization/{org}/helmRepository/{repository}"
+	OpEditHelmRepository    = "PUT /organization/{org}/helmRepository/{repository}"
+)
+
+// object is a JSON object.
+type object = map[string]any
+
+// refusal is an error that Qovery answers with.
+type refusal struct {
+	status  int
+	message string
+}
+
+func (r *refusal) Error() string { return r.message }
+
+func refuse(status int, format string, args ...any) error {
+	return &refusal{status, fmt.Sprintf(format, args...)}
+}
+
+// qoveryHandler routes Qovery's API. The router sees a request twice: once to name the operation, and once, with the world
+// locked, to carry it out.
+func (w *World) qoveryHandler() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, operation := range map[string]func(r *http.Request, o *Organization) (any, error){
+		OpGetOrganization:      w.getOrganization,
+		OpListCredentials:      w.listCredentials,
+		OpListAWSCredentials:   w.listAWSCredentials,
+		OpGetAWSCredentials:    w.getAWSCredentials,
+		OpEditAWSCredentials:   w.editAWSCredentials,
+		OpListClusters:         w.listClusters,
+		OpListClusterStatuses:  w.listClusterStatuses,
+		OpGetClusterStatus:     w.getClusterStatus,
+		OpListClusterLogs:      w.listClusterLogs,
+		OpDeployCluster:        w.deployCluster,
+		OpListRegistries:       w.listRegistries,
+		OpGetRegistry:          w.getRegistry,
+		OpEditRegistry:         w.editRegistry,
+		OpListHelmRepositories: w.listHelmRepositories,
+		OpGetHelmRepository:    w.getHelmRepository,
+		OpEditHelmRepository:   w.editHelmRepository,
+	} {
+		mux.HandleFunc(pattern, w.operation(func(r *http.Request) (any, error) {
+			o, ok := w.organizations[r.PathValue("org")]
+			if !ok {
+				return nil, refuse(http.StatusNotFound, "Organization %s not found", r.PathValue("org"))
+			}
+			return operation(r, o)
+		}))
+	}
+	mux.HandleFunc(OpGetClusterDNSProvider, w.operation(w.getClusterDNSProvider))
+	mux.HandleFunc("/", w.operation(func(r *http.Request) (any, error) {
+		return nil, refuse(http.StatusNotFound, "No such operation: %s %s", r.Method, r.URL.Path)
+	}))
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serveQovery(rw, r, mux) })
+}
+
+func (w *World) serveQovery(rw http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
+	body := readBody(rw, r)
+	_, operation := mux.Handler(r)
+	if operation == "/" {
+		operation = r.Method + " " + r.URL.Path
+	}
+	request := &Request{
+		API: APIQovery, Operation: operation, Path: r.URL.Path, AccessKeyID: accessKeyIDIn(body),
+		Mutating: r.Method != http.MethodGet,
+	}
+	requestID := newUUID()
+	w.run(exchange{
+		rw: rw, r: r, request: request,
+		carryOut: func(rw http.ResponseWriter) {
+			if err := w.authorize(r); err != nil {
+				w.writeRefusal(rw, r, err)
+				return
+			}
+			mux.ServeHTTP(rw, r)
+		},
+		refuse: func(rw http.ResponseWriter, status int) {
+			w.writeRefusal(rw, r, refuse(status, "%s", http.StatusText(status)))
+		},
+		stamp: func(header http.Header) {
+			header.Set("Date", w.qoveryNow().UTC().Format(http.TimeFormat))
+			header.Set("X-Request-Id", requestID)
+		},
+	})
+}
+
+// authorize tells an unknown token from one without the right to do this.
+func (w *World) authorize(r *http.Request) error {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Token ")
+	switch {
+	case ok && token == w.token:
+		return nil
+	case ok && token == w.readOnlyToken && r.Method == http.MethodGet:
+		return nil
+	case ok && (token == w.readOnlyToken || token == w.strangerToken):
+		return refuse(http.StatusForbidden, "This token does not have the permission to do this")
+	}
+	return refuse(http.StatusUnauthorized, "The token is missing or not valid")
+}
+
+// operation is the handler of an operation. What it answers with is status 201 when it was asked by POST.
+func (w *World) operation(f func(r *http.Request) (any, error)) http.HandlerFunc {
+	return func(rw http.ResponseWriter, r *http.Request) {
+		result, err := f(r)
+		if err != nil {
+			w.writeRefusal(rw, r, err)
+			return
+		}
+		status := http.StatusOK
+		if r.Method == http.MethodPost {
+			status = http.StatusCreated
+		}
+		writeJSON(rw, status, result)
+	}
+}
+
+func (w *World) writeRefusal(rw http.ResponseWriter, r *http.Request, err error) {
+	reason := &refusal{status: http.StatusInternalServerError, message: err.Error()}
+	errors.As(err, &reason)
+	writeJSON(rw, reason.status, object{
+		"timestamp": jsonTime(w.qoveryNow()),
+		"status":    reason.status,
+		"error":     http.StatusText(reason.status),
+		"message":   reason.message,
+		"path":      r.URL.Path,
+	})
+}
+
+func writeJSON(rw http.ResponseWriter, status int, value any) {
+	rw.Header().Set("Content-Type", "application/json")
+	rw.WriteHeader(status)
+	_ = json.NewEncoder(rw).Encode(value)
+}
+
+// results is how Qovery answers with a list.
+func results(list []any) any {
+	if list == nil {
+		list = []any{}
+	}
+	return object{"results": list}
+}
+
+func jsonTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

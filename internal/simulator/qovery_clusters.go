@@ -1,0 +1,242 @@
+package simulator
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Cluster is a cluster of an organization.
+type Cluster struct {
+	ID     string
+	Name   string
+	Region string
+
+	world          *World
+	organization   *Organization
+	credentials    *Credentials
+	registry       *Holder
+	dns            *Holder
+	secretManagers []*Holder
+	created        time.Time
+
+	state          string // when no deployment is to be seen
+	deployed       bool
+	executionID    string
+	deploymentDate string
+	lock           object
+	run            *run // the deployment under way
+	deployments    []*run
+	failures       []failure
+	logs           []any
+	duration       time.Duration
+}
+
+// AddCluster creates a cluster that is deployed, with a container registry of its own.
+func (o *Organization) AddCluster(name, region string, credentials *Credentials) *Cluster {
+	return o.addCluster(name, region, credentials, "DEPLOYED", true)
+}
+
+// AddStoppedCluster creates a cluster that was deployed once and is stopped.
+func (o *Organization) AddStoppedCluster(name, region string, credentials *Credentials) *Cluster {
+	return o.addCluster(name, region, credentials, "STOPPED", true)
+}
+
+// AddNewCluster creates a cluster that was never deployed.
+func (o *Organization) AddNewCluster(name, region string, credentials *Credentials) *Cluster {
+	return o.addCluster(name, region, credentials, "READY", false)
+}
+
+func (o *Organization) addCluster(name, region string, credentials *Credentials, state string, deployed bool) *Cluster {
+	w := o.world
+	c := &Cluster{
+		ID: newUUID(), Name: name, Region: region,
+		world: w, organization: o, credentials: credentials, state: state, deployed: deployed,
+		duration: w.config.DeploymentDuration,
+	}
+	config := object{"region": region}
+	if id := credentials.AccessKeyID(); id != "" {
+		config["access_key_id"], config["secret_access_key"] = id, credentials.Secret()
+	} else {
+		config["role_arn"] = "arn:aws:iam::" + account + ":role/qovery"
+	}
+	c.registry = o.addRegistry("registry-"+c.ID, "ECR", "https://"+ecrHost(region), config, c)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c.dns = &Holder{
+		ID: c.ID, world: w, object: object{"provider": "QOVERY", "domain": "z" + c.ID[:8] + ".qovery.run"},
+		section: []string{"credentials"}, idField: "aws_access_key_id", secret: "aws_secret_access_key",
+	}
+	c.created = w.qoveryNow().AddDate(0, -6, 0)
+	if deployed {
+		before := w.qoveryNow().AddDate(0, 0, -7)
+		c.executionID, c.deploymentDate = executionID(before), jsonTime(before)
+	}
+	w.clusters[c.ID] = c
+	o.clusters = append(o.clusters, c)
+	credentials.clusters = append(credentials.clusters, c)
+	return c
+}
+
+// Registry is the container registry that came with the cluster.
+func (c *Cluster) Registry() *Holder { return c.registry }
+
+// SetRoute53DNS has the cluster use a hosted zone of Route 53 with an access key, in place of Qovery's own domain.
+func (c *Cluster) SetRoute53DNS(key *AccessKey) *Holder {
+	c.world.mu.Lock()
+	defer c.world.mu.Unlock()
+	c.dns.object = object{
+		"provider": "ROUTE53", "domain": "acme.example", "aws_region": c.Region, "hosted_zone_id": nil,
+		"credentials": object{"type": "STATIC", "aws_access_key_id": key.ID, "aws_secret_access_key": key.Secret},
+	}
+	return c.dns
+}
+
+// AddSecretManagerAccess gives the cluster an access to AWS Secrets Manager with an access key.
+func (c *Cluster) AddSecretManagerAccess(name string, key *AccessKey) *Holder {
+	c.world.mu.Lock()
+	defer c.world.mu.Unlock()
+	id := newUUID()
+	h := &Holder{
+		ID: id, world: c.world, section: []string{"authentication"}, idField: "access_key", secret: "secret_key",
+		object: object{
+			"id": id, "name": name, "created_at": jsonTime(c.created), "updated_at": jsonTime(c.created),
+			"endpoint": object{"mode": "AWS_SECRET_MANAGER", "region": c.Region},
+			"authentication": object{
+				"mode": "AWS_STATIC_CREDENTIALS", "region": c.Region, "access_key": key.ID, "secret_key": key.Secret,
+			},
+		},
+	}
+	c.secretManagers = append(c.secretManagers, h)
+	return h
+}
+
+// Stop stops the cluster.
+func (c *Cluster) Stop() { c.SetState("STOPPED") }
+
+// State is what the status of the cluster shows.
+func (c *Cluster) State() string {
+	var state string
+	c.change(func() { state = c.shownState() })
+	return state
+}
+
+// SetState makes a state out of thin air. A deployment that is under way goes on and overwrites it.
+func (c *Cluster) SetState(state string) { c.change(func() { c.state = state }) }
+
+// Lock keeps everybody from deploying the cluster.
+func (c *Cluster) Lock(owner, reason string) {
+	c.change(func() {
+		c.lock = object{
+			"cluster_id": c.ID, "owner_name": owner, "reason": reason, "locked_at": jsonTime(c.world.qoveryNow()),
+		}
+	})
+}
+
+// Unlock takes Lock back.
+func (c *Cluster) Unlock() { c.change(func() { c.lock = nil }) }
+
+func (c *Cluster) change(f func()) {
+	c.world.mu.Lock()
+	defer c.world.mu.Unlock()
+	c.world.settle()
+	f()
+}
+
+// shownState is the state of the last deployment that is to be seen.
+func (c *Cluster) shownState() string {
+	if c.run == nil {
+		return c.state
+	}
+	return c.run.shownState(c.world.clock.Now(), c.state)
+}
+
+// isBusy tells whether something runs on the cluster, to be seen or not.
+func (c *Cluster) isBusy() bool {
+	return c.run != nil || strings.HasSuffix(c.state, "ING") || strings.HasSuffix(c.state, "QUEUED")
+}
+
+func (c *Cluster) status() object {
+	id := c.executionID
+	if c.run != nil && !c.world.clock.Now().Before(c.run.visible) {
+		id = c.run.ExecutionID
+	}
+	status := object{
+		"cluster_id":           c.ID,
+		"status":               c.shownState(),
+		"is_deployed":          c.deployed,
+		"last_execution_id":    orNull(id),
+		"last_deployment_date": orNull(c.deploymentDate),
+		"cluster_lock":         nil,
+		"reason":               "UNSPECIFIED",
+	}
+	if c.lock != nil {
+		status["cluster_lock"] = c.lock
+	}
+	return status
+}
+
+func (c *Cluster) shown() object {
+	accesses := []any{}
+	for _, h := range c.secretManagers {
+		accesses = append(accesses, h.shown())
+	}
+	deployment := "UP_TO_DATE"
+	if !c.deployed {
+		deployment = "NEVER_DEPLOYED"
+	}
+	return object{
+		"id": c.ID, "created_at": jsonTime(c.created), "organization": object{"id": c.organization.ID},
+		"name": c.Name, "region": c.Region, "cloud_provider": "AWS", "kubernetes": "MANAGED",
+		"status": c.shownState(), "deployment_status": deployment, "secret_manager_accesses": accesses,
+	}
+}
+
+func (o *Organization) cluster(r *http.Request) (*Cluster, error) {
+	c := o.world.clusters[r.PathValue("cluster")]
+	if c == nil || c.organization != o {
+		return nil, refuse(http.StatusNotFound, "Cluster %s not found", r.PathValue("cluster"))
+	}
+	return c, nil
+}
+
+func (w *World) listClusters(_ *http.Request, o *Organization) (any, error) {
+	var list []any
+	for _, c := range o.clusters {
+		list = append(list, c.shown())
+	}
+	return results(list), nil
+}
+
+func (w *World) listClusterStatuses(_ *http.Request, o *Organization) (any, error) {
+	var list []any
+	for _, c := range o.clusters {
+		list = append(list, c.status())
+	}
+	return results(list), nil
+}
+
+func (w *World) getClusterStatus(r *http.Request, o *Organization) (any, error) {
+	c, err := o.cluster(r)
+	if err != nil {
+		return nil, err
+	}
+	return c.status(), nil
+}
+
+func (w *World) listClusterLogs(r *http.Request, o *Organization) (any, error) {
+	c, err := o.cluster(r)
+	if err != nil {
+		return nil, err
+	}
+	return results(slices.Clone(c.logs)), nil
+}
+
+func (w *World) getClusterDNSProvider(r *http.Request) (any, error) {
+	c, ok := w.clusters[r.PathValue("cluster")]
+	if !ok {
+		return nil, refuse(http.StatusNotFound, "Cluster %s not found", r.PathValue("cluster"))
+	}
+	return object{"dns_provider": c.dns.shown()}, nil
+}

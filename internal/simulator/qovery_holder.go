@@ -1,0 +1,136 @@
+package simulator
+
+import (
+	"net/http"
+	"slices"
+)
+
+// Holder is an object of Qovery that stores an access key, or may do so.
+type Holder struct {
+	ID string
+
+	world   *World
+	object  object
+	section []string // the way to the part of the object that has the key
+	idField string
+	secret  string // the name of the field
+	refuses int
+}
+
+// secretFields are the fields that an object stores and the API does not show.
+var secretFields = []string{
+	"password", "secret_access_key", "aws_secret_access_key", "secret_key", "scaleway_secret_key", "vsphere_password",
+}
+
+// AccessKeyID is the key that the holder stores; empty if it stores none.
+func (h *Holder) AccessKeyID() string {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	return h.accessKeyID()
+}
+
+// Secret is the secret access key that the holder stores; empty if it stores none.
+func (h *Holder) Secret() string {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	return h.secretAccessKey()
+}
+
+// Object is a copy of everything that the holder stores, secrets included.
+func (h *Holder) Object() map[string]any {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	return copyObject(h.object)
+}
+
+// SetKey stores another key in the console, unchecked.
+func (h *Holder) SetKey(key *AccessKey) {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	h.world.settle()
+	h.store(key.ID, key.Secret)
+}
+
+// RefuseUpdates has the API answer every update of the holder with an error status. Status 0 takes that back.
+func (h *Holder) RefuseUpdates(status int) {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	h.refuses = status
+}
+
+// part is the part of the object that has the key.
+func (h *Holder) part() object {
+	o := h.object
+	for _, name := range h.section {
+		o, _ = o[name].(object)
+	}
+	return o
+}
+
+func (h *Holder) accessKeyID() string {
+	id, _ := h.part()[h.idField].(string)
+	return id
+}
+
+func (h *Holder) secretAccessKey() string {
+	secret, _ := h.part()[h.secret].(string)
+	return secret
+}
+
+func (h *Holder) store(id, secret string) {
+	part := h.part()
+	part[h.idField], part[h.secret] = id, secret
+}
+
+// acceptsUpdates is the error of a holder that refuses updates.
+func (h *Holder) acceptsUpdates() error {
+	if h.refuses == 0 {
+		return nil
+	}
+	return refuse(h.refuses, "Updates are refused")
+}
+
+// shown is what the API shows of the object.
+func (h *Holder) shown() object { return withoutSecrets(h.object) }
+
+func withoutSecrets(o object) object {
+	shown := object{}
+	for name, value := range o {
+		if slices.Contains(secretFields, name) {
+			continue
+		}
+		if part, ok := value.(object); ok {
+			value = withoutSecrets(part)
+		}
+		shown[name] = value
+	}
+	return shown
+}
+
+func copyObject(o object) object {
+	c := object{}
+	for name, value := range o {
+		if part, ok := value.(object); ok {
+			value = copyObject(part)
+		}
+		c[name] = value
+	}
+	return c
+}
+
+func find(holders []*Holder, id string) (*Holder, error) {
+	for _, h := range holders {
+		if h.ID == id {
+			return h, nil
+		}
+	}
+	return nil, refuse(http.StatusNotFound, "%s not found", id)
+}
+
+func shownAll(holders []*Holder) any {
+	var list []any
+	for _, h := range holders {
+		list = append(list, h.shown())
+	}
+	return results(list)
+}
