@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-exec/tfexec"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
@@ -71,17 +72,63 @@ func printer(t *testing.T, dir, version string) string {
 	return path
 }
 
-func TestBuildProvider(t *testing.T) {
+func TestCLIConfig(t *testing.T) {
 	t.Parallel()
+	terraform, err := acctest.Terraform(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	provider, err := acctest.BuildProvider(t.Context(), t.TempDir(), ".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := acctest.CLIConfig(t.TempDir(), provider); err != nil {
-		t.Error(err)
+	time, err := acctest.TimeProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cliConfig, err := acctest.CLIConfig(t.TempDir(), provider, time)
+	if err != nil {
+		t.Fatal(err)
 	}
 
-	_, err = acctest.BuildProvider(t.Context(), t.TempDir(), "./internal/nothing")
+	dir := t.TempDir()
+	config := `terraform {
+		required_providers {
+			qoveryrotation = { source = "qovery/qoveryrotation" }
+			time           = { source = "hashicorp/time" }
+		}
+	}`
+	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tf, err := tfexec.NewTerraform(dir, terraform)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := tf.SetEnv(map[string]string{"TF_CLI_CONFIG_FILE": cliConfig}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tf.Init(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_, installed, err := tf.Version(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []acctest.Provider{provider, time} {
+		found := false
+		for address, version := range installed {
+			found = found || strings.HasSuffix(address, "/"+want.Source) && version.String() == want.Version
+		}
+		if !found {
+			t.Errorf("%s %s is not among the installed providers %v", want.Source, want.Version, installed)
+		}
+	}
+}
+
+func TestBuildProviderFails(t *testing.T) {
+	t.Parallel()
+	_, err := acctest.BuildProvider(t.Context(), t.TempDir(), "./internal/nothing")
 	if err == nil || !strings.Contains(err.Error(), "internal/nothing") {
 		t.Errorf("a package that does not exist: %v", err)
 	}

@@ -68,7 +68,8 @@ func (c *Client) CreateAccessKey(ctx context.Context, userName string) (rotation
 		return rotation.NewAccessKey{}, err
 	}
 	key := out.AccessKey
-	if key == nil || aws.ToString(key.AccessKeyId) == "" || aws.ToString(key.SecretAccessKey) == "" || key.CreateDate == nil {
+	if key == nil || key.CreateDate == nil ||
+		aws.ToString(key.AccessKeyId) == "" || aws.ToString(key.SecretAccessKey) == "" {
 		return rotation.NewAccessKey{}, incomplete("iam:" + createAccessKey)
 	}
 	return rotation.NewAccessKey{

@@ -14,6 +14,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	awsbase "github.com/hashicorp/aws-sdk-go-base/v2"
 	"github.com/hashicorp/aws-sdk-go-base/v2/diag"
@@ -126,8 +127,10 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	}
 	c.credentials.next = c.config.Credentials
 	c.config.Credentials = c.credentials
+	c.config.Logger = logging.Nop{}
 	c.config.APIOptions = append(c.config.APIOptions, func(stack *middleware.Stack) error {
-		return stack.Deserialize.Add(middleware.DeserializeMiddlewareFunc("ObserveAttempt", c.observeAttempt), middleware.After)
+		observer := middleware.DeserializeMiddlewareFunc("ObserveAttempt", c.observeAttempt)
+		return stack.Deserialize.Add(observer, middleware.After)
 	})
 	if client, ok := c.config.HTTPClient.(*awshttp.BuildableClient); ok {
 		c.config.HTTPClient = client.WithTimeout(timeout)
@@ -192,7 +195,6 @@ func baseConfig(ctx context.Context, config Config) (*awsbase.Config, error) {
 			WebIdentityTokenFile: role.WebIdentityTokenFile,
 		}
 	}
-
 	return base, setDefaults(ctx, base)
 }
 
@@ -236,7 +238,7 @@ func text(diags diag.Diagnostics) string {
 			texts = append(texts, d.Detail())
 		}
 	}
-	return strings.TrimSpace(strings.Join(texts, ": "))
+	return strings.Join(texts, ": ")
 }
 
 // configurationError says why there are no credentials, without any part of them.
@@ -250,9 +252,11 @@ func configurationError(ctx context.Context, config Config, text string) error {
 			text = strings.ReplaceAll(text, secret, "(secret)")
 		}
 	}
+	// A signature that is refused is explained by what should have been signed, the session token included.
+	text, _, _ = strings.Cut(text, "The Canonical String")
 	cause := rotation.ErrUnauthenticated
 	if ctx.Err() != nil {
 		cause = context.Cause(ctx)
 	}
-	return fmt.Errorf("%w: configuring AWS: %s", cause, text)
+	return fmt.Errorf("%w: configuring AWS: %s", cause, strings.TrimSpace(text))
 }

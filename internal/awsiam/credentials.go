@@ -71,7 +71,7 @@ func (e *credentialsError) Unwrap() error { return e.err }
 // SignsWith implements [rotation.IAM].
 func (c *Client) SignsWith(ctx context.Context, accessKeyID string) (bool, error) {
 	if _, err := c.credentials.Retrieve(ctx); err != nil {
-		return false, newError(ctx, "SignsWith", err, false)
+		return false, newError(ctx, "", err, false)
 	}
 	return c.credentials.signedWith(accessKeyID), nil
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
@@ -18,7 +20,7 @@ const createAccessKey = "CreateAccessKey"
 // Error is an action that failed. It wraps the error of package rotation that tells what AWS definitely did not do;
 // without one it is open whether the action took effect.
 type Error struct {
-	// Action is the name that IAM policies use.
+	// Action is the name that IAM policies use, empty when there was nothing to sign any action with.
 	Action string
 	// Code is AWS's, empty when AWS did not answer or did so in no way that it documents.
 	Code      string
@@ -31,11 +33,12 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string {
 	var text strings.Builder
-	text.WriteString("AWS: " + e.Action + ": ")
-	if e.Code != "" {
-		text.WriteString(e.Code + ": ")
+	for _, part := range []string{"AWS", e.Action, e.Code, e.Message} {
+		if text.Len() > 0 && part != "" {
+			text.WriteString(": ")
+		}
+		text.WriteString(part)
 	}
-	text.WriteString(e.Message)
 	if e.RequestID != "" {
 		fmt.Fprintf(&text, " (request id %s)", e.RequestID)
 	}
@@ -54,23 +57,29 @@ func incomplete(action string) error {
 // have taken effect, except that the object does not exist.
 func newError(ctx context.Context, action string, err error, unclearBefore bool) *Error {
 	failure := &Error{Action: action, Message: err.Error()}
-	var operation *smithy.OperationError
-	if errors.As(err, &operation) {
+	if operation, ok := errors.AsType[*smithy.OperationError](err); ok {
 		failure.Message = operation.Err.Error()
 	}
 	var (
-		response    *awshttp.ResponseError
-		api         smithy.APIError
-		credentials *credentialsError
+		unsigned *credentialsError
+		lost     *smithyhttp.RequestSendError
+		response *awshttp.ResponseError
+		api      smithy.APIError
 	)
 	switch {
-	case errors.As(err, &credentials):
-		failure.Message = credentials.Error()
+	case errors.As(err, &unsigned):
+		failure.Message = unsigned.Error()
 		failure.cause = rotation.ErrUnauthenticated
-	case errors.As(err, &response):
+	case errors.As(err, &lost):
+		failure.Message = lost.Err.Error()
+		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+			failure.Message = "no answer in time: " + failure.Message
+		}
+	case errors.As(err, &response) && errors.As(err, &api):
 		failure.RequestID = response.ServiceRequestID()
 		// The SDK's code for an answer that has none, such as a proxy's.
-		if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
+		if api.ErrorCode() == "UnknownError" {
+			failure.Message = fmt.Sprintf("HTTP %d without an error of AWS", response.HTTPStatusCode())
 			break
 		}
 		failure.Code, failure.Message = api.ErrorCode(), api.ErrorMessage()

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -70,6 +72,7 @@ func (m *awsCredentialsModel) record(deployedClusters []string) *rotation.Record
 		AccessKeyID:         m.AccessKeyID.ValueString(),
 		PreviousAccessKeyID: m.PreviousAccessKeyID.ValueString(),
 		RotatedAt:           timeOf(m.RotatedAt),
+		DeployedAt:          timeOf(m.DeployedAt),
 		DrainEndsAt:         timeOf(m.DrainEndsAt),
 		Deploying:           m.Phase.ValueString() == phaseDeploying,
 		DeployedClusters:    deployedClusters,
@@ -82,6 +85,7 @@ func (m *awsCredentialsModel) request() rotation.Request {
 		Target:           m.target(),
 		RotateRegistries: m.RotateRegistries.ValueBool(),
 		IgnoredHolders:   stringsOf(m.IgnoredHolders),
+		DrainWindow:      durationOr(m.DrainWindow, 0),
 	}
 }
 
@@ -110,7 +114,7 @@ func (m *awsCredentialsModel) setOutcome(outcome rotation.Outcome, now time.Time
 		m.DeployedAt = timeValue(outcome.DeployedAt)
 	}
 	m.setClusters(outcome.Clusters)
-	m.setHolders(append(outcome.Holders, outcome.Lagging...))
+	m.setHolders(outcome.Holders)
 	m.setDrain()
 	m.setPhase(now, outcome.CutOver() && (outcome.DeployedAt.IsZero() || len(outcome.Lagging) > 0))
 	m.setDue(now)
@@ -148,17 +152,23 @@ func (m *awsCredentialsModel) setDue(now time.Time) {
 	}
 }
 
+// setClusters records clusters in an order of their own, because Qovery promises none.
 func (m *awsCredentialsModel) setClusters(clusters []rotation.Cluster) {
-	ids := make([]attr.Value, len(clusters))
-	for i, cluster := range clusters {
+	sorted := slices.SortedFunc(slices.Values(clusters), func(a, b rotation.Cluster) int { return cmp.Compare(a.ID, b.ID) })
+	ids := make([]attr.Value, len(sorted))
+	for i, cluster := range sorted {
 		ids[i] = types.StringValue(cluster.ID)
 	}
 	m.ClusterIDs = types.ListValueMust(types.StringType, ids)
 }
 
+// setHolders records holders in an order of their own, because Qovery promises none.
 func (m *awsCredentialsModel) setHolders(holders []rotation.Holder) {
-	objects := make([]attr.Value, len(holders))
-	for i, holder := range holders {
+	sorted := slices.SortedFunc(slices.Values(holders), func(a, b rotation.Holder) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	objects := make([]attr.Value, len(sorted))
+	for i, holder := range sorted {
 		objects[i] = types.ObjectValueMust(holderType.AttrTypes, map[string]attr.Value{
 			"kind":          types.StringValue(string(holder.Kind)),
 			"id":            types.StringValue(holder.ID),

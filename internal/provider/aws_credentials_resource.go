@@ -235,15 +235,18 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 	what := intentOf(&state, &plan)
 	plan.planComputed(&state, what)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	// Triggers that are not known yet are those of a time_rotating that has expired: the usual way to a rotation.
+	rotates := triggersMayChange(state.RotationTriggers, plan.RotationTriggers) || asksToRotate(&state, &plan, r.rotator.Now())
 	userChanges := !plan.IAMUserName.Equal(state.IAMUserName)
-	if known && (what == intentRotate || what == intentResume || userChanges) {
-		request.Rotate = what == intentRotate
+	if known && (rotates || what == intentResume || userChanges) {
+		request.Rotate = rotates && what != intentResume
 		request.Record = state.record(nil)
 		r.preflight(ctx, request, &resp.Diagnostics)
 	}
 }
 
-// preflight refuses a plan that could not be applied, and tells what a rotation leaves behind.
+// preflight refuses a plan that could not be applied, and shows what one that rotates is going to touch: planned values
+// cannot, because what is there may change until the apply.
 func (r *awsCredentialsResource) preflight(ctx context.Context, req rotation.Request, diags *diag.Diagnostics) {
 	observed, decision, err := r.rotator.Preflight(ctx, req)
 	if err != nil {
@@ -253,18 +256,27 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, req rotation.Req
 	if decision.Action != rotation.ActionRotate && decision.Action != rotation.ActionWatch {
 		return
 	}
-	var left []string
-	for _, holder := range observed.HoldersOf(decision.From) {
-		if holder.ID != req.CredentialsID && !req.RotateRegistries {
-			left = append(left, holder.String())
-		}
+	forecast := observed.Forecast(req)
+	diags.AddWarning(summaryRotationPlanned, fmt.Sprintf("Access key %s of IAM user %q will be replaced in %s. Clusters to deploy: %s.",
+		decision.From, observed.User.Name, listOf(forecast.Carried), listOf(forecast.Deployed)))
+	if len(forecast.LeftBehind) > 0 {
+		diags.AddAttributeWarning(path.Root("rotate_registries"), summaryHoldersLeft, fmt.Sprintf("Access key %s is also stored in %s. They keep it, and "+
+			"the key cannot be retired until they have another one.\n\nState of AWS and Qovery: nothing was changed.\n\n"+
+			"What to do: give them another key before the drain window is over, or set rotate_registries = true.",
+			decision.From, listOf(forecast.LeftBehind)))
 	}
-	if len(left) > 0 {
-		diags.AddAttributeWarning(path.Root("rotate_registries"), summaryHoldersLeft, fmt.Sprintf("Access key %s is also stored in %s. With "+
-			"rotate_registries = false they keep it, and the key cannot be retired until they have another one.\n\nState of AWS and Qovery: nothing "+
-			"was changed.\n\nWhat to do: give them another key before the drain window is over, or set rotate_registries = true.",
-			decision.From, strings.Join(left, ", ")))
+}
+
+// listOf names things for people.
+func listOf[T fmt.Stringer](things []T) string {
+	if len(things) == 0 {
+		return "none"
 	}
+	names := make([]string, len(things))
+	for i, thing := range things {
+		names[i] = thing.String()
+	}
+	return strings.Join(names, ", ")
 }
 
 // Create implements [resource.Resource].

@@ -19,6 +19,7 @@ const (
 	summaryResumeSwallowed = "A change of rotation_triggers was covered by the resumed rotation"
 	summaryNothingToRotate = "Nothing to rotate any more"
 	summaryCutOffNow       = "Qovery's access key does not work"
+	summaryRotationPlanned = "The access key will be replaced"
 	summaryHoldersLeft     = "Other objects keep the previous access key"
 	summaryKeyForgotten    = "An access key is no longer looked after"
 )

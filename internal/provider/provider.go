@@ -28,7 +28,6 @@ import (
 const (
 	// productName is what the provider calls itself in the User-Agent of its requests.
 	productName               = "terraform-provider-qoveryrotation"
-	defaultAPIURL             = "https://api.qovery.com"
 	defaultPollInterval       = 5 * time.Second
 	defaultMinimumDrainWindow = 2 * time.Hour
 )
@@ -113,7 +112,7 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 				Sensitive: true,
 			},
 			"api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of Qovery's API. Defaults to the environment variable `QOVERY_API_URL`, else to `" + defaultAPIURL +
+				MarkdownDescription: "Base URL of Qovery's API. Defaults to the environment variable `QOVERY_API_URL`, else to `" + qovery.DefaultURL +
 					"`. Must be `https`; plain `http` is accepted for a loopback address only, because the token and the new key travel there.",
 				Optional:   true,
 				Validators: []validator.String{apiURLValidator{}},
@@ -176,7 +175,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 
 	url := stringOr(config.APIURL, os.Getenv("QOVERY_API_URL"))
 	if url == "" {
-		url = defaultAPIURL
+		url = qovery.DefaultURL
 	}
 	userAgent := productName + "/" + p.version
 	qoveryClient, err := qovery.New(qovery.Config{URL: url, Token: token, UserAgent: userAgent, RequestTimeout: p.requestTimeout})
@@ -214,7 +213,7 @@ func (p *Provider) Resources(context.Context) []func() resource.Resource {
 
 // DataSources implements [provider.Provider].
 func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
-	return nil
+	return []func() datasource.DataSource{newAWSCredentialsDataSource, newAWSCredentialsListDataSource}
 }
 
 // addUnknownConfiguration refuses a provider argument whose value is not known while Terraform plans.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -95,8 +96,8 @@ func awsSchema() schema.SingleNestedAttribute {
 				Optional:            true,
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: "How often a request that failed or was throttled is sent at most. Default: 25. A request that creates a key " +
-					"is never repeated blindly.",
+				MarkdownDescription: "How often a request that failed or was throttled is sent at most. Default: `AWS_MAX_ATTEMPTS`, else 6. A request " +
+					"that creates a key is never repeated blindly.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
@@ -130,8 +131,11 @@ func awsSchema() schema.SingleNestedAttribute {
 				},
 			},
 			"assume_role_with_web_identity": schema.SingleNestedAttribute{
-				MarkdownDescription: "A role to assume with an OpenID Connect token, as pipelines and HCP Terraform hand out.",
+				MarkdownDescription: "A role to assume with an OpenID Connect token, as pipelines and HCP Terraform hand out. Conflicts with `access_key`.",
 				Optional:            true,
+				Validators: []validator.Object{
+					objectvalidator.ConflictsWith(path.MatchRelative().AtParent().AtName("access_key")),
+				},
 				Attributes: map[string]schema.Attribute{
 					"role_arn": schema.StringAttribute{
 						MarkdownDescription: "ARN of the role.",

@@ -162,9 +162,9 @@ func (c *Client) do(ctx context.Context, r request, out answer) error {
 	if err == nil {
 		return nil
 	}
-	var failure *Error
-	if !errors.As(err, &failure) {
-		failure = &Error{StatusCode: status, RequestID: requestID, Message: withoutURL(err).Error()}
+	failure, ok := errors.AsType[*Error](err)
+	if !ok {
+		failure = &Error{StatusCode: status, RequestID: requestID, Message: reason(err)}
 		if ctx.Err() != nil {
 			failure.cause = context.Cause(ctx)
 		}
@@ -217,13 +217,17 @@ func (c *Client) send(ctx context.Context, r request, out answer) (status int, r
 	return resp.StatusCode, resp.Header.Get(requestIDHeader), err
 }
 
-// withoutURL drops the address, which [Error] tells already, from an error of net/http.
-func withoutURL(err error) error {
-	var urlError *url.Error
-	if errors.As(err, &urlError) {
-		return urlError.Err
+// reason is what an error of net/http says beside the address, which [Error] tells already.
+func reason(err error) string {
+	urlError, ok := errors.AsType[*url.Error](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case urlError.Timeout():
+		return "no answer in time: " + urlError.Err.Error()
+	default:
+		return urlError.Err.Error()
 	}
-	return err
 }
 
 // retryRead repeats a request that changes nothing, as long as somebody waits for it.
@@ -240,9 +244,8 @@ func retryWrite(ctx context.Context, resp *http.Response, err error) (bool, erro
 	if ctx.Err() != nil {
 		return false, nil
 	}
-	var operation *net.OpError
-	notSent := errors.As(err, &operation) && operation.Op == "dial"
-	return notSent || err == nil && resp.StatusCode == http.StatusTooManyRequests, nil
+	operation, ok := errors.AsType[*net.OpError](err)
+	return ok && operation.Op == "dial" || err == nil && resp.StatusCode == http.StatusTooManyRequests, nil
 }
 
 // backoff waits longer from try to try, or as long as the answer asks for, and up to half of that more, so that
@@ -254,5 +257,6 @@ func backoff(shortest, longest time.Duration, try int, resp *http.Response) time
 
 // isPage tells whether a body is a page for people: a gateway's work, not the API's.
 func isPage(header http.Header, body []byte) bool {
-	return strings.HasPrefix(header.Get("Content-Type"), "text/html") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
+	return strings.HasPrefix(header.Get("Content-Type"), "text/html") ||
+		bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 }

@@ -2,6 +2,7 @@ package qovery
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 	"github.com/hashicorp/terraform-plugin-log/tflogtest"
@@ -71,7 +73,7 @@ func (f *fakeAPI) client(t *testing.T) *Client {
 
 func newTestClient(t *testing.T, config Config) *Client {
 	t.Helper()
-	config.Token, config.UserAgent = testToken, "test/1.0"
+	config.Token, config.UserAgent = cmp.Or(config.Token, testToken), "test/1.0"
 	config.RetryWaitMin, config.RetryWaitMax = time.Millisecond, time.Millisecond
 	client, err := New(config)
 	if err != nil {
@@ -191,6 +193,7 @@ func TestRequest(t *testing.T) {
 }
 
 func TestErrors(t *testing.T) {
+	t.Parallel()
 	tests := map[string]struct {
 		step http.HandlerFunc
 		// want is nil for an unclear error.
@@ -201,10 +204,17 @@ func TestErrors(t *testing.T) {
 			step: reply(401, `{"message":"token expired"}`, "X-Request-Id", "req-1"), want: rotation.ErrUnauthenticated,
 			wantMessage: "Qovery API: getOrganization (GET /organization/org): HTTP 401: token expired (request id req-1)",
 		},
-		"unauthenticated, empty": {step: reply(401, ""), want: rotation.ErrUnauthenticated, wantMessage: "an empty answer"},
-		"forbidden":              {step: reply(403, `{"detail":"no rights"}`), want: rotation.ErrForbidden, wantMessage: "HTTP 403: no rights"},
+		"unauthenticated, empty": {
+			step: reply(401, ""), want: rotation.ErrUnauthenticated, wantMessage: "an empty answer",
+		},
+		"forbidden": {
+			step: reply(403, `{"detail":"no rights"}`), want: rotation.ErrForbidden,
+			wantMessage: "HTTP 403: no rights",
+		},
 		"forbidden by a gateway": {step: page(403), want: rotation.ErrForbidden, wantMessage: "HTTP 403: an HTML page"},
-		"not found":              {step: reply(404, `{"error":"Not Found"}`), want: rotation.ErrNotFound, wantMessage: "Not Found"},
+		"not found": {
+			step: reply(404, `{"error":"Not Found"}`), want: rotation.ErrNotFound, wantMessage: "Not Found",
+		},
 		"not found, empty":       {step: reply(404, ""), want: rotation.ErrNotFound, wantMessage: "an empty answer"},
 		"not found by a gateway": {step: page(404), wantMessage: "HTTP 404: an HTML page"},
 		"bad request": {
@@ -212,28 +222,40 @@ func TestErrors(t *testing.T) {
 			wantMessage: "HTTP 400: Bad Request",
 		},
 		"bad request by a gateway": {step: page(400), wantMessage: "HTTP 400: an HTML page"},
-		"conflict":                 {step: reply(409, `{"message":{"nested":1}}`), want: rotation.ErrRejected, wantMessage: "without a message"},
-		"unprocessable":            {step: reply(422, `[]`), want: rotation.ErrRejected, wantMessage: "without a message"},
-		"plain text":               {step: reply(400, "no\r\n such \x1b[31mthing"), want: rotation.ErrRejected, wantMessage: "not JSON: no such [31mthing"},
-		"request timeout":          {step: reply(408, `{}`), wantMessage: "HTTP 408"},
-		"too many requests":        {step: reply(429, `{}`, "Retry-After", "0"), want: rotation.ErrRejected, wantMessage: "HTTP 429"},
-		"server error":             {step: reply(500, `{"message":"oops"}`), wantMessage: "HTTP 500: oops"},
-		"bad gateway":              {step: page(502), wantMessage: "HTTP 502: an HTML page"},
-		"page instead of JSON":     {step: page(200), wantMessage: "HTTP 200: an HTML page"},
-		"nothing instead of JSON":  {step: reply(200, ""), wantMessage: "HTTP 200: an empty answer"},
-		"nonsense":                 {step: reply(200, `{"id":`), wantMessage: "HTTP 200: an answer that is not JSON"},
-		"another type":             {step: reply(200, `{"id":[]}`), wantMessage: "HTTP 200: json: cannot unmarshal"},
-		"incomplete":               {step: reply(200, `{"name":"acme"}`), wantMessage: "HTTP 200: an incomplete answer: an organization without an id"},
-		"redirect":                 {step: reply(302, "", "Location", "/login"), wantMessage: "HTTP 302: a redirect"},
-		"cut off":                  {step: cutOff, wantMessage: "unexpected EOF"},
-		"reset":                    {step: reset, wantMessage: "connection reset"},
+		"conflict": {
+			step: reply(409, `{"message":{"nested":1}}`), want: rotation.ErrRejected,
+			wantMessage: "without a message",
+		},
+		"unprocessable": {
+			step: reply(422, `[]`), want: rotation.ErrRejected, wantMessage: "without a message",
+		},
+		"plain text": {
+			step: reply(400, "no\r\n such \x1b[31mthing"), want: rotation.ErrRejected,
+			wantMessage: "not JSON: no such [31mthing",
+		},
+		"request timeout": {step: reply(408, `{}`), wantMessage: "HTTP 408"},
+		"too many requests": {
+			step: reply(429, `{}`, "Retry-After", "0"), want: rotation.ErrRejected, wantMessage: "HTTP 429",
+		},
+		"server error":            {step: reply(500, `{"message":"oops"}`), wantMessage: "HTTP 500: oops"},
+		"bad gateway":             {step: page(502), wantMessage: "HTTP 502: an HTML page"},
+		"page instead of JSON":    {step: page(200), wantMessage: "HTTP 200: an HTML page"},
+		"nothing instead of JSON": {step: reply(200, ""), wantMessage: "HTTP 200: an empty answer"},
+		"nonsense":                {step: reply(200, `{"id":`), wantMessage: "HTTP 200: an answer that is not JSON"},
+		"another type":            {step: reply(200, `{"id":[]}`), wantMessage: "HTTP 200: json: cannot unmarshal"},
+		"incomplete": {
+			step:        reply(200, `{"name":"acme"}`),
+			wantMessage: "HTTP 200: an incomplete answer: an organization without an id",
+		},
+		"redirect": {step: reply(302, "", "Location", "/login"), wantMessage: "HTTP 302: a redirect"},
+		"cut off":  {step: cutOff, wantMessage: "unexpected EOF"},
+		"reset":    {step: reset, wantMessage: "connection reset"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			_, err := newFakeAPI(t, test.step).client(t).Organization(t.Context(), "org")
-			var failure *Error
-			if !errors.As(err, &failure) {
+			if _, ok := errors.AsType[*Error](err); !ok {
 				t.Fatalf("error = %v, want an *Error", err)
 			}
 			if !strings.Contains(err.Error(), test.wantMessage) {
@@ -247,21 +269,26 @@ func TestErrors(t *testing.T) {
 }
 
 func TestRetries(t *testing.T) {
+	t.Parallel()
 	answered := reply(200, okOrganization)
 	tests := map[string]struct {
 		steps []http.HandlerFunc
 		// wantReads and wantWrites are how many requests are sent when the operation reads and when it writes.
 		wantReads, wantWrites int
 	}{
-		"server error":         {steps: []http.HandlerFunc{reply(503, `{}`), answered}, wantReads: 2, wantWrites: 1},
-		"server errors":        {steps: []http.HandlerFunc{reply(500, `{}`)}, wantReads: 4, wantWrites: 1},
-		"too many requests":    {steps: []http.HandlerFunc{reply(429, `{}`, "Retry-After", "0"), answered}, wantReads: 2, wantWrites: 2},
+		"server error":  {steps: []http.HandlerFunc{reply(503, `{}`), answered}, wantReads: 2, wantWrites: 1},
+		"server errors": {steps: []http.HandlerFunc{reply(500, `{}`)}, wantReads: 4, wantWrites: 1},
+		"too many requests": {
+			steps: []http.HandlerFunc{reply(429, `{}`, "Retry-After", "0"), answered}, wantReads: 2, wantWrites: 2,
+		},
 		"always too many":      {steps: []http.HandlerFunc{reply(429, `{}`)}, wantReads: 4, wantWrites: 4},
 		"page instead of JSON": {steps: []http.HandlerFunc{page(200), answered}, wantReads: 2, wantWrites: 1},
 		"reset":                {steps: []http.HandlerFunc{reset, answered}, wantReads: 2, wantWrites: 1},
 		"cut off":              {steps: []http.HandlerFunc{cutOff, answered}, wantReads: 2, wantWrites: 1},
 		"refusal":              {steps: []http.HandlerFunc{reply(403, `{}`), answered}, wantReads: 1, wantWrites: 1},
-		"redirect":             {steps: []http.HandlerFunc{reply(307, ``, "Location", "/"), answered}, wantReads: 1, wantWrites: 1},
+		"redirect": {
+			steps: []http.HandlerFunc{reply(307, ``, "Location", "/"), answered}, wantReads: 1, wantWrites: 1,
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -283,12 +310,13 @@ func TestRetries(t *testing.T) {
 func TestWriteIsRepeatedWithoutConnection(t *testing.T) {
 	api := newFakeAPI(t, reply(201, `{}`))
 	var tries int
-	client := newTestClient(t, Config{URL: api.url, Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+	transport := func(req *http.Request) (*http.Response, error) {
 		if tries++; tries == 1 {
 			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
 		}
 		return http.DefaultTransport.RoundTrip(req)
-	})})
+	}
+	client := newTestClient(t, Config{URL: api.url, Transport: roundTripper(transport)})
 	if err := client.DeployCluster(t.Context(), "org", "cluster"); err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +343,8 @@ func TestRequestTimeout(t *testing.T) {
 	api := newFakeAPI(t, hang)
 	client := newTestClient(t, Config{URL: api.url, RequestTimeout: 20 * time.Millisecond, MaxTries: 2})
 	_, err := client.Organization(t.Context(), "org")
-	if err == nil || rotation.IsDefinite(err) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || rotation.IsDefinite(err) || errors.Is(err, context.DeadlineExceeded) ||
+		!strings.Contains(err.Error(), "no answer in time") {
 		t.Errorf("error = %v, want an unclear one that is not the caller's deadline", err)
 	}
 	if got := len(api.requests()); got != 2 {
@@ -391,10 +420,19 @@ func TestErrorsKeepSecrets(t *testing.T) {
 	}
 }
 
+func TestErrorsAreBrief(t *testing.T) {
+	api := newFakeAPI(t, reply(400, `{"message":"`+strings.Repeat("é", maxMessageSize)+`"}`))
+	_, err := api.client(t).Organization(t.Context(), "org")
+	text := err.Error()
+	if !strings.HasSuffix(text, "éé…") || !utf8.ValidString(text) || len(text) > maxMessageSize+100 {
+		t.Errorf("error of %d bytes: %s", len(text), text)
+	}
+}
+
 func TestLog(t *testing.T) {
 	api := newFakeAPI(t,
 		page(502),
-		reply(200, `{"id":"creds","name":"production","object_type":"AWS","access_key_id":"AKIAOLD"}`, "X-Request-Id", "req-2"),
+		reply(200, `{"id":"creds","object_type":"AWS","access_key_id":"AKIAOLD"}`, "X-Request-Id", "req-2"),
 		reply(200, `{"access_key_id":"AKIANEW"}`, "X-Request-Id", "req-3"))
 	holder := rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"}
 	key := rotation.NewAccessKey{ID: "AKIANEW", Secret: rotation.NewSecret(testSecret)}
@@ -423,7 +461,8 @@ func TestLog(t *testing.T) {
 		t.Fatalf("got %d log entries, want %d:\n%s", len(entries), len(want), log)
 	}
 	for i, fields := range want {
-		fields["@level"], fields["@module"], fields["path"] = "debug", "provider."+LogSubsystem, "/organization/org/aws/credentials/creds"
+		fields["@level"], fields["@module"] = "debug", "provider."+LogSubsystem
+		fields["path"] = "/organization/org/aws/credentials/creds"
 		for field, value := range fields {
 			if entries[i][field] != value {
 				t.Errorf("entry %d: %s = %v, want %v", i, field, entries[i][field], value)

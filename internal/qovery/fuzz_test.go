@@ -40,8 +40,7 @@ func checkFuzzError(t *testing.T, what string, err error) {
 		strings.ContainsAny(text, "\r\n\x1b") || len(text) > 3*maxMessageSize {
 		t.Errorf("%s: unfit error %q", what, text)
 	}
-	var failure *Error
-	if !errors.As(err, &failure) && !errors.Is(err, rotation.ErrConflict) {
+	if _, ok := errors.AsType[*Error](err); !ok && !errors.Is(err, rotation.ErrConflict) {
 		t.Errorf("%s: error of type %T", what, err)
 	}
 }
@@ -75,7 +74,8 @@ func FuzzStoreAccessKey(f *testing.F) {
 			rotation.HolderCredentials, rotation.HolderContainerRegistry, rotation.HolderHelmRepository,
 		} {
 			stored = false
-			err := client.StoreAccessKey(t.Context(), "org", rotation.Holder{Kind: kind, ID: "id", AccessKeyID: "AKIAOLD"}, newKey)
+			holder := rotation.Holder{Kind: kind, ID: "id", AccessKeyID: "AKIAOLD"}
+			err := client.StoreAccessKey(t.Context(), "org", holder, newKey)
 			checkFuzzError(t, string(kind), err)
 			if stored && err == nil && status >= 300 {
 				t.Errorf("%s: HTTP %d was taken for a success", kind, status)

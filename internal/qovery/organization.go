@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
@@ -67,9 +68,9 @@ func organizationPath(organizationID string, segments ...string) string {
 
 // pathOf is the path made of the given segments.
 func pathOf(segments ...string) string {
-	var path string
+	var path strings.Builder
 	for _, segment := range segments {
-		path += "/" + url.PathEscape(segment)
+		path.WriteString("/" + url.PathEscape(segment))
 	}
-	return path
+	return path.String()
 }

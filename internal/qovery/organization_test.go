@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +47,8 @@ func TestReadings(t *testing.T) {
 				 "clusters":[{"id":"c1","name":"prod","cloud_provider":"AWS"},{"id":"c2","name":"staging"}]},
 				{"credential":{"id":"b","name":"role","object_type":"AWS_ROLE","role_arn":"arn:aws:iam::1:role/q"},"clusters":[]},
 				{"credential":{"id":"c","name":"vsphere","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":"AKIA2"}},
-				{"credential":{"id":"d","name":"vsphere role","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":null},"clusters":null},
+				{"credential":{"id":"d","name":"vsphere role","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":null},
+				 "clusters":null},
 				{"credential":{"id":"e","name":"new","object_type":"MOON","access_key_id":"not one of AWS"}}]}`,
 			want: []rotation.CredentialsSet{
 				{
@@ -66,7 +68,8 @@ func TestReadings(t *testing.T) {
 		"clusters": {
 			reading: "clusters", path: "/organization/org/cluster",
 			answer: `{"results":[{"id":"c1","name":"prod","region":"eu-west-3","secret_manager_accesses":[
-				{"id":"s1","name":"static","authentication":{"mode":"AWS_STATIC_CREDENTIALS","region":"eu-west-3","access_key":"AKIA1","secret_key":null}},
+				{"id":"s1","name":"static","authentication":
+					{"mode":"AWS_STATIC_CREDENTIALS","region":"eu-west-3","access_key":"AKIA1","secret_key":null}},
 				{"id":"s2","name":"role","authentication":{"mode":"AWS_ROLE_ARN","role_arn":"arn"}},
 				{"id":"s3","name":"gcp","authentication":{"mode":"GCP_JSON_CREDENTIALS","json_credentials":null}}]},
 				{"id":"c2","name":"other","region":"fr-par"}]}`,
@@ -80,9 +83,11 @@ func TestReadings(t *testing.T) {
 		"statuses": {
 			reading: "statuses", path: "/organization/org/cluster/status",
 			answer: `{"results":[
-				{"cluster_id":"c1","status":"DEPLOYED","is_deployed":true,"last_execution_id":"e1","last_deployment_date":"2026-01-01T00:00:00.5Z",
-				 "cluster_lock":{"cluster_id":"c1","owner_name":"Ada","reason":"audit","locked_at":"2026-01-02T03:04:05Z"},"reason":"UNSPECIFIED"},
-				{"cluster_id":"c2","status":"SOMETHING_NEW","is_deployed":false,"last_execution_id":null,"last_deployment_date":null,"cluster_lock":null},
+				{"cluster_id":"c1","status":"DEPLOYED","is_deployed":true,"last_execution_id":"e1",
+				 "last_deployment_date":"2026-01-01T00:00:00.5Z","reason":"UNSPECIFIED","cluster_lock":
+					{"cluster_id":"c1","owner_name":"Ada","reason":"audit","locked_at":"2026-01-02T03:04:05Z"}},
+				{"cluster_id":"c2","status":"SOMETHING_NEW","is_deployed":false,
+				 "last_execution_id":null,"last_deployment_date":null,"cluster_lock":null},
 				{"cluster_id":"c3","status":"READY","is_deployed":false,"cluster_lock":{"locked_at":"yesterday"}}]}`,
 			want: []rotation.ClusterStatus{
 				{
@@ -130,10 +135,12 @@ func TestReadings(t *testing.T) {
 			reading: "errors", path: "/organization/org/cluster/cluster/logs",
 			answer: `{"results":[
 				{"type":"error","timestamp":"2026-01-01T00:00:03Z","error":{"user_log_message":"Cannot reach the cluster",
-				 "hint_message":"Check the credentials.","underlying_error":{"message":"InvalidClientTokenId:\n the token is invalid"}}},
+				 "hint_message":"Check the credentials.",
+				 "underlying_error":{"message":"InvalidClientTokenId:\n the token is invalid"}}},
 				{"type":"info","timestamp":"2026-01-01T00:00:02Z","message":{"safe_message":"Deploying"}},
 				{"type":"ERROR","timestamp":"2026-01-01T00:00:01Z","message":{"safe_message":"It failed"}},
-				{"type":"warning","timestamp":"2026-01-01T00:00:04Z","message":{"safe_message":"Only this"},"error":{"underlying_error":null}},
+				{"type":"warning","timestamp":"2026-01-01T00:00:04Z","message":{"safe_message":"Only this"},
+				 "error":{"underlying_error":null}},
 				{"type":"error","timestamp":"later"}]}`,
 			want: []string{
 				"It failed",
@@ -143,9 +150,10 @@ func TestReadings(t *testing.T) {
 		},
 		"last cluster errors": {
 			reading: "errors", path: "/organization/org/cluster/cluster/logs",
-			answer: `{"results":[` + strings.TrimSuffix(strings.Repeat(`{"type":"error","message":{"safe_message":"old"}},`, 5)+
-				strings.Repeat(`{"type":"error","timestamp":"2026-01-01T00:00:00Z","message":{"safe_message":"new"}},`, 10), ",") + `]}`,
-			want: strings.Split(strings.Repeat("new ", 9)+"new", " "),
+			answer: `{"results":[` +
+				strings.Repeat(`{"type":"error","timestamp":"2026-01-02T00:00:00Z","message":{"safe_message":"new"}},`, 10) +
+				`{"type":"error","timestamp":"2026-01-01T00:00:00Z","message":{"safe_message":"old"}}]}`,
+			want: slices.Repeat([]string{"new"}, 10),
 		},
 	}
 	for name, test := range tests {
@@ -186,8 +194,7 @@ func TestIncompleteAnswers(t *testing.T) {
 		for i, answer := range answers {
 			t.Run(fmt.Sprintf("%s %d", reading, i), func(t *testing.T) {
 				_, err := readings[reading](t.Context(), newFakeAPI(t, reply(200, answer)).client(t))
-				var failure *Error
-				if !errors.As(err, &failure) || rotation.IsDefinite(err) {
+				if _, ok := errors.AsType[*Error](err); !ok || rotation.IsDefinite(err) {
 					t.Errorf("%s: error = %v, want an unclear one", answer, err)
 				}
 			})

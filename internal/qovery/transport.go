@@ -33,11 +33,9 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.roundTrip(req)
 	fields["elapsed"] = time.Since(start).String()
-	var failure *Error
-	switch {
-	case err == nil:
+	if err == nil {
 		fields["status"], fields["request_id"] = resp.StatusCode, resp.Header.Get(requestIDHeader)
-	case errors.As(err, &failure):
+	} else if failure, ok := errors.AsType[*Error](err); ok {
 		fields["status"], fields["request_id"] = failure.StatusCode, failure.RequestID
 	}
 	tflog.SubsystemDebug(req.Context(), LogSubsystem, "Called the Qovery API", fields)

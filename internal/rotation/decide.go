@@ -30,8 +30,10 @@ type Request struct {
 	Rotate bool
 	// RotateRegistries carries the new key to every other holder in the organization.
 	RotateRegistries bool
-	// IgnoredHolders are ids of holders that keep the previous key although the rotation cannot replace it there.
+	// IgnoredHolders are ids of holders that are left with the key that they have.
 	IgnoredHolders []string
+	// DrainWindow is the time from the end of the last deployment to the moment when the previous key may go.
+	DrainWindow time.Duration
 	// Timeout bounds the whole rotation, most of which is the wait for the clusters.
 	Timeout time.Duration
 }
@@ -41,8 +43,8 @@ type Record struct {
 	AccessKeyID         string
 	PreviousAccessKeyID string
 	RotatedAt           time.Time
-	// DrainEndsAt is zero until every cluster is deployed.
-	DrainEndsAt time.Time
+	// DeployedAt and DrainEndsAt are zero until every cluster is deployed.
+	DeployedAt, DrainEndsAt time.Time
 	// Deploying is true when the cutover is done and the deployment is not.
 	Deploying bool
 	// DeployedClusters are the clusters that already run with the key of an unfinished rotation.
@@ -69,8 +71,13 @@ type Decision struct {
 	Action Action
 	// Stray is a key whose secret is lost, to be deleted before another one is created.
 	Stray string
-	// Drained is the previous key, to be retired before another one is created.
-	Drained string
+	// Drained is the previous key, to be retired before another one is created, and DrainEndsAt since when that may be.
+	Drained     string
+	DrainEndsAt time.Time
+	// Previous is the key before From. Holders that still have it get the new key too; CarryAgain says that this is what
+	// the rotation is for, because an interrupted one left them behind.
+	Previous   string
+	CarryAgain bool
 	// From is the key that is, or was, replaced. To, CutoverAt and DeployedAt tell what a rotation that is resumed did.
 	From, To              string
 	CutoverAt, DeployedAt time.Time
@@ -83,10 +90,12 @@ func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision,
 		return Decision{}, err
 	}
 	current := o.Current.ID
-	if resume, unfinished := unfinished(req, o); unfinished {
+	resume, unfinished := unfinished(req, o)
+	carryAgain := unfinished && mustCarryAgain(now, req, o, resume)
+	switch {
+	case unfinished && !carryAgain:
 		return resume, nil
-	}
-	if !req.Rotate {
+	case !unfinished && !req.Rotate:
 		return Decision{Action: ActionNone, From: current}, nil
 	}
 	if o.SignsWithCurrent {
@@ -101,7 +110,7 @@ func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision,
 	if err := checkJournals(now, req, o); err != nil {
 		return Decision{}, err
 	}
-	if req.Record != nil && req.Record.AccessKeyID != current {
+	if req.Record != nil && req.Record.AccessKeyID != current && !carryAgain {
 		return Decision{}, &Problem{
 			Summary: SummaryKeyChanged,
 			Cause: fmt.Sprintf("Qovery holds access key %s; the plan was made for %s. Somebody replaced it in between.",
@@ -110,16 +119,24 @@ func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision,
 			Advice: "plan again, without -refresh=false; the new plan starts from the key that is there now.",
 		}
 	}
-	decision := Decision{Action: ActionRotate, From: current}
+	decision := Decision{Action: ActionRotate, From: current, CarryAgain: carryAgain}
+	switch {
+	case carryAgain:
+		decision.Previous = resume.From
+	case req.Record != nil:
+		decision.Previous = req.Record.PreviousAccessKeyID
+	}
 	for _, key := range o.Others {
 		switch {
+		case carryAgain && key.ID == resume.From:
+			decision.Drained, decision.DrainEndsAt = key.ID, resume.DeployedAt.Add(req.DrainWindow)
 		case isStray(o, key):
 			decision.Stray = key.ID
 		case req.Record != nil && key.ID == req.Record.PreviousAccessKeyID:
 			if err := checkDrained(now, req.Record, current); err != nil {
 				return Decision{}, err
 			}
-			decision.Drained = key.ID
+			decision.Drained, decision.DrainEndsAt = key.ID, req.Record.DrainEndsAt
 		default:
 			return Decision{}, strangerKey(now, o, key)
 		}
@@ -130,7 +147,7 @@ func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision,
 	if err := checkDeployable(o); err != nil {
 		return Decision{}, err
 	}
-	if j := o.Journal; j != nil && j.Owner != req.Owner && !watched && now.Sub(j.At) < journalTakeover {
+	if j := o.Journal; j != nil && j.CutoverAt.IsZero() && j.Owner != req.Owner && !watched && now.Sub(j.At) < journalTakeover {
 		decision.Action = ActionWatch
 	}
 	return decision, nil
@@ -199,9 +216,27 @@ func unfinished(req Request, o *Observation) (Decision, bool) {
 		return resume, true
 	}
 	if r != nil && r.Deploying && r.AccessKeyID == current {
-		return Decision{Action: ActionResume, From: r.PreviousAccessKeyID, To: current, CutoverAt: r.RotatedAt}, true
+		return Decision{
+			Action: ActionResume, From: r.PreviousAccessKeyID, To: current, CutoverAt: r.RotatedAt, DeployedAt: r.DeployedAt,
+		}, true
 	}
 	return Decision{}, false
+}
+
+// lagging are the holders that should have got the new key of a rotation from the given one, and did not.
+func (o *Observation) lagging(req Request, from string) []Holder {
+	if !req.RotateRegistries {
+		return nil
+	}
+	return slices.DeleteFunc(o.HoldersOf(from), func(h Holder) bool {
+		return h.ID == o.Set.ID || !h.Kind.carriable() || slices.Contains(req.IgnoredHolders, h.ID)
+	})
+}
+
+// mustCarryAgain tells whether an unfinished rotation can only be finished by one more: its clusters are deployed and the
+// previous key is drained, but other holders never got the new key, and its secret is gone.
+func mustCarryAgain(now time.Time, req Request, o *Observation, resume Decision) bool {
+	return !resume.DeployedAt.IsZero() && !now.Before(resume.DeployedAt.Add(req.DrainWindow)) && len(o.lagging(req, resume.From)) > 0
 }
 
 // checkJournals refuses what only another rotation, or a person, can have brought about.

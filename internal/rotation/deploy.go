@@ -33,7 +33,7 @@ func (r *Rotator) finish(ctx context.Context, req Request, c change) (Outcome, e
 		c.deployedAt = r.Now().Add(time.Second - 1).Truncate(time.Second)
 	}
 	if len(c.lagging) > 0 {
-		return c.outcome(), r.laggingHolders(ctx, &c)
+		return c.outcome(), r.laggingHolders(ctx, req, &c)
 	}
 	step(ctx, "rotation complete", "access_key_id", c.journal.To, "previous_access_key_id", c.journal.From)
 	outcome := c.outcome()
@@ -262,7 +262,7 @@ func (r *Rotator) failedDeployment(ctx context.Context, organizationID string, c
 }
 
 // laggingHolders records that only other holders lack the new key, and tells which.
-func (r *Rotator) laggingHolders(ctx context.Context, c *change) error {
+func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) error {
 	names := make([]string, len(c.lagging))
 	for i, holder := range c.lagging {
 		names[i] = holder.String()
@@ -276,8 +276,9 @@ func (r *Rotator) laggingHolders(ctx context.Context, c *change) error {
 		Cause: fmt.Sprintf("All clusters run with the new access key %s. The previous key %s is still stored in %s.",
 			c.journal.To, c.journal.From, strings.Join(names, ", ")),
 		World: fmt.Sprintf("both keys work, so nothing is cut off. %s is not retired while it is stored anywhere.", c.journal.From),
-		Advice: "give each of these objects another key or a role in Qovery, or list its id in ignored_holders, then apply again: " +
-			"the rotation is complete as soon as none of them has the previous key.",
+		Advice: fmt.Sprintf("the first apply after %s replaces the key once more and gives it to them: the secret that they should have got "+
+			"is not kept anywhere. To be done earlier, give each of these objects another key or a role in Qovery, or list its id in "+
+			"ignored_holders, and apply again.", c.deployedAt.Add(req.DrainWindow).Format(time.RFC3339)),
 		Err: err,
 	}
 }

@@ -138,3 +138,21 @@ func (r *Rotator) Preflight(ctx context.Context, req Request) (*Observation, Dec
 	decision, err := Decide(r.Now(), req, o, false)
 	return o, decision, err
 }
+
+// Describe reads everything that can be told about credentials, for reports. Credentials without an access key are
+// described as far as that goes. The last use of the current key comes with it.
+func (r *Rotator) Describe(ctx context.Context, target Target) (*Observation, LastUse, error) {
+	q, iam := cachedQovery{r.qovery, r.reads}, cachedIAM{r.iam, r.reads}
+	o, err := observe(ctx, iam, q, directStatuses{q}, Request{Target: target})
+	if err != nil || o.Current == nil {
+		return o, LastUse{}, err
+	}
+	use, err := iam.AccessKeyLastUse(ctx, o.Current.ID)
+	return o, use, err
+}
+
+// StaticCredentials lists those credentials of an organization that have an access key to rotate.
+func (r *Rotator) StaticCredentials(ctx context.Context, organizationID string) ([]CredentialsSet, error) {
+	sets, err := cachedQovery{r.qovery, r.reads}.Credentials(ctx, organizationID)
+	return slices.DeleteFunc(slices.Clone(sets), func(set CredentialsSet) bool { return set.Type != CredentialsTypeStatic }), err
+}

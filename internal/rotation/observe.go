@@ -91,6 +91,34 @@ func (o *Observation) HoldersOf(accessKeyIDs ...string) []Holder {
 	return found
 }
 
+// Forecast is what a rotation would touch if it began now.
+type Forecast struct {
+	// Carried holders get the new key. LeftBehind ones keep the old one, and nobody said that they may.
+	Carried, LeftBehind []Holder
+	// Deployed are the clusters that are not off.
+	Deployed []Cluster
+}
+
+// Forecast tells what a rotation would touch.
+func (o *Observation) Forecast(req Request) Forecast {
+	var f Forecast
+	carried := o.lagging(req, o.Set.AccessKeyID)
+	for _, holder := range o.HoldersOf(o.Set.AccessKeyID) {
+		switch {
+		case holder.ID == o.Set.ID || slices.Contains(carried, holder):
+			f.Carried = append(f.Carried, holder)
+		case !slices.Contains(req.IgnoredHolders, holder.ID):
+			f.LeftBehind = append(f.LeftBehind, holder)
+		}
+	}
+	for _, cluster := range o.Clusters {
+		if !isLeftAlone(o.Statuses[cluster.ID]) {
+			f.Deployed = append(f.Deployed, cluster)
+		}
+	}
+	return f
+}
+
 // credentialsHolders are the credentials sets among the holders.
 func credentialsHolders(sets []CredentialsSet) []Holder {
 	var holders []Holder
@@ -165,15 +193,14 @@ func observe(ctx context.Context, iam IAM, q Qovery, statuses statusReader, req 
 		return nil, credentialsNotFound(req.Target)
 	}
 	o.Set = sets[i]
-	if o.Set.Type != CredentialsTypeStatic {
-		return o, nil
-	}
-	if err := o.observeKeys(ctx, iam, req.Target, keys); err != nil {
-		return nil, err
+	if o.Set.Type == CredentialsTypeStatic {
+		if err := o.observeKeys(ctx, iam, req.Target, keys); err != nil {
+			return nil, err
+		}
 	}
 	o.Holders = slices.Concat(credentialsHolders(sets), registries, helm, dns, secretManagerHolders(clusters))
 	o.Clusters = clustersOf(sets, clusters, func(set CredentialsSet) bool {
-		return set.ID == o.Set.ID || req.RotateRegistries && set.AccessKeyID == o.Set.AccessKeyID
+		return set.ID == o.Set.ID || req.RotateRegistries && set.AccessKeyID != "" && set.AccessKeyID == o.Set.AccessKeyID
 	})
 	return o, nil
 }

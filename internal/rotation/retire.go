@@ -336,12 +336,19 @@ func (r *Rotator) deleteKey(ctx context.Context, userName, accessKeyID string) e
 }
 
 // retireDrained retires the previous key on the way to the next rotation, which needs its place.
-func (r *Rotator) retireDrained(ctx context.Context, req Request, accessKeyID string) error {
+func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation, d Decision) error {
 	t := Retirement{
 		Target:         req.Target,
-		AccessKeyID:    accessKeyID,
-		DeleteAfter:    req.Record.DrainEndsAt,
+		AccessKeyID:    d.Drained,
+		DeleteAfter:    d.DrainEndsAt,
 		IgnoredHolders: req.IgnoredHolders,
+	}
+	if d.CarryAgain {
+		// These have the new key some seconds from now. There is no way to give it to them before: an IAM user can have two
+		// keys only, and the secret of the one that they should have got is lost.
+		for _, holder := range o.lagging(req, d.Drained) {
+			t.IgnoredHolders = append(slices.Clone(t.IgnoredHolders), holder.ID)
+		}
 	}
 	_, err := r.Retire(ctx, t, false, req.Timeout)
 	return err

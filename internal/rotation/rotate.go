@@ -41,8 +41,9 @@ type Outcome struct {
 	RotatedAt time.Time
 	// DeployedAt is the end of the last deployment; zero until every cluster has the new key.
 	DeployedAt time.Time
-	// Clusters use the credentials; DeployedClusters of them run with the new key.
-	Clusters         []Cluster
+	// Clusters use the credentials.
+	Clusters []Cluster
+	// DeployedClusters run with the new key; a rotation that deploys clusters of other credentials too counts them here.
 	DeployedClusters []string
 	// Holders store the current key.
 	Holders []Holder
@@ -79,7 +80,7 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 		return Outcome{}, err
 	}
 	if done, ok := r.finished.by(o.Set.AccessKeyID); ok && supersedes(done, req.Record) {
-		done.Clusters = o.Clusters
+		done.Clusters = o.Set.Clusters
 		return done, nil
 	}
 	switch decision.Action {
@@ -109,7 +110,7 @@ func observed(o *Observation) Outcome {
 		UserName:           o.Owner,
 		AccessKeyID:        o.Current.ID,
 		AccessKeyCreatedAt: o.Current.CreatedAt,
-		Clusters:           o.Clusters,
+		Clusters:           o.Set.Clusters,
 		Holders:            o.HoldersOf(o.Current.ID),
 	}
 }
@@ -163,7 +164,8 @@ type change struct {
 	o         *Observation
 	journal   Journal
 	createdAt time.Time
-	lagging   []Holder
+	// holders have the new key; lagging ones should and do not.
+	holders, lagging []Holder
 	// deployed are the clusters that have the key already; deployedAt is set when that is all of them.
 	deployed   []string
 	deployedAt time.Time
@@ -178,10 +180,9 @@ func resumedChange(req Request, o *Observation, d Decision) change {
 		},
 		createdAt:  o.Current.CreatedAt,
 		deployedAt: d.DeployedAt,
+		holders:    o.HoldersOf(d.To),
 	}
-	if req.RotateRegistries {
-		c.lagging = slices.DeleteFunc(o.HoldersOf(d.From), func(h Holder) bool { return slices.Contains(req.IgnoredHolders, h.ID) })
-	}
+	c.lagging = o.lagging(req, d.From)
 	if req.Record != nil {
 		c.deployed = req.Record.DeployedClusters
 	}
@@ -197,13 +198,7 @@ func (c change) outcome() Outcome {
 	outcome.DeployedAt = c.deployedAt
 	outcome.DeployedClusters = c.deployed
 	outcome.Lagging = c.lagging
-	outcome.Holders = nil
-	for _, holder := range c.o.HoldersOf(c.journal.From, c.journal.To) {
-		if !slices.ContainsFunc(c.lagging, func(l Holder) bool { return l.ID == holder.ID }) {
-			holder.AccessKeyID = c.journal.To
-			outcome.Holders = append(outcome.Holders, holder)
-		}
-	}
+	outcome.Holders = c.holders
 	return outcome
 }
 
@@ -211,28 +206,32 @@ func (c change) outcome() Outcome {
 // trace of a failure is its error.
 func (r *Rotator) replaceKey(ctx context.Context, req Request, o *Observation, d Decision) (change, error) {
 	if d.Drained != "" {
-		if err := r.retireDrained(ctx, req, d.Drained); err != nil {
+		if err := r.retireDrained(ctx, req, o, d); err != nil {
 			return change{}, err
 		}
 	}
 	limited, cancel := r.clock.WithTimeout(ctx, preCutoverLimit)
 	defer cancel()
-	a := &attempt{r: r, req: req, o: o, journal: Journal{CredentialsID: req.CredentialsID, Owner: req.Owner, From: d.From}}
-	if err := a.run(limited, d.Stray); err != nil {
+	a := &attempt{
+		r: r, req: req, o: o, decision: d,
+		journal: Journal{CredentialsID: req.CredentialsID, Owner: req.Owner, From: d.From},
+	}
+	if err := a.run(limited); err != nil {
 		return change{}, a.rollBack(ctx, err)
 	}
 	c := change{o: o, journal: a.journal, createdAt: a.key.CreatedAt}
-	c.lagging = a.carry(ctx)
+	c.holders, c.lagging = a.carry(ctx)
 	return c, nil
 }
 
 // attempt is a rotation before its cutover: the only place that holds the secret of the new key.
 type attempt struct {
-	r       *Rotator
-	req     Request
-	o       *Observation
-	journal Journal
-	key     NewAccessKey
+	r        *Rotator
+	req      Request
+	o        *Observation
+	decision Decision
+	journal  Journal
+	key      NewAccessKey
 	// journaled is true from the first write of the journal on, takenOver when the journal is somebody else's now, and
 	// keyLost while a key may exist that only the journal tells of.
 	journaled, takenOver, keyLost bool
@@ -240,9 +239,9 @@ type attempt struct {
 
 // run takes the steps up to the cutover. Only its waits end when ctx does: a request that changes something is always
 // heard to its end.
-func (a *attempt) run(ctx context.Context, stray string) error {
+func (a *attempt) run(ctx context.Context) error {
 	userName := a.o.User.Name
-	if stray != "" {
+	if stray := a.decision.Stray; stray != "" {
 		step(ctx, "deleting a key whose secret was lost", "access_key_id", stray)
 		if err := a.writeJournal(ctx, JournalVerifying, stray); err != nil {
 			return err
@@ -493,15 +492,13 @@ func (a *attempt) cutOver(ctx context.Context) error {
 }
 
 // carry stores the new key in the other holders and records the cutover, all at once and to the end even if the apply is
-// canceled, because the secret is lost afterwards. It returns the holders that still have the previous key.
-func (a *attempt) carry(ctx context.Context) []Holder {
+// canceled, because the secret is lost afterwards. It returns the holders that have the new key, and those that should.
+func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder) {
 	ctx, cancel := a.r.clock.WithTimeout(context.WithoutCancel(ctx), finishLimit)
 	defer cancel()
-	var others []Holder
-	if a.req.RotateRegistries {
-		others = slices.DeleteFunc(a.o.HoldersOf(a.journal.From), func(h Holder) bool {
-			return h.ID == a.o.Set.ID || !h.Kind.carriable()
-		})
+	others := a.o.lagging(a.req, a.journal.From)
+	if previous := a.decision.Previous; previous != "" && previous != a.journal.From {
+		others = append(others, a.o.lagging(a.req, previous)...)
 	}
 	failed := make([]bool, len(others))
 	var group errgroup.Group
@@ -518,13 +515,18 @@ func (a *attempt) carry(ctx context.Context) []Holder {
 		})
 	}
 	_ = group.Wait()
-	var lagging []Holder
+	holders = []Holder{{Kind: HolderCredentials, ID: a.o.Set.ID, Name: a.o.Set.Name}}
 	for i, holder := range others {
 		if failed[i] {
 			lagging = append(lagging, holder)
+		} else {
+			holders = append(holders, holder)
 		}
 	}
-	return lagging
+	for i := range holders {
+		holders[i].AccessKeyID = a.key.ID
+	}
+	return holders, lagging
 }
 
 func (a *attempt) carryTo(ctx context.Context, holder Holder) error {
@@ -566,12 +568,21 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	}
 	problem.World = fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", a.journal.From, a.o.User.Name)
 	if a.journaled && !a.takenOver && !a.keyLost {
-		if err := a.r.iam.UntagUser(ctx, a.o.User.Name, journalTagKey(a.journal.CredentialsID)); err != nil {
+		if err := a.restoreJournal(ctx); err != nil {
 			problem.World += " The journal is still there; it is harmless."
 			problem.Err = errors.Join(problem.Err, err)
 		}
 	}
 	return problem
+}
+
+// restoreJournal leaves the user with the journal that it had: none, or that of the rotation that this one was to finish.
+func (a *attempt) restoreJournal(ctx context.Context) error {
+	tag := journalTagKey(a.journal.CredentialsID)
+	if a.decision.CarryAgain && a.o.Journal != nil {
+		return a.r.iam.TagUser(ctx, a.o.User.Name, tag, a.o.Journal.String())
+	}
+	return a.r.iam.UntagUser(ctx, a.o.User.Name, tag)
 }
 
 // detach returns the context for one request that changes something: a canceled apply lets it come to its end.

@@ -28,12 +28,14 @@ func (w *World) administers(c caller) bool { return c.user == nil || c.user == w
 
 // awsCall is one request to IAM or STS.
 type awsCall struct {
+	api    string
 	action string
 	form   url.Values
+	signed signature
 	caller caller
-	signer string // access key id
-	region string
 }
+
+type awsAction func(*World, *awsCall) (any, error)
 
 // serveAWS serves IAM and STS, which are told apart by the version of the API that a request names.
 func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
@@ -42,23 +44,21 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		form = url.Values{}
 	}
-	signed := parseSignature(r)
-	api, namespace := APIIAM, "https://iam.amazonaws.com/doc/2010-05-08/"
-	actions := iamActions
+	call := &awsCall{api: APIIAM, action: form.Get("Action"), form: form, signed: parseSignature(r)}
+	actions, namespace := iamActions, "https://iam.amazonaws.com/doc/2010-05-08/"
 	if form.Get("Version") == "2011-06-15" {
-		api, namespace, actions = APISTS, "https://sts.amazonaws.com/doc/2011-06-15/", stsActions
+		call.api, actions, namespace = APISTS, stsActions, "https://sts.amazonaws.com/doc/2011-06-15/"
 	}
-	call := &awsCall{action: form.Get("Action"), form: form, signer: signed.accessKeyID, region: signed.region}
 	request := &Request{
-		API: api, Operation: call.action, Path: r.URL.Path, AccessKeyID: form.Get("AccessKeyId"),
-		SignedBy: signed.accessKeyID, Region: signed.region,
-		Mutating: api == APIIAM && !strings.HasPrefix(call.action, "Get") && !strings.HasPrefix(call.action, "List"),
+		API: call.api, Operation: call.action, Path: r.URL.Path, AccessKeyID: form.Get("AccessKeyId"),
+		SignedBy: call.signed.accessKeyID, Region: call.signed.region,
+		Mutating: call.api == APIIAM && !strings.HasPrefix(call.action, "Get") && !strings.HasPrefix(call.action, "List"),
 	}
 	requestID := newUUID()
 	w.run(exchange{
 		rw: rw, r: r, request: request,
 		carryOut: func(rw http.ResponseWriter) {
-			result, err := w.perform(call, actions, api, signed, r, body)
+			result, err := w.perform(call, actions, r, body)
 			if err != nil {
 				writeAWSError(rw, namespace, requestID, err)
 				return
@@ -83,26 +83,27 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 }
 
 // perform authenticates and authorizes a call, and carries it out.
-func (w *World) perform(
-	call *awsCall, actions map[string]func(*World, *awsCall) (any, error), api string,
-	signed signature, r *http.Request, body []byte,
-) (any, error) {
-	var err error
-	if call.caller, err = w.authenticate(signed, r, body, api); err != nil {
-		return nil, err
+func (w *World) perform(call *awsCall, actions map[string]awsAction, r *http.Request, body []byte) (any, error) {
+	// A web identity comes with a token in place of a signature.
+	if call.action != "AssumeRoleWithWebIdentity" {
+		var err error
+		if call.caller, err = w.authenticate(call, r, body); err != nil {
+			return nil, err
+		}
 	}
 	action, ok := actions[call.action]
 	if !ok {
 		return nil, &awsError{http.StatusBadRequest, "InvalidAction", "Could not find operation " + call.action}
 	}
-	if w.denied[api+":"+call.action] {
-		return nil, accessDenied(call, api)
+	if w.denied[call.api+":"+call.action] {
+		return nil, accessDenied(call)
 	}
 	return action(w, call)
 }
 
 // authenticate finds out who signed a request. That is a use of the key.
-func (w *World) authenticate(signed signature, r *http.Request, body []byte, api string) (caller, error) {
+func (w *World) authenticate(call *awsCall, r *http.Request, body []byte) (caller, error) {
+	signed := call.signed
 	w.judgeSigner(signed.accessKeyID)
 	if s, ok := w.sessions[signed.accessKeyID]; ok {
 		if r.Header.Get("X-Amz-Security-Token") != s.token {
@@ -124,7 +125,7 @@ func (w *World) authenticate(signed signature, r *http.Request, body []byte, api
 	case !signed.isBy(k.Secret, r, body):
 		return caller{}, errSignature
 	}
-	w.use(k, api, signed.region, w.clock.Now())
+	w.use(k, call.api, signed.region, w.clock.Now())
 	return caller{user: k.user, arn: k.user.ARN(), id: k.user.id}, nil
 }
 
@@ -138,9 +139,9 @@ var (
 	}
 )
 
-func accessDenied(call *awsCall, api string) error {
+func accessDenied(call *awsCall) error {
 	return &awsError{http.StatusForbidden, "AccessDenied", fmt.Sprintf(
-		"User: %s is not authorized to perform: %s:%s", call.caller.arn, api, call.action)}
+		"User: %s is not authorized to perform: %s:%s", call.caller.arn, call.api, call.action)}
 }
 
 // awsErrorOf is the error that belongs to a status.

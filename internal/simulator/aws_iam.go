@@ -19,7 +19,7 @@ const (
 
 var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
-var iamActions = map[string]func(*World, *awsCall) (any, error){
+var iamActions = map[string]awsAction{
 	"GetUser":              (*World).getUser,
 	"ListAccessKeys":       (*World).listAccessKeys,
 	"CreateAccessKey":      (*World).createAccessKey,
@@ -87,7 +87,7 @@ func (w *World) user(call *awsCall) (*User, error) {
 	}
 	switch {
 	case u != call.caller.user && !w.administers(call.caller):
-		return nil, accessDenied(call, APIIAM)
+		return nil, accessDenied(call)
 	case u == nil && name == "":
 		return nil, invalid("Must specify userName when calling with non-User credentials")
 	case u == nil:
@@ -186,7 +186,7 @@ func (w *World) getAccessKeyLastUsed(call *awsCall) (any, error) {
 	case w.deletedKeys[id]:
 		return nil, missing("The Access Key with id " + id + " cannot be found.")
 	case k == nil, k.user != call.caller.user && !w.administers(call.caller):
-		return nil, accessDenied(call, APIIAM)
+		return nil, accessDenied(call)
 	}
 	result := getAccessKeyLastUsedResult{k.user.Name, xmlUse{ServiceName: "N/A", Region: "N/A"}}
 	if use := k.lastUse(w.awsNow().Add(-w.config.LastUseLag)); !use.At.IsZero() {

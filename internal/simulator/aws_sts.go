@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// roleName is the role that the operator may assume, and that may administer every user.
+// roleName is the name of the role of [World.RoleARN].
 const roleName = "rotation"
 
 // session is what STS issues for a role.
@@ -16,9 +16,10 @@ type session struct {
 	secret, token string
 }
 
-var stsActions = map[string]func(*World, *awsCall) (any, error){
-	"GetCallerIdentity": (*World).getCallerIdentity,
-	"AssumeRole":        (*World).assumeRole,
+var stsActions = map[string]awsAction{
+	"GetCallerIdentity":         (*World).getCallerIdentity,
+	"AssumeRole":                (*World).assumeRole,
+	"AssumeRoleWithWebIdentity": (*World).assumeRoleWithWebIdentity,
 }
 
 type getCallerIdentityResult struct {
@@ -28,40 +29,61 @@ type getCallerIdentityResult struct {
 }
 
 type assumeRoleResult struct {
-	AssumedRoleUser struct {
-		ARN string `xml:"Arn"`
-		ID  string `xml:"AssumedRoleId"`
-	}
-	Credentials struct {
-		AccessKeyID     string `xml:"AccessKeyId"`
-		SecretAccessKey string
-		SessionToken    string
-		Expiration      string
-	}
+	AssumedRoleUser xmlAssumedRole
+	Credentials     xmlSession
 }
 
-// RoleARN is a role that the operator may assume, and that may administer every IAM user.
+type xmlAssumedRole struct {
+	ARN string `xml:"Arn"`
+	ID  string `xml:"AssumedRoleId"`
+}
+
+type xmlSession struct {
+	AccessKeyID     string `xml:"AccessKeyId"`
+	SecretAccessKey string
+	SessionToken    string
+	Expiration      string
+}
+
+// RoleARN is a role that may administer every IAM user. The operator may assume it, and whoever has the web identity
+// token.
 func (w *World) RoleARN() string { return "arn:aws:iam::" + account + ":role/" + roleName }
 
+// WebIdentityToken is accepted by AssumeRoleWithWebIdentity.
+func (w *World) WebIdentityToken() string { return w.webIdentityToken }
+
 func (w *World) getCallerIdentity(call *awsCall) (any, error) {
-	if u := call.caller.user; u != nil {
-		w.noteVerified(call)
-	}
+	w.noteVerified(call)
 	return getCallerIdentityResult{ARN: call.caller.arn, UserID: call.caller.id, Account: account}, nil
 }
 
 func (w *World) assumeRole(call *awsCall) (any, error) {
-	if call.form.Get("RoleArn") != w.RoleARN() || !w.administers(call.caller) {
-		return nil, accessDenied(call, APISTS)
+	if !w.administers(call.caller) {
+		return nil, accessDenied(call)
+	}
+	return w.newSession(call)
+}
+
+func (w *World) assumeRoleWithWebIdentity(call *awsCall) (any, error) {
+	if call.form.Get("WebIdentityToken") != w.webIdentityToken {
+		return nil, &awsError{http.StatusBadRequest, "InvalidIdentityToken", "The web identity token is not valid."}
+	}
+	return w.newSession(call)
+}
+
+func (w *World) newSession(call *awsCall) (any, error) {
+	if call.form.Get("RoleArn") != w.RoleARN() {
+		return nil, accessDenied(call)
 	}
 	name := call.form.Get("RoleSessionName")
 	if name == "" {
-		return nil, &awsError{http.StatusBadRequest, "ValidationError", "RoleSessionName is required."}
+		return nil, invalid("RoleSessionName is required.")
 	}
 	seconds, err := strconv.Atoi(call.form.Get("DurationSeconds"))
 	if err != nil {
 		seconds = 3600
 	}
+	id := "ASIA" + rand.Text()[:16]
 	s := session{
 		caller: caller{
 			arn: "arn:aws:sts::" + account + ":assumed-role/" + roleName + "/" + name,
@@ -70,13 +92,13 @@ func (w *World) assumeRole(call *awsCall) (any, error) {
 		secret: w.newSecret(),
 		token:  w.newSecret(),
 	}
-	id := "ASIA" + rand.Text()[:16]
 	w.sessions[id] = s
-	var result assumeRoleResult
-	result.AssumedRoleUser.ARN, result.AssumedRoleUser.ID = s.caller.arn, s.caller.id
-	result.Credentials.AccessKeyID, result.Credentials.SecretAccessKey = id, s.secret
-	result.Credentials.SessionToken = s.token
-	// The reader compares this with the machine's time, so a session does not expire on the world's clock either.
-	result.Credentials.Expiration = xmlTime(time.Now().Add(time.Duration(seconds) * time.Second))
-	return result, nil
+	return assumeRoleResult{
+		AssumedRoleUser: xmlAssumedRole{ARN: s.caller.arn, ID: s.caller.id},
+		Credentials: xmlSession{
+			AccessKeyID: id, SecretAccessKey: s.secret, SessionToken: s.token,
+			// The reader compares this with the machine's time, so a session does not expire on the world's clock either.
+			Expiration: xmlTime(time.Now().Add(time.Duration(seconds) * time.Second)),
+		},
+	}, nil
 }

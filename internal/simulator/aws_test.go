@@ -286,6 +286,23 @@ func TestRights(t *testing.T) {
 	must(operator.TagUser(t.Context(), &iam.TagUserInput{UserName: &other.Name, Tags: []types.Tag{}}))(t)
 }
 
+func TestWebIdentity(t *testing.T) {
+	w := New(t)
+	assume := func(token string) error {
+		_, err := stsClient(w, "eu-west-3", "", "", "").AssumeRoleWithWebIdentity(t.Context(),
+			&sts.AssumeRoleWithWebIdentityInput{
+				RoleArn: aws.String(w.RoleARN()), RoleSessionName: aws.String("test"), WebIdentityToken: &token,
+			})
+		return err
+	}
+	if err := assume(w.WebIdentityToken()); err != nil {
+		t.Error(err)
+	}
+	if err := assume(w.Token()); awsCode(err) != "InvalidIdentityToken" {
+		t.Errorf("with another token: %v", err)
+	}
+}
+
 func TestAssumedRoleAdministersUsers(t *testing.T) {
 	p := newProduction(t)
 	session := must(stsClient(p.w, "eu-west-3", p.w.Operator().ID, p.w.Operator().Secret, "").AssumeRole(t.Context(),

@@ -233,7 +233,7 @@ func (w *World) propagation(region string) time.Duration {
 	return w.config.PropagationDelay
 }
 
-// known tells whether the endpoint that gets this request knows the key. While a key spreads, an endpoint is many machines
+// knows tells whether the endpoint that gets this request knows the key. While a key spreads, an endpoint is many machines
 // and some of them know it earlier than others.
 func (w *World) knows(k *AccessKey, region string) bool {
 	age, delay := w.clock.Now().Sub(k.known), w.propagation(region)

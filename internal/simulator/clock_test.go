@@ -34,8 +34,8 @@ func TestSleepersDoNotAddUp(t *testing.T) {
 		})
 	}
 	sleepers.Wait()
-	if got := clock.Now().Sub(start); got < 10*time.Second || got > 20*time.Second {
-		t.Errorf("the clock moved by %s, want little more than 10s", got)
+	if got := clock.Now().Sub(start); got < 10*time.Second || got > 100*time.Second {
+		t.Errorf("the clock moved by %s, want little more than 10s and not 500s", got)
 	}
 }
 

@@ -150,7 +150,7 @@ func (w *World) disturb(x exchange, fault Fault) bool {
 			reply.status = fault.Status
 		}
 		reply.header.Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = io.WriteString(reply, "<!DOCTYPE html>\n<html><head><title>Gateway</title></head><body>Try again later.</body></html>\n")
+		_, _ = io.WriteString(reply, "<!DOCTYPE html>\n<html><body><h1>Gateway</h1>Try again later.</body></html>\n")
 	case "429":
 		reply.header.Set("Retry-After", strconv.Itoa(int(max(fault.RetryAfter, time.Second).Seconds())))
 		w.refuse(x, reply, http.StatusTooManyRequests)

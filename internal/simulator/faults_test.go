@@ -36,7 +36,11 @@ func TestFaults(t *testing.T) {
 			p := newProduction(t)
 			c.fault.Match = Operation(OpDeployCluster)
 			p.w.Inject(c.fault)
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			patience := 10 * time.Second
+			if c.fault.Kind == FaultHang || c.fault.Kind == FaultHangAfter {
+				patience = 200 * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			r, err := tryQovery(ctx, p.w, p.w.Token(), http.MethodPost, p.clusterPath("/deploy"), nil)
 			if r.status != c.status || (err != nil) != (c.status == 0) || !strings.Contains(r.text, c.text) {

@@ -65,7 +65,7 @@ func (w *World) judgeCutover(c *Credentials, id, secret string) {
 	}
 	for _, region := range regions {
 		if reason := w.usable(id, secret, region); reason != "" {
-			w.violated("credentials %s got %s: %s", c.Name, id, reason)
+			w.violated("credentials %s got %s: %s", c.name(), id, reason)
 			break
 		}
 	}

@@ -14,7 +14,6 @@ var (
 // Credentials is a credentials set of an organization.
 type Credentials struct {
 	Holder
-	Name string
 
 	organization *Organization
 	clusters     []*Cluster
@@ -58,7 +57,7 @@ func (o *Organization) addCredentials(name string, stored object) *Credentials {
 		Holder: Holder{
 			ID: stored["id"].(string), world: w, object: stored, idField: "access_key_id", secret: "secret_access_key",
 		},
-		Name: name, organization: o,
+		organization: o,
 	}
 	o.credentials = append(o.credentials, c)
 	w.noteHeld(c)
@@ -143,7 +142,6 @@ func (w *World) editAWSCredentials(r *http.Request, o *Organization) (any, error
 	id, secret := body["access_key_id"].(string), body["secret_access_key"].(string)
 	w.judgeCutover(c, id, secret)
 	c.object["name"] = body["name"]
-	c.Name = body["name"].(string)
 	c.store(id, secret)
 	w.noteHeld(c)
 	return c.shown(), nil

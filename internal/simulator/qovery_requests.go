@@ -3,6 +3,7 @@ package simulator
 import (
 	"cmp"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -20,7 +21,7 @@ type schema map[string]field
 // decode reads a request that follows a schema. Unlike the real API it does not let unknown fields pass, which nobody
 // sends on purpose.
 func decode(r *http.Request, s schema) (object, error) {
-	if !isJSON(r) {
+	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return nil, refuse(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
 	}
 	var o object

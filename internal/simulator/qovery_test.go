@@ -424,3 +424,49 @@ func TestEditingARegistryReplacesIt(t *testing.T) {
 		t.Errorf("the registry is %v", stored)
 	}
 }
+
+func TestListsOfHolders(t *testing.T) {
+	p := newProduction(t)
+	p.org.AddCluster("role", "eu-west-1", p.org.AddRoleCredentials("role"))
+	p.org.AddRegistry("images", "ECR", p.key)
+	p.org.AddDockerRegistry("hub")
+	var keys []any
+	for _, entry := range ask(t, p.w, http.MethodGet, p.path("/containerRegistry"), nil).object["results"].([]any) {
+		keys = append(keys, entry.(object)["config"].(object)["access_key_id"])
+	}
+	if want := []any{p.key.ID, nil, p.key.ID, nil}; !slices.Equal(keys, want) {
+		t.Errorf("the registries have %v, want %v", keys, want)
+	}
+	list := ask(t, p.w, http.MethodGet, p.path("/helmRepository"), nil)
+	if got := strings.TrimSpace(list.text); got != `{"results":[]}` {
+		t.Errorf("no helm repositories are %s", got)
+	}
+	p.org.AddHelmRepository("charts", "OCI_ECR", p.key)
+	list = ask(t, p.w, http.MethodGet, p.path("/helmRepository"), nil)
+	if !strings.Contains(list.text, p.key.ID) || strings.Contains(list.text, p.key.Secret) {
+		t.Errorf("the helm repositories are %s", list.text)
+	}
+}
+
+func TestDryRunChangesNothing(t *testing.T) {
+	p := newProduction(t)
+	if r := ask(t, p.w, http.MethodPost, p.clusterPath("/deploy?dry_run=true"), nil); r.status != http.StatusCreated {
+		t.Errorf("got %d", r.status)
+	}
+	if got := p.cluster.Deployments(); len(got) != 0 {
+		t.Errorf("the deployments are %v", got)
+	}
+}
+
+func TestWithoutDelays(t *testing.T) {
+	p := newProduction(t, Config{DeploymentDuration: -1, InvisibleFor: -1, PropagationDelay: -1})
+	id, secret := p.createKey(t)
+	p.put(t, id, secret)
+	ask(t, p.w, http.MethodPost, p.clusterPath("/deploy"), nil)
+	if d := p.cluster.Deployments(); d[0].State != "DEPLOYED" || !d[0].EndedAt.Equal(start) {
+		t.Errorf("the deployment is %v", d[0])
+	}
+	if key := p.user.Keys()[1]; !key.Active() || !key.CreatedAt().Equal(start) {
+		t.Errorf("the key is active: %t, from %s", key.Active(), key.CreatedAt())
+	}
+}

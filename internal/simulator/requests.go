@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -167,9 +166,4 @@ func readBody(rw http.ResponseWriter, r *http.Request) []byte {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body
-}
-
-func isJSON(r *http.Request) bool {
-	mediaType, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
-	return strings.TrimSpace(mediaType) == "application/json"
 }

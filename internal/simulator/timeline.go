@@ -60,15 +60,15 @@ func (w *World) noteAt(at time.Time, accessKeyID string, what EventKind, detail 
 func (w *World) noteHeld(c *Credentials) {
 	if id := c.accessKeyID(); id != c.noted {
 		c.noted = id
-		w.note(id, EventHeld, c.Name)
+		w.note(id, EventHeld, c.name())
 	}
 }
 
 // noteVerified records the first time that a key signed a request for GetCallerIdentity.
 func (w *World) noteVerified(call *awsCall) {
-	if k := w.keys[call.signer]; k != nil && !k.verified {
+	if k := w.keys[call.signed.accessKeyID]; k != nil && !k.verified {
 		k.verified = true
-		w.note(k.ID, EventVerified, call.region)
+		w.note(k.ID, EventVerified, call.signed.region)
 	}
 }
 
@@ -90,7 +90,8 @@ func (t Timeline) String() string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s held by Qovery   %s active   %s inactive   %s deleted\n\n", laneHeld, laneActive, laneInactive, laneDeleted)
+	fmt.Fprintf(&b, "%s held by Qovery   %s active   %s inactive   %s deleted\n\n",
+		laneHeld, laneActive, laneInactive, laneDeleted)
 	for i, key := range keys {
 		fmt.Fprintf(&b, "%19s  %s┌ %s\n", "", strings.Repeat(laneActive+" ", i), key)
 	}

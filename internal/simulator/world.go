@@ -75,6 +75,7 @@ type World struct {
 
 	mu                                  sync.Mutex
 	token, readOnlyToken, strangerToken string
+	webIdentityToken                    string
 	secrets                             []string
 	skewAWS, skewQovery                 time.Duration
 
@@ -147,6 +148,7 @@ func Start(config Config) (*World, error) {
 		processes:     map[int]struct{}{},
 	}
 	w.token, w.readOnlyToken, w.strangerToken = w.newSecret(), w.newSecret(), w.newSecret()
+	w.webIdentityToken = w.newSecret()
 	w.operator = w.AddUser("operator").AddKey()
 	w.clock.watch(func() {
 		w.mu.Lock()

@@ -1,0 +1,61 @@
+# Every static AWS credentials set of an organization, each rotated when its own access key is old enough. Credentials
+# that are added in Qovery come under rotation with the next apply.
+#
+# The first apply adopts the keys that are there. Later ones rotate those that are too old.
+
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    qoveryrotation = {
+      source  = "qovery/qoveryrotation"
+      version = ">= 0.1.0"
+    }
+  }
+}
+
+variable "organization_id" {
+  description = "UUID of the Qovery organization."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.organization_id))
+    error_message = "organization_id must be a UUID, as Qovery shows it."
+  }
+}
+
+variable "maximum_age_days" {
+  description = "Age in days at which an access key is rotated."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.maximum_age_days >= 1 && floor(var.maximum_age_days) == var.maximum_age_days
+    error_message = "maximum_age_days must be a whole number of days, at least 1."
+  }
+}
+
+provider "qoveryrotation" {}
+
+data "qoveryrotation_aws_credentials_list" "all" {
+  organization_id = var.organization_id
+}
+
+resource "qoveryrotation_aws_credentials" "all" {
+  for_each = data.qoveryrotation_aws_credentials_list.all.ids
+
+  organization_id   = var.organization_id
+  credentials_id    = each.value
+  rotate_after_days = var.maximum_age_days
+  rotate_on_create  = false
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "all" {
+  for_each = qoveryrotation_aws_credentials.all
+
+  organization_id = each.value.organization_id
+  credentials_id  = each.value.credentials_id
+  iam_user_name   = each.value.iam_user_name
+  access_key_id   = each.value.previous_access_key_id
+  delete_after    = each.value.drain_ends_at
+}

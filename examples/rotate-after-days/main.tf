@@ -1,0 +1,63 @@
+# Rotation by the age of the access key itself, as IAM tells it, and not by a schedule of Terraform's. A key that somebody
+# replaced by hand is not rotated before its time.
+#
+# The first apply adopts the key that is there. Run "terraform apply" on a schedule.
+
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    qoveryrotation = {
+      source  = "qovery/qoveryrotation"
+      version = ">= 0.1.0"
+    }
+  }
+}
+
+variable "organization_id" {
+  description = "UUID of the Qovery organization."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.organization_id))
+    error_message = "organization_id must be a UUID, as Qovery shows it."
+  }
+}
+
+variable "credentials_id" {
+  description = "UUID of the AWS credentials in Qovery."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.credentials_id))
+    error_message = "credentials_id must be a UUID, as Qovery shows it."
+  }
+}
+
+variable "maximum_age_days" {
+  description = "Age in days at which the access key is rotated."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.maximum_age_days >= 1 && floor(var.maximum_age_days) == var.maximum_age_days
+    error_message = "maximum_age_days must be a whole number of days, at least 1."
+  }
+}
+
+provider "qoveryrotation" {}
+
+resource "qoveryrotation_aws_credentials" "production" {
+  organization_id   = var.organization_id
+  credentials_id    = var.credentials_id
+  rotate_after_days = var.maximum_age_days
+  rotate_on_create  = false
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "production" {
+  organization_id = qoveryrotation_aws_credentials.production.organization_id
+  credentials_id  = qoveryrotation_aws_credentials.production.credentials_id
+  iam_user_name   = qoveryrotation_aws_credentials.production.iam_user_name
+  access_key_id   = qoveryrotation_aws_credentials.production.previous_access_key_id
+  delete_after    = qoveryrotation_aws_credentials.production.drain_ends_at
+}

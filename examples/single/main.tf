@@ -1,0 +1,59 @@
+# One credentials set, rotated every 90 days.
+#
+# Run "terraform apply" on a schedule, daily for example. The first apply rotates the key, and so does the first one after
+# each 90 days. The first apply after the drain window deletes the key that was replaced.
+
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    qoveryrotation = {
+      source  = "qovery/qoveryrotation"
+      version = ">= 0.1.0"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = ">= 0.9.0"
+    }
+  }
+}
+
+variable "organization_id" {
+  description = "UUID of the Qovery organization."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.organization_id))
+    error_message = "organization_id must be a UUID, as Qovery shows it."
+  }
+}
+
+variable "credentials_id" {
+  description = "UUID of the AWS credentials in Qovery."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.credentials_id))
+    error_message = "credentials_id must be a UUID, as Qovery shows it."
+  }
+}
+
+provider "qoveryrotation" {}
+
+resource "time_rotating" "quarterly" {
+  rotation_days = 90
+}
+
+resource "qoveryrotation_aws_credentials" "production" {
+  organization_id   = var.organization_id
+  credentials_id    = var.credentials_id
+  rotation_triggers = { schedule = time_rotating.quarterly.id }
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "production" {
+  organization_id = qoveryrotation_aws_credentials.production.organization_id
+  credentials_id  = qoveryrotation_aws_credentials.production.credentials_id
+  iam_user_name   = qoveryrotation_aws_credentials.production.iam_user_name
+  access_key_id   = qoveryrotation_aws_credentials.production.previous_access_key_id
+  delete_after    = qoveryrotation_aws_credentials.production.drain_ends_at
+}

@@ -1,0 +1,65 @@
+# Rotation and cleanup in one apply, for a pipeline that somebody starts. The apply takes as long as the deployments and
+# the drain window together, and it may be interrupted: the next one carries on.
+
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    qoveryrotation = {
+      source  = "qovery/qoveryrotation"
+      version = ">= 0.1.0"
+    }
+  }
+}
+
+variable "organization_id" {
+  description = "UUID of the Qovery organization."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.organization_id))
+    error_message = "organization_id must be a UUID, as Qovery shows it."
+  }
+}
+
+variable "credentials_id" {
+  description = "UUID of the AWS credentials in Qovery."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.credentials_id))
+    error_message = "credentials_id must be a UUID, as Qovery shows it."
+  }
+}
+
+variable "rotation" {
+  description = "Name of the rotation, such as the date. Another name rotates the key."
+  type        = string
+
+  validation {
+    condition     = var.rotation != ""
+    error_message = "rotation must not be empty."
+  }
+}
+
+provider "qoveryrotation" {}
+
+resource "qoveryrotation_aws_credentials" "production" {
+  organization_id   = var.organization_id
+  credentials_id    = var.credentials_id
+  rotation_triggers = { rotation = var.rotation }
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "production" {
+  organization_id = qoveryrotation_aws_credentials.production.organization_id
+  credentials_id  = qoveryrotation_aws_credentials.production.credentials_id
+  iam_user_name   = qoveryrotation_aws_credentials.production.iam_user_name
+  access_key_id   = qoveryrotation_aws_credentials.production.previous_access_key_id
+  delete_after    = qoveryrotation_aws_credentials.production.drain_ends_at
+  wait            = true
+
+  timeouts {
+    create = "4h"
+    update = "4h"
+  }
+}

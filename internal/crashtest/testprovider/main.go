@@ -1,0 +1,36 @@
+// Command testprovider is the provider as it is released, but for its clock, which is that of a simulated world, and for
+// its patience with a request that nobody answers.
+package main
+
+import (
+	"context"
+	"log"
+	"os"
+	"time"
+
+	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// requestTimeout bounds what a test waits for a request that is never answered. It is real time.
+const requestTimeout = time.Second
+
+func main() {
+	clock, err := simulator.Dial(os.Getenv("SIMULATOR_CONTROL_URL"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	p := provider.New("test", provider.WithClock(clock), provider.WithRequestTimeout(requestTimeout))
+	err = providerserver.Serve(context.Background(), func() frameworkprovider.Provider { return p }, providerserver.ServeOpts{
+		Address: "registry.terraform.io/qovery/qoveryrotation",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := p.Close(context.Background()); err != nil {
+		log.Printf("[WARN] the journal of a finished rotation could not be removed; it is harmless: %s", err)
+	}
+}

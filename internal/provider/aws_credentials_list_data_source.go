@@ -1,0 +1,110 @@
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+var (
+	_ datasource.DataSource              = (*awsCredentialsListDataSource)(nil)
+	_ datasource.DataSourceWithConfigure = (*awsCredentialsListDataSource)(nil)
+)
+
+type awsCredentialsListDataSource struct{ *clients }
+
+func newAWSCredentialsListDataSource() datasource.DataSource { return &awsCredentialsListDataSource{} }
+
+// awsCredentialsListDataSourceModel is the result of the data source.
+type awsCredentialsListDataSourceModel struct {
+	ID             types.String             `tfsdk:"id"`
+	OrganizationID types.String             `tfsdk:"organization_id"`
+	IDs            []types.String           `tfsdk:"ids"`
+	Credentials    []credentialsListElement `tfsdk:"credentials"`
+}
+
+type credentialsListElement struct {
+	ID          types.String   `tfsdk:"id"`
+	Name        types.String   `tfsdk:"name"`
+	AccessKeyID types.String   `tfsdk:"access_key_id"`
+	ClusterIDs  []types.String `tfsdk:"cluster_ids"`
+}
+
+// Metadata implements [datasource.DataSource].
+func (d *awsCredentialsListDataSource) Metadata(_ context.Context, req datasource.MetadataRequest, resp *datasource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_aws_credentials_list"
+}
+
+// Schema implements [datasource.DataSource].
+func (d *awsCredentialsListDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "All credentials of a Qovery organization that have a static AWS access key, so that `for_each` can put a whole organization under " +
+			"rotation. It reads and changes nothing.",
+		Attributes: map[string]schema.Attribute{
+			"id": schema.StringAttribute{MarkdownDescription: "The `organization_id`.", Computed: true},
+			"organization_id": schema.StringAttribute{
+				MarkdownDescription: "UUID of the Qovery organization.",
+				Required:            true,
+				Validators:          []validator.String{uuidValidator()},
+			},
+			"ids": schema.SetAttribute{
+				MarkdownDescription: "UUIDs of the credentials, for `for_each`.",
+				ElementType:         types.StringType,
+				Computed:            true,
+			},
+			"credentials": schema.ListNestedAttribute{
+				MarkdownDescription: "The credentials, in Qovery's order.",
+				Computed:            true,
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"id":            schema.StringAttribute{MarkdownDescription: "UUID of the credentials.", Computed: true},
+					"name":          schema.StringAttribute{MarkdownDescription: "Name of the credentials.", Computed: true},
+					"access_key_id": schema.StringAttribute{MarkdownDescription: "Id of the access key that they hold.", Computed: true},
+					"cluster_ids": schema.ListAttribute{
+						MarkdownDescription: "UUIDs of the clusters that use them.",
+						ElementType:         types.StringType,
+						Computed:            true,
+					},
+				}},
+			},
+		},
+	}
+}
+
+// Configure implements [datasource.DataSourceWithConfigure].
+func (d *awsCredentialsListDataSource) Configure(_ context.Context, req datasource.ConfigureRequest, _ *datasource.ConfigureResponse) {
+	d.clients, _ = req.ProviderData.(*clients)
+}
+
+// Read implements [datasource.DataSource].
+func (d *awsCredentialsListDataSource) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	ctx = withLogging(ctx)
+	var model awsCredentialsListDataSourceModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &model)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	sets, err := d.rotator.StaticCredentials(ctx, model.OrganizationID.ValueString())
+	if err != nil {
+		addError(&resp.Diagnostics, err)
+		return
+	}
+	model.ID = model.OrganizationID
+	model.IDs, model.Credentials = []types.String{}, []credentialsListElement{}
+	for _, set := range sets {
+		element := credentialsListElement{
+			ID:          types.StringValue(set.ID),
+			Name:        types.StringValue(set.Name),
+			AccessKeyID: types.StringValue(set.AccessKeyID),
+			ClusterIDs:  []types.String{},
+		}
+		for _, cluster := range set.Clusters {
+			element.ClusterIDs = append(element.ClusterIDs, types.StringValue(cluster.ID))
+		}
+		model.IDs = append(model.IDs, element.ID)
+		model.Credentials = append(model.Credentials, element)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}

@@ -1,0 +1,513 @@
+package provider_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
+
+const (
+	credentialsAddress = "qoveryrotation_aws_credentials.test"
+	cleanupAddress     = "qoveryrotation_aws_access_key_cleanup.test"
+)
+
+// stage is a world with one customer: an IAM user whose key Qovery holds, and a cluster that runs with it.
+type stage struct {
+	*simulator.World
+	t       *testing.T
+	org     *simulator.Organization
+	user    *simulator.User
+	key     *simulator.AccessKey
+	set     *simulator.Credentials
+	cluster *simulator.Cluster
+
+	// token, url and signer are what the provider block gets. Without a token it has no api_token.
+	token, url string
+	signer     *simulator.AccessKey
+	// settings are more arguments of the provider block, and aws of its argument of that name.
+	settings, aws string
+
+	mu       sync.Mutex
+	provider *provider.Provider
+	server   tfprotov6.ProviderServer
+	warnings []string
+}
+
+func newStage(t *testing.T, config ...simulator.Config) *stage {
+	t.Helper()
+	return newStageIn(t, simulator.New(t, config...))
+}
+
+func newStageIn(t *testing.T, world *simulator.World) *stage {
+	t.Helper()
+	s := &stage{World: world, t: t, token: world.Token(), url: world.QoveryURL(), signer: world.Operator()}
+	s.org = s.AddOrganization("acme")
+	s.user = s.AddUser("qovery")
+	s.key = s.user.AddKey()
+	s.set = s.org.AddCredentials("production", s.key)
+	s.cluster = s.org.AddCluster("prod", "eu-west-3", s.set)
+	s.Clock().Advance(90 * 24 * time.Hour)
+	return s
+}
+
+// factories serve the provider in the test's own process, on the world's clock.
+func (s *stage) factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	return map[string]func() (tfprotov6.ProviderServer, error){"qoveryrotation": s.serve}
+}
+
+// serve starts the provider for one Terraform command, and ends the one of the command before like its process would end.
+func (s *stage) serve() (tfprotov6.ProviderServer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.provider != nil {
+		if err := s.provider.Close(context.Background()); err != nil {
+			return nil, err
+		}
+	}
+	s.provider = provider.New("test", provider.WithClock(s.Clock()), provider.WithRequestTimeout(2*time.Second))
+	s.server = providerserver.NewProtocol6(s.provider)()
+	return &recorder{s.server, s}, nil
+}
+
+// recorder keeps the warnings that Terraform shows and terraform-plugin-testing does not.
+type recorder struct {
+	tfprotov6.ProviderServer
+	stage *stage
+}
+
+func (r *recorder) ReadResource(
+	ctx context.Context, req *tfprotov6.ReadResourceRequest,
+) (*tfprotov6.ReadResourceResponse, error) {
+	resp, err := r.ProviderServer.ReadResource(ctx, req)
+	if err == nil {
+		r.stage.record(resp.Diagnostics)
+	}
+	return resp, err
+}
+
+func (r *recorder) PlanResourceChange(
+	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
+) (*tfprotov6.PlanResourceChangeResponse, error) {
+	resp, err := r.ProviderServer.PlanResourceChange(ctx, req)
+	if err == nil {
+		r.stage.record(resp.Diagnostics)
+	}
+	return resp, err
+}
+
+func (r *recorder) ApplyResourceChange(
+	ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest,
+) (*tfprotov6.ApplyResourceChangeResponse, error) {
+	resp, err := r.ProviderServer.ApplyResourceChange(ctx, req)
+	if err == nil {
+		r.stage.record(resp.Diagnostics)
+	}
+	return resp, err
+}
+
+func (s *stage) record(diagnostics []*tfprotov6.Diagnostic) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, d := range diagnostics {
+		if d.Severity == tfprotov6.DiagnosticSeverityWarning {
+			s.warnings = append(s.warnings, d.Summary+": "+d.Detail)
+		}
+	}
+}
+
+// interrupt is what Terraform does to the provider when its user interrupts it.
+func (s *stage) interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.server.StopProvider(context.Background(), &tfprotov6.StopProviderRequest{}); err != nil {
+		s.t.Errorf("stopping the provider: %s", err)
+	}
+}
+
+// run runs the steps of a test.
+func (s *stage) run(steps ...resource.TestStep) {
+	s.t.Helper()
+	resource.UnitTest(s.t, resource.TestCase{
+		ProtoV6ProviderFactories: s.factories(),
+		Steps:                    steps,
+	})
+}
+
+// providerBlock configures the provider for the world.
+func (s *stage) providerBlock(more string) string {
+	if s.token != "" {
+		more += fmt.Sprintf("\n  api_token = %q", s.token)
+	}
+	return fmt.Sprintf(`
+provider "qoveryrotation" {
+  api_url = %q
+  aws = {
+    region     = "eu-west-3"
+    access_key = %q
+    secret_key = %q
+    endpoints  = { iam = %q, sts = %q }
+    %s
+  }
+  %s
+  %s
+}
+`, s.url, s.signer.ID, s.signer.Secret, s.AWSURL(), s.AWSURL(), s.aws, s.settings, more)
+}
+
+// credentials is a configuration with the resource that rotates.
+func (s *stage) credentials(arguments string) string {
+	return s.providerBlock("") + fmt.Sprintf(`
+resource "qoveryrotation_aws_credentials" "test" {
+  organization_id = %q
+  credentials_id  = %q
+  %s
+}
+`, s.org.ID, s.set.ID, arguments)
+}
+
+// pair is a configuration with both resources.
+func (s *stage) pair(arguments, cleanupArguments string) string {
+	return s.credentials(arguments) + fmt.Sprintf(`
+resource "qoveryrotation_aws_access_key_cleanup" "test" {
+  organization_id = qoveryrotation_aws_credentials.test.organization_id
+  credentials_id  = qoveryrotation_aws_credentials.test.credentials_id
+  iam_user_name   = qoveryrotation_aws_credentials.test.iam_user_name
+  access_key_id   = qoveryrotation_aws_credentials.test.previous_access_key_id
+  delete_after    = qoveryrotation_aws_credentials.test.drain_ends_at
+  %s
+}
+`, cleanupArguments)
+}
+
+func trigger(value string) string { return fmt.Sprintf("rotation_triggers = { schedule = %q }", value) }
+
+// adopt are the arguments of a resource that starts with the key that is there.
+func adopt(more string) string { return "rotate_on_create = false\n  " + more }
+
+// says matches a message that tells some facts in this order. A space stands for any white space, because Terraform wraps
+// lines.
+func says(facts ...string) *regexp.Regexp {
+	patterns := make([]string, len(facts))
+	for i, fact := range facts {
+		words := strings.Fields(fact)
+		for j, word := range words {
+			words[j] = regexp.QuoteMeta(word)
+		}
+		patterns[i] = strings.Join(words, `\s+`)
+	}
+	return regexp.MustCompile(`(?s)` + strings.Join(patterns, `.*`))
+}
+
+// check turns a function about the world into one of a test step.
+func check(f func() error) resource.TestCheckFunc {
+	return func(*terraform.State) error { return f() }
+}
+
+// during is a plan check that checks nothing: it does something between a plan and its apply.
+type during func()
+
+// CheckPlan implements [plancheck.PlanCheck].
+func (d during) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
+	d()
+}
+
+// keys checks how many keys the user has.
+func (s *stage) keys(want int) resource.TestCheckFunc {
+	return check(func() error {
+		if got := s.user.Keys(); len(got) != want {
+			return fmt.Errorf("the user has %d access keys, want %d", len(got), want)
+		}
+		return nil
+	})
+}
+
+// deployments checks how often the cluster was deployed.
+func (s *stage) deployments(want int) resource.TestCheckFunc {
+	return check(func() error {
+		if got := s.cluster.Deployments(); len(got) != want {
+			return fmt.Errorf("the cluster was deployed %d times, want %d", len(got), want)
+		}
+		return nil
+	})
+}
+
+// warned checks that a warning told some facts.
+func (s *stage) warned(facts ...string) resource.TestCheckFunc {
+	return check(func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, warning := range s.warnings {
+			if says(facts...).MatchString(warning) {
+				return nil
+			}
+		}
+		return fmt.Errorf("no warning says %q: %q", facts, s.warnings)
+	})
+}
+
+// holds checks a fact about the world at the end of a test.
+func (s *stage) holds(fact resource.TestCheckFunc) {
+	s.t.Helper()
+	if err := fact(nil); err != nil {
+		s.t.Error(err)
+	}
+}
+
+// untouched checks that Qovery holds the first key still, which is the user's only one, and that nothing is left of a
+// rotation that was taken back.
+func (s *stage) untouched() error {
+	switch keys, held, tags := s.user.Keys(), s.set.AccessKeyID(), s.user.Tags(); {
+	case len(keys) != 1 || keys[0] != s.key || !s.key.Active():
+		return fmt.Errorf("the user has other keys than before: %v", keys)
+	case held != s.key.ID:
+		return fmt.Errorf("Qovery holds %s, want %s", held, s.key.ID)
+	case len(tags) > 0:
+		return fmt.Errorf("the user has tags: %v", tags)
+	}
+	return nil
+}
+
+// unchanged checks that no request that changes anything was made.
+func (s *stage) unchanged() {
+	s.t.Helper()
+	if mutations := s.Mutations(); len(mutations) > 0 {
+		s.t.Errorf("something was changed: %v", mutations)
+	}
+}
+
+// noSecrets checks that a text contains none of the secrets of the world.
+func (s *stage) noSecrets(where, text string) {
+	s.t.Helper()
+	for _, secret := range s.Secrets() {
+		if strings.Contains(text, secret) {
+			s.t.Errorf("%s contains a secret", where)
+		}
+	}
+}
+
+// refusal is a configuration that fails without changing anything.
+type refusal struct {
+	name    string
+	prepare func(s *stage)
+	// config is the configuration; by default that of a resource without optional arguments.
+	config func(s *stage) string
+	// facts are what the message tells.
+	facts func(s *stage) []string
+}
+
+func (r refusal) run(t *testing.T) {
+	t.Helper()
+	s := newStage(t)
+	if r.prepare != nil {
+		r.prepare(s)
+	}
+	config := s.credentials("")
+	if r.config != nil {
+		config = r.config(s)
+	}
+	s.run(resource.TestStep{
+		Config:      config,
+		ExpectError: says(append([]string{"Error running pre-apply plan"}, r.facts(s)...)...),
+	})
+	s.unchanged()
+}
+
+// with is the configuration of a resource with some arguments.
+func with(arguments string) func(*stage) string {
+	return func(s *stage) string { return s.credentials(arguments) }
+}
+
+// facts are those that every stage has.
+func facts(facts ...string) func(*stage) []string {
+	return func(*stage) []string { return facts }
+}
+
+func TestProviderRefusesItsConfiguration(t *testing.T) {
+	t.Parallel()
+	set := func(settings string) func(*stage) { return func(s *stage) { s.settings = settings } }
+	aws := func(settings string) func(*stage) { return func(s *stage) { s.aws = settings } }
+	for _, test := range []refusal{
+		{
+			name:    "empty token",
+			prepare: func(s *stage) { s.token, s.settings = "", `api_token = ""` },
+			facts:   facts("Invalid configuration", "api_token = ", "api_token is empty", "QOVERY_API_TOKEN"),
+		},
+		{
+			name:    "token known after apply",
+			prepare: func(s *stage) { s.token, s.settings = "", "api_token = terraform_data.token.output" },
+			config: func(s *stage) string {
+				return s.credentials("") + `
+resource "terraform_data" "token" {
+  input = "token"
+}
+`
+			},
+			facts: facts("Invalid configuration", "api_token = ", "The value of api_token is not known yet", "Nothing was changed"),
+		},
+		{
+			name: "region known after apply",
+			prepare: func(s *stage) {
+				s.aws = "assume_role = { role_arn = terraform_data.role.output }"
+			},
+			config: func(s *stage) string {
+				return s.credentials("") + `
+resource "terraform_data" "role" {
+  input = "arn:aws:iam::123456789012:role/rotation"
+}
+`
+			},
+			facts: facts("Invalid configuration", "The value of aws.assume_role.role_arn is not known yet"),
+		},
+		{
+			name:    "plain http to another machine",
+			prepare: func(s *stage) { s.url = "http://api.qovery.com" },
+			facts:   facts("Invalid configuration", "api_url = ", "must use https, because a token is sent to it", "loopback"),
+		},
+		{
+			name:    "URL without a host",
+			prepare: func(s *stage) { s.url = "api.qovery.com" },
+			facts:   facts("Invalid configuration", "api_url = ", "must be an absolute URL such as https://api.qovery.com"),
+		},
+		{
+			name:    "poll interval of nothing",
+			prepare: set(`poll_interval = "0s"`),
+			facts:   facts("Invalid configuration", "poll_interval = ", "poll_interval is 0s; it must be at least 1ms"),
+		},
+		{
+			name:    "minimum drain window that is no duration",
+			prepare: set(`minimum_drain_window = "2 hours"`),
+			facts:   facts("minimum_drain_window = ", "2 hours"),
+		},
+		{
+			name:    "negative minimum drain window",
+			prepare: set(`minimum_drain_window = "-2h"`),
+			facts:   facts("Invalid configuration", "minimum_drain_window = ", "must be at least 0s"),
+		},
+		{
+			name:    "no tries",
+			prepare: aws("max_retries = 0"),
+			facts:   facts("aws = ", "max_retries", "must be at least 1"),
+		},
+		{
+			name:    "session that is too short",
+			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/rotation", duration = "1m" }`),
+			facts:   facts("Invalid configuration", "aws = ", "aws.assume_role.duration is 1m0s; it must be from 15m0s to 12h0m0s"),
+		},
+		{
+			name:    "web identity without a token",
+			prepare: aws(`assume_role_with_web_identity = { role_arn = "arn:aws:iam::123456789012:role/rotation" }`),
+			facts:   facts("aws = ", "web_identity_token_file"),
+		},
+		{
+			name:    "role that may not be assumed",
+			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/other" }`),
+			facts:   facts("Invalid configuration", "aws = ", "The AWS settings cannot be used. Nothing was changed", "role/other"),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}
+
+func TestProviderWithoutToken(t *testing.T) {
+	t.Setenv("QOVERY_API_TOKEN", "")
+	refusal{
+		prepare: func(s *stage) { s.token = "" },
+		facts:   facts("Invalid configuration", "There is no Qovery API token", "QOVERY_API_TOKEN", "Nothing was changed"),
+	}.run(t)
+}
+
+func TestProviderFromEnvironment(t *testing.T) {
+	s := newStage(t)
+	for name, value := range s.Env() {
+		t.Setenv(name, value)
+	}
+	s.run(resource.TestStep{
+		Config: fmt.Sprintf(`
+resource "qoveryrotation_aws_credentials" "test" {
+  organization_id = %q
+  credentials_id  = %q
+}
+`, s.org.ID, s.set.ID),
+		Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+	})
+}
+
+func TestProviderURLFromEnvironment(t *testing.T) {
+	t.Setenv("QOVERY_API_URL", "http://api.qovery.com")
+	refusal{
+		config: func(s *stage) string {
+			return strings.Replace(s.credentials(""), fmt.Sprintf("api_url = %q", s.url), "", 1)
+		},
+		facts: facts("Invalid configuration", "must use https", "or else from the environment variable QOVERY_API_URL"),
+	}.run(t)
+}
+
+func TestProviderAnswersOfQovery(t *testing.T) {
+	t.Parallel()
+	ofQovery := func(r simulator.Request) bool { return r.API == simulator.APIQovery }
+	for _, test := range []refusal{
+		{
+			name:    "unknown token",
+			prepare: func(s *stage) { s.token = "wrong" },
+			facts:   facts("Cannot read from AWS or Qovery", "Qovery API", "HTTP 401", "The token is missing or not valid"),
+		},
+		{
+			name:    "token without rights",
+			prepare: func(s *stage) { s.token = s.StrangerToken() },
+			facts:   facts("Cannot read from AWS or Qovery", "Qovery API", "HTTP 403", "does not have the permission"),
+		},
+		{
+			name: "a gateway's page",
+			prepare: func(s *stage) {
+				s.Inject(simulator.Fault{Kind: simulator.FaultHTML, Match: ofQovery, Times: -1})
+			},
+			facts: facts("Cannot read from AWS or Qovery", "Qovery API", "HTTP 502", "an HTML page instead of the API's answer"),
+		},
+		{
+			name: "no answer",
+			prepare: func(s *stage) {
+				s.Inject(simulator.Fault{Kind: simulator.FaultHang, Match: simulator.Operation(simulator.OpListCredentials), Times: -1})
+			},
+			facts: facts("Cannot read from AWS or Qovery", "Qovery API: listOrganizationCredentials", "no answer in time"),
+		},
+		{
+			name: "nonsense",
+			prepare: func(s *stage) {
+				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+					_, _ = io.WriteString(w, `{"results": [{"credential": "unexpected"}]}`)
+				}))
+				s.t.Cleanup(server.Close)
+				s.url = server.URL
+			},
+			facts: facts("Cannot read from AWS or Qovery", "Qovery API"),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}
