@@ -256,7 +256,7 @@ func configurationError(ctx context.Context, config Config, text string) error {
 	text, _, _ = strings.Cut(text, "The Canonical String")
 	cause := rotation.ErrUnauthenticated
 	if ctx.Err() != nil {
-		cause = context.Cause(ctx)
+		cause = ctx.Err()
 	}
 	return fmt.Errorf("%w: configuring AWS: %s", cause, strings.TrimSpace(text))
 }

@@ -89,7 +89,7 @@ func newError(ctx context.Context, action string, err error, unclearBefore bool)
 		}
 	}
 	if ctx.Err() != nil && failure.Code == "" {
-		failure.cause = context.Cause(ctx)
+		failure.cause = ctx.Err()
 	}
 	// What follows a line break is for debugging signatures, and repeats headers.
 	failure.Message, _, _ = strings.Cut(failure.Message, "\n")

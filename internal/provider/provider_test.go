@@ -406,17 +406,17 @@ resource "terraform_data" "role" {
 		{
 			name:    "no tries",
 			prepare: aws("max_retries = 0"),
-			facts:   facts("aws = ", "max_retries", "must be at least 1"),
+			facts:   facts("Attribute aws.max_retries value must be at least 1, got: 0"),
 		},
 		{
 			name:    "session that is too short",
 			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/rotation", duration = "1m" }`),
-			facts:   facts("Invalid configuration", "aws = ", "aws.assume_role.duration is 1m0s; it must be from 15m0s to 12h0m0s"),
+			facts:   facts("Invalid configuration", "aws.assume_role.duration is 1m0s; it must be from 15m0s to 12h0m0s"),
 		},
 		{
-			name:    "web identity without a token",
+			name:    "access key beside a web identity",
 			prepare: aws(`assume_role_with_web_identity = { role_arn = "arn:aws:iam::123456789012:role/rotation" }`),
-			facts:   facts("aws = ", "web_identity_token_file"),
+			facts:   facts(`Attribute "aws.access_key" cannot be specified when "aws.assume_role_with_web_identity" is specified`),
 		},
 		{
 			name:    "role that may not be assumed",

@@ -163,11 +163,12 @@ func (c *Client) do(ctx context.Context, r request, out answer) error {
 		return nil
 	}
 	failure, ok := errors.AsType[*Error](err)
-	if !ok {
+	switch {
+	case ctx.Err() != nil:
+		// net/http answers with the cause of the cancellation, which may be the error of a request beside this one.
+		failure = &Error{StatusCode: status, RequestID: requestID, Message: ctx.Err().Error(), cause: ctx.Err()}
+	case !ok:
 		failure = &Error{StatusCode: status, RequestID: requestID, Message: reason(err)}
-		if ctx.Err() != nil {
-			failure.cause = context.Cause(ctx)
-		}
 	}
 	failure.Operation, failure.Method, failure.Path = r.operation, r.method, r.path
 	failure.Message = brief(failure.Message, c.token, r.secret.Reveal())

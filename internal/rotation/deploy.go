@@ -145,7 +145,7 @@ func (r *Rotator) status(ctx context.Context, organizationID, clusterID string) 
 			}
 			return statuses[i], nil
 		case ctx.Err() != nil:
-			return ClusterStatus{}, context.Cause(ctx)
+			return ClusterStatus{}, ctx.Err()
 		case IsDefinite(err) && !errors.Is(err, ErrRejected):
 			return ClusterStatus{}, err
 		}

@@ -38,35 +38,41 @@ func (r *reads) forget() {
 }
 
 // once asks unless the answer is known. Whoever asks while somebody else does waits for the same answer; an error is
-// told to those who waited and is not kept.
+// told to those who waited and is not kept. Nobody's cancellation ends a question that others wait for.
 func once[T any](ctx context.Context, r *reads, what, whom string, ask func(context.Context) (T, error)) (T, error) {
 	key := question{what, whom}
 	r.mu.Lock()
-	known, ok := r.calls[key]
+	c, ok := r.calls[key]
 	if !ok {
-		known = &call{done: make(chan struct{})}
-		r.calls[key] = known
+		c = &call{done: make(chan struct{})}
+		r.calls[key] = c
+		go func() {
+			defer close(c.done)
+			if c.value, c.err = ask(context.WithoutCancel(ctx)); c.err != nil {
+				r.drop(key, c)
+			}
+		}()
 	}
 	r.mu.Unlock()
-	if !ok {
-		known.value, known.err = ask(ctx)
-		if known.err != nil {
-			r.mu.Lock()
-			if r.calls[key] == known {
-				delete(r.calls, key)
-			}
-			r.mu.Unlock()
-		}
-		close(known.done)
-	}
+	var none T
 	select {
-	case <-known.done:
+	case <-c.done:
 	case <-ctx.Done():
-		var none T
-		return none, context.Cause(ctx)
+		return none, ctx.Err()
 	}
-	value, _ := known.value.(T)
-	return value, known.err
+	if c.err != nil {
+		return none, c.err
+	}
+	return c.value.(T), nil
+}
+
+// drop forgets one answer, unless it was asked for anew.
+func (r *reads) drop(key question, c *call) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.calls[key] == c {
+		delete(r.calls, key)
+	}
 }
 
 // cachedIAM is the IAM port with its reading methods answered by reads.

@@ -72,7 +72,7 @@ func (t *turns) take(ctx context.Context, userName string) (release func(), err 
 	case turn <- struct{}{}:
 		return func() { <-turn }, nil
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 }
 

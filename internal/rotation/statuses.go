@@ -60,7 +60,7 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 	case o.turn <- struct{}{}:
 		defer func() { <-o.turn }()
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return nil, ctx.Err()
 	}
 	if o.answered > seen {
 		return o.statuses, nil

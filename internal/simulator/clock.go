@@ -66,14 +66,14 @@ func (c *Clock) AdvanceTo(t time.Time) {
 // there by itself as soon as nobody does anything anymore. Those who sleep until the same time wake up together.
 func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 	awake := make(chan struct{})
 	a := c.set(d, true, func() { close(awake) })
 	defer c.drop(a)
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	case <-awake:
 		return nil
 	}
@@ -96,7 +96,7 @@ func (c *Clock) wait(ctx context.Context, d time.Duration) error {
 	defer c.drop(a)
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	case <-over:
 		return nil
 	}

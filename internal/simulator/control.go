@@ -125,7 +125,7 @@ func (c *RemoteClock) call(ctx context.Context, method, path string) error {
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return ctx.Err()
 		}
 		return fmt.Errorf("asking for the simulated time: %w", err)
 	}

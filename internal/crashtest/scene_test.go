@@ -1,0 +1,179 @@
+package crashtest
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// drainWindow is the provider's default.
+const drainWindow = 2 * time.Hour
+
+// scene is a world with a customer, and a workspace that looks after the customer's access key.
+type scene struct {
+	*simulator.World
+	*workspace
+	organization *simulator.Organization
+	user         *simulator.User
+	credentials  *simulator.Credentials
+	cluster      *simulator.Cluster
+	charts       *simulator.Holder
+}
+
+// newScene returns a scene in which the user has keys created at the given times, Qovery holds the last one, and Terraform
+// has done nothing yet. Deployments are short, because every look at one is another request to interrupt.
+func newScene(t *testing.T, config simulator.Config, created ...time.Time) *scene {
+	t.Helper()
+	config.DeploymentDuration = 20 * time.Second
+	s := &scene{World: simulator.New(t, config)}
+	s.organization = s.AddOrganization("acme")
+	s.user = s.AddUser("qovery")
+	var key *simulator.AccessKey
+	for _, at := range created {
+		key = s.user.AddKeyCreated(at)
+		s.Expendable(key)
+	}
+	s.credentials = s.organization.AddCredentials("production", key)
+	s.cluster = s.organization.AddCluster("prod", "eu-west-3", s.credentials)
+	s.charts = s.organization.AddHelmRepository("charts", "OCI_ECR", key)
+	s.workspace = s.newWorkspace(t)
+	return s
+}
+
+// newQuarter is a scene in which the only key is 90 days old.
+func newQuarter(t *testing.T) *scene {
+	t.Helper()
+	clock := simulator.NewClock(time.Date(2027, time.January, 4, 9, 0, 0, 0, time.UTC))
+	s := newScene(t, simulator.Config{Clock: clock}, clock.Now())
+	clock.Advance(90 * 24 * time.Hour)
+	return s
+}
+
+// killProviders ends the providers that run in this world, like a runner that is out of memory does.
+func (s *scene) killProviders(simulator.Request) {
+	for _, id := range s.ProcessIDs() {
+		if p, err := os.FindProcess(id); err == nil {
+			_ = p.Kill()
+		}
+	}
+}
+
+// keyIDs are the ids of the user's keys, oldest first.
+func (s *scene) keyIDs() []string {
+	var ids []string
+	for _, key := range s.user.Keys() {
+		ids = append(ids, key.ID)
+	}
+	return ids
+}
+
+// holders are what stores an access key.
+func (s *scene) holders() map[string]*simulator.Holder {
+	return map[string]*simulator.Holder{
+		"credentials": &s.credentials.Holder, "registry": s.cluster.Registry(), "helm repository": s.charts,
+	}
+}
+
+// cutovers counts how often a request has given Qovery's credentials another key.
+func (s *scene) cutovers() int {
+	n := -1 // the key that they had from the start
+	for _, event := range s.Timeline() {
+		if event.What == simulator.EventHeld && event.Detail == "production" {
+			n++
+		}
+	}
+	return n
+}
+
+// expectSettled checks that everything runs with Qovery's key, that the user has that many keys, and that the state says so.
+func (s *scene) expectSettled(keys int) {
+	s.t.Helper()
+	current := s.credentials.AccessKeyID()
+	if ids := s.keyIDs(); len(ids) != keys || ids[keys-1] != current || !s.user.Keys()[keys-1].Active() {
+		s.t.Errorf("Qovery holds %s, the user has %v, want %d keys of which the last is Qovery's and Active", current, ids, keys)
+	}
+	for name, holder := range s.holders() {
+		if got := holder.AccessKeyID(); got != current {
+			s.t.Errorf("the %s has %s, want %s", name, got, current)
+		}
+	}
+	if deployments := s.cluster.Deployments(); len(deployments) > 0 {
+		if last := deployments[len(deployments)-1]; last.AccessKeyID != current || last.State != "DEPLOYED" {
+			s.t.Errorf("the cluster's last deployment is %+v, want one with %s that is DEPLOYED", last, current)
+		}
+	} else if s.cutovers() > 0 {
+		s.t.Error("the cluster was never deployed with the new key")
+	}
+	if got := s.attribute(credentialsType, "access_key_id"); got != current {
+		s.t.Errorf("the state has access_key_id %s, want %s", got, current)
+	}
+}
+
+// expectDrained checks that no key was deleted before the drain window was over, by the world's own time: it begins with
+// the first deployment that ends after the key was replaced.
+func (s *scene) expectDrained() {
+	s.t.Helper()
+	replaced, deployed := map[string]bool{}, map[string]time.Time{}
+	held := ""
+	for _, event := range s.Timeline() {
+		switch event.What {
+		case simulator.EventHeld:
+			if event.Detail == "production" && event.AccessKeyID != held {
+				replaced[held], held = true, event.AccessKeyID
+			}
+		case simulator.EventDeployed:
+			for id := range replaced {
+				if deployed[id].IsZero() && id != event.AccessKeyID {
+					deployed[id] = event.Time
+				}
+			}
+		case simulator.EventDeleted:
+			if over := deployed[event.AccessKeyID].Add(drainWindow); replaced[event.AccessKeyID] && event.Time.Before(over) {
+				s.t.Errorf("%s was deleted at %s, which is before %s", event.AccessKeyID, event.Time, over)
+			}
+		}
+	}
+}
+
+// names are what fingerprint replaces: ids, which differ between worlds, and times, which differ by seconds.
+var names = regexp.MustCompile(`AKIA[A-Z0-9]{16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
+// fingerprint is the same for two scenes in which the same has happened to world and state, whatever the ids and the times.
+func (s *scene) fingerprint() string {
+	s.t.Helper()
+	var b strings.Builder
+	fmt.Fprintln(&b, s.organization.ID, s.credentials.ID, s.cluster.ID, s.cluster.Registry().ID, s.charts.ID)
+	for _, key := range s.user.Keys() {
+		fmt.Fprintln(&b, key.ID, key.Active(), key.LastUsed().Service)
+	}
+	holders := s.holders()
+	for _, name := range slices.Sorted(maps.Keys(holders)) {
+		fmt.Fprintln(&b, name, holders[name].AccessKeyID())
+	}
+	fmt.Fprintln(&b, s.cluster.State())
+	for _, deployment := range s.cluster.Deployments() {
+		fmt.Fprintln(&b, deployment.AccessKeyID, deployment.State)
+	}
+	fmt.Fprintln(&b, s.user.Tags())
+	instances := s.instances()
+	for _, name := range slices.Sorted(maps.Keys(instances)) {
+		fmt.Fprintf(&b, "%s %s %s %s\n", name, instances[name].Status, instances[name].Attributes, instances[name].Private)
+	}
+	known := map[string]string{}
+	return names.ReplaceAllStringFunc(b.String(), func(name string) string {
+		if strings.HasSuffix(name, "Z") {
+			return "time"
+		}
+		if known[name] == "" {
+			known[name] = fmt.Sprintf("id%d", len(known))
+		}
+		return known[name]
+	})
+}

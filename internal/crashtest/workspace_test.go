@@ -1,0 +1,228 @@
+package crashtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const requirements = `
+terraform {
+  required_providers {
+    qoveryrotation = { source = "qovery/qoveryrotation" }
+  }
+}
+`
+
+// The resources of a workspace.
+const (
+	credentialsType = "qoveryrotation_aws_credentials"
+	cleanupType     = "qoveryrotation_aws_access_key_cleanup"
+)
+
+// workspace is a working directory of Terraform with a configuration and a state.
+type workspace struct {
+	t     *testing.T
+	scene *scene
+	dir   string
+}
+
+func (s *scene) newWorkspace() *workspace {
+	s.t.Helper()
+	w := &workspace{t: s.t, scene: s, dir: s.t.TempDir()}
+	lock, err := os.ReadFile(filepath.Join(initialized, ".terraform.lock.hcl"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	w.write(".terraform.lock.hcl", lock)
+	return w
+}
+
+func (w *workspace) write(name string, content []byte) {
+	w.t.Helper()
+	if err := os.WriteFile(filepath.Join(w.dir, name), content, 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// configure writes a configuration with both resources, the first with these arguments.
+func (w *workspace) configure(arguments string) {
+	w.t.Helper()
+	w.write("main.tf", fmt.Appendf(nil, requirements+`
+provider "qoveryrotation" {}
+
+resource "qoveryrotation_aws_credentials" "production" {
+  organization_id = %q
+  credentials_id  = %q
+  %s
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "production" {
+  organization_id = qoveryrotation_aws_credentials.production.organization_id
+  credentials_id  = qoveryrotation_aws_credentials.production.credentials_id
+  iam_user_name   = qoveryrotation_aws_credentials.production.iam_user_name
+  access_key_id   = qoveryrotation_aws_credentials.production.previous_access_key_id
+  delete_after    = qoveryrotation_aws_credentials.production.drain_ends_at
+}
+`, w.scene.organization.ID, w.scene.credentials.ID, arguments))
+}
+
+// schedule configures a rotation for a value of the trigger.
+func (w *workspace) schedule(value string) {
+	w.t.Helper()
+	w.configure(fmt.Sprintf("rotation_triggers = { schedule = %q }", value))
+}
+
+// result is what a run of Terraform came to.
+type result struct {
+	exitCode int
+	output   string
+}
+
+// command is Terraform in the workspace, about to be run in the world of the scene and in nobody else's.
+func (w *workspace) command(args ...string) *exec.Cmd {
+	command := exec.CommandContext(w.t.Context(), terraformPath, args...)
+	command.Dir = w.dir
+	command.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + os.TempDir(),
+		"CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE=" + cliConfig, "TF_DATA_DIR=" + filepath.Join(initialized, ".terraform"),
+		"SIMULATOR_CONTROL_URL=" + w.scene.ControlURL(),
+	}
+	for name, value := range w.scene.Env() {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	return command
+}
+
+// terraform runs Terraform and looks for secrets in what it leaves behind.
+func (w *workspace) terraform(args ...string) result {
+	w.t.Helper()
+	return w.finish(w.start(args...))
+}
+
+// process is a Terraform that runs.
+type process struct {
+	*exec.Cmd
+	output *bytes.Buffer
+}
+
+func (w *workspace) start(args ...string) *process {
+	w.t.Helper()
+	p := &process{w.command(args...), new(bytes.Buffer)}
+	p.Stdout, p.Stderr = p.output, p.output
+	if err := p.Start(); err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+func (w *workspace) finish(p *process) result {
+	w.t.Helper()
+	if err := p.Wait(); err != nil {
+		if _, ok := errors.AsType[*exec.ExitError](err); !ok {
+			w.t.Fatal(err)
+		}
+	}
+	r := result{p.ProcessState.ExitCode(), p.output.String()}
+	state := string(w.state())
+	for _, secret := range w.scene.Secrets() {
+		if strings.Contains(r.output, secret) || strings.Contains(state, secret) {
+			w.t.Errorf("terraform %v: a secret is in the output or in the state", p.Args[1:])
+		}
+	}
+	return r
+}
+
+// apply plans and applies.
+func (w *workspace) apply(args ...string) result {
+	w.t.Helper()
+	return w.terraform(append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, args...)...)
+}
+
+// mustApply is apply for an apply that succeeds.
+func (w *workspace) mustApply(args ...string) result {
+	w.t.Helper()
+	r := w.apply(args...)
+	if r.exitCode != 0 {
+		w.t.Fatalf("apply failed:\n%s", r.output)
+	}
+	return r
+}
+
+// expectEmptyPlan checks that Terraform has nothing to do.
+func (w *workspace) expectEmptyPlan() {
+	w.t.Helper()
+	if r := w.terraform("plan", "-detailed-exitcode", "-input=false", "-no-color"); r.exitCode != 0 {
+		w.t.Errorf("the plan is not empty:\n%s", r.output)
+	}
+}
+
+// state is the content of the state file; nil before there is one.
+func (w *workspace) state() []byte {
+	w.t.Helper()
+	content, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.t.Fatal(err)
+	}
+	return content
+}
+
+func (w *workspace) restoreState(content []byte) {
+	w.t.Helper()
+	if content != nil {
+		w.write("terraform.tfstate", content)
+	}
+}
+
+// instance is an object in a state.
+type instance struct {
+	Status     string          `json:"status"`
+	Attributes json.RawMessage `json:"attributes"`
+	Private    []byte          `json:"private"`
+}
+
+// instances are the objects in the state, by the type of their resource.
+func (w *workspace) instances() map[string]instance {
+	w.t.Helper()
+	content := w.state()
+	if content == nil {
+		return nil
+	}
+	var state struct {
+		Resources []struct {
+			Type      string     `json:"type"`
+			Instances []instance `json:"instances"`
+		} `json:"resources"`
+	}
+	if err := json.Unmarshal(content, &state); err != nil {
+		w.t.Fatal(err)
+	}
+	instances := map[string]instance{}
+	for _, resource := range state.Resources {
+		for _, instance := range resource.Instances {
+			instances[resource.Type] = instance
+		}
+	}
+	return instances
+}
+
+// attribute is an attribute in the state, as text; empty when it is null or its resource is not there.
+func (w *workspace) attribute(resourceType, name string) string {
+	w.t.Helper()
+	instance, ok := w.instances()[resourceType]
+	if !ok {
+		return ""
+	}
+	attributes := map[string]any{}
+	if err := json.Unmarshal(instance.Attributes, &attributes); err != nil {
+		w.t.Fatal(err)
+	}
+	text, _ := attributes[name].(string)
+	return text
+}

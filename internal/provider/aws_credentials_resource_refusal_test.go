@@ -1,0 +1,415 @@
+package provider_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+func TestCredentialsRefuseBadArguments(t *testing.T) {
+	t.Parallel()
+	for _, test := range []refusal{
+		{
+			name:   "organization id",
+			config: func(s *stage) string { return strings.Replace(s.credentials(""), s.org.ID, "acme", 1) },
+			facts:  facts("organization_id = ", "must be a UUID such as", "got: acme"),
+		},
+		{
+			name:   "credentials id",
+			config: func(s *stage) string { return strings.Replace(s.credentials(""), s.set.ID, s.set.ID+"0", 1) },
+			facts:  facts("credentials_id = ", "must be a UUID such as"),
+		},
+		{
+			name:   "ARN in place of a user name",
+			config: with(`iam_user_name = "arn:aws:iam::123456789012:user/qovery"`),
+			facts:  facts("iam_user_name = ", "must be the name of an IAM user (not its ARN)"),
+		},
+		{
+			name:   "drain window that is no duration",
+			config: with(`drain_window = "2 hours"`),
+			facts:  facts("drain_window = ", "2 hours"),
+		},
+		{
+			name:   "negative drain window",
+			config: with(`drain_window = "-2h"`),
+			facts:  facts("Invalid configuration", "drain_window = ", "drain_window is -2h0m0s; it must be at least 0s"),
+		},
+		{
+			name:   "drain window under the default minimum",
+			config: with(`drain_window = "119m"`),
+			facts: facts("Invalid configuration", "drain_window = ",
+				"drain_window (1h59m0s) is below the provider's minimum_drain_window (2h0m0s). Nothing was changed"),
+		},
+		{
+			name:    "drain window under the minimum of the provider block",
+			prepare: func(s *stage) { s.settings = `minimum_drain_window = "6h"` },
+			facts:   facts("Invalid configuration", "drain_window (2h0m0s) is below the provider's minimum_drain_window (6h0m0s)"),
+		},
+		{
+			name:   "drain window as long as the age",
+			config: with("rotate_after_days = 1\n  drain_window = \"24h\""),
+			facts:  facts("Invalid configuration", "rotate_after_days = ", "rotate_after_days (1) must be longer than drain_window (24h0m0s)"),
+		},
+		{
+			name:   "no days",
+			config: with("rotate_after_days = 0"),
+			facts:  facts("rotate_after_days = ", "must be between 1 and"),
+		},
+		{
+			name:   "ignored holder that is no UUID",
+			config: with(`ignored_holders = ["registry"]`),
+			facts:  facts("ignored_holders = ", "must be a UUID such as"),
+		},
+		{
+			name:   "timeout that is no duration",
+			config: with(`timeouts { create = "soon" }`),
+			facts:  facts("timeouts", "soon"),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}
+
+func TestCredentialsRefuseToRotate(t *testing.T) {
+	t.Parallel()
+	for _, test := range []refusal{
+		{
+			name:    "credentials that do not exist",
+			prepare: func(s *stage) { s.set.Remove() },
+			facts: func(s *stage) []string {
+				return []string{
+					"Credentials not found in Qovery", "credentials_id = ",
+					fmt.Sprintf("Organization %s has no credentials %s.", s.org.ID, s.set.ID), "nothing was changed",
+				}
+			},
+		},
+		{
+			name: "organization that does not exist",
+			config: func(s *stage) string {
+				return strings.Replace(s.credentials(""), s.org.ID, "3f2504e0-4f89-41d3-9a0c-0305e82c3301", 1)
+			},
+			facts: facts("HTTP 404", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
+		},
+		{
+			name:    "credentials with a role",
+			prepare: func(s *stage) { s.set = s.org.AddRoleCredentials("role") },
+			facts: func(s *stage) []string {
+				return []string{
+					"Credentials without an access key", "credentials_id = ",
+					fmt.Sprintf(`The credentials "role" (%s) are of type AWS_ROLE.`, s.set.ID), "remove this resource",
+				}
+			},
+		},
+		{
+			name:    "credentials of another cloud",
+			prepare: func(s *stage) { s.set = s.org.AddScalewayCredentials("scaleway") },
+			facts:   facts("Credentials without an access key", "are of type SCW", "nothing was changed"),
+		},
+		{
+			name:   "IAM user that does not exist",
+			config: with(`iam_user_name = "nobody"`),
+			facts:  facts("IAM user not found", "iam_user_name = ", `AWS has no IAM user "nobody"`, "nothing was changed"),
+		},
+		{
+			name:    "IAM user that does not own the key",
+			prepare: func(s *stage) { s.AddUser("other") },
+			config:  with(`iam_user_name = "other"`),
+			facts: func(s *stage) []string {
+				return []string{
+					"The access key in Qovery belongs to another IAM user", "iam_user_name = ",
+					fmt.Sprintf(`access key %s, which belongs to IAM user "qovery", not to "other"`, s.key.ID),
+				}
+			},
+		},
+		{
+			name: "second key that nobody used",
+			prepare: func(s *stage) {
+				s.user.AddKeyCreated(s.Clock().Now().AddDate(0, 0, -31)).Deactivate()
+			},
+			facts: func(s *stage) []string {
+				stranger := s.user.Keys()[1].ID
+				return []string{
+					"The IAM user has a second access key",
+					fmt.Sprintf("the Inactive access key %s, which is 31 days old and was never used", stranger),
+					"aws iam delete-access-key --user-name qovery --access-key-id " + stranger,
+				}
+			},
+		},
+		{
+			name: "second key in use",
+			prepare: func(s *stage) {
+				s.user.AddKeyCreated(s.Clock().Now().AddDate(0, 0, -7)).MarkUsed("s3", "us-west-2")
+			},
+			facts: func(s *stage) []string {
+				return []string{
+					"beside Qovery's key " + s.key.ID, "the Active access key " + s.user.Keys()[1].ID,
+					fmt.Sprintf("7 days old and was last used at %s for s3 in us-west-2", s.Clock().Now().Format(time.RFC3339)),
+				}
+			},
+		},
+		{
+			name:    "Inactive key",
+			prepare: func(s *stage) { s.key.Deactivate() },
+			facts: func(s *stage) []string {
+				return []string{
+					"Qovery's access key does not work", "credentials_id = ",
+					fmt.Sprintf("Qovery holds access key %s, which is Inactive", s.key.ID),
+				}
+			},
+		},
+		{
+			name:    "key that is gone",
+			prepare: func(s *stage) { s.key.Delete() },
+			facts: func(s *stage) []string {
+				return []string{
+					"Qovery's access key does not work",
+					fmt.Sprintf("Qovery holds access key %s, which does not exist in the AWS account", s.key.ID),
+				}
+			},
+		},
+		{
+			name:    "key that the named user does not have any more",
+			prepare: func(s *stage) { s.key.Delete() },
+			config:  with(`iam_user_name = "qovery"`),
+			facts:   facts("Qovery's access key does not work", `which is not a key of IAM user "qovery"`),
+		},
+		{
+			name:    "locked cluster",
+			prepare: func(s *stage) { s.cluster.Lock("Ada", "freeze until Monday") },
+			facts: func(s *stage) []string {
+				return []string{
+					"A cluster is locked", fmt.Sprintf(`cluster "prod" (%s) is locked by Ada since`, s.cluster.ID),
+					"(freeze until Monday)", "nothing was changed", "unlock the cluster",
+				}
+			},
+		},
+		{
+			name:    "cluster that somebody wanted off",
+			prepare: func(s *stage) { s.cluster.SetState("STOP_ERROR") },
+			facts:   facts("A cluster is in a state that cannot be deployed", `cluster "prod"`, "is in state STOP_ERROR"),
+		},
+		{
+			name:    "organization with a restriction",
+			prepare: func(s *stage) { s.org.RestrictDeployments("NO_CREDIT_CARD") },
+			facts: facts("Qovery does not deploy for this organization", "organization_id = ",
+				`has the deployment restriction "NO_CREDIT_CARD"`),
+		},
+		{
+			name:    "provider that signs with the key",
+			prepare: func(s *stage) { s.signer = s.key },
+			facts: func(s *stage) []string {
+				return []string{
+					"The provider signs with the key that it is to replace",
+					"The provider's own AWS requests are signed with access key " + s.key.ID, "credentials of its own, such as a role",
+				}
+			},
+		},
+		{
+			name: "provider that assumes its role with the key",
+			prepare: func(s *stage) {
+				s.key = s.signer
+				s.set = s.org.AddCredentials("of the operator", s.key)
+				s.aws = fmt.Sprintf("assume_role = { role_arn = %q }", s.RoleARN())
+			},
+			facts: func(s *stage) []string {
+				return []string{"The provider signs with the key that it is to replace", "signed with access key " + s.key.ID}
+			},
+		},
+		{
+			name:    "journal of somebody else",
+			prepare: func(s *stage) { s.user.SetTag("qoveryrotation:"+s.set.ID, "v9 something new") },
+			facts: func(s *stage) []string {
+				return []string{
+					"Unknown journal on the IAM user", fmt.Sprintf(`tag "qoveryrotation:%s" of IAM user qovery`, s.set.ID),
+					"aws iam untag-user --user-name qovery --tag-keys qoveryrotation:" + s.set.ID,
+				}
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}
+
+// A token that loses its rights must not empty anybody's state.
+func TestCredentialsStayInStateWhenQoveryRefuses(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := s.credentials(adopt(""))
+	s.token = s.StrangerToken()
+	forbidden := s.credentials(adopt(""))
+	s.token = "expired"
+	expired := s.credentials(adopt(""))
+	s.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{Config: forbidden, ExpectError: says("Cannot read from AWS or Qovery", "HTTP 403")},
+		resource.TestStep{Config: expired, ExpectError: says("Cannot read from AWS or Qovery", "HTTP 401")},
+		resource.TestStep{
+			PreConfig: func() {
+				s.Inject(simulator.Fault{
+					Kind: simulator.FaultHTML, Match: simulator.Operation(simulator.OpListCredentials), Times: -1, Status: 404,
+				})
+			},
+			Config:      config,
+			ExpectError: says("Cannot read from AWS or Qovery", "HTTP 404", "an HTML page instead of the API's answer"),
+		},
+		resource.TestStep{PreConfig: s.ClearFaults, Config: config, PlanOnly: true},
+	)
+	s.unchanged()
+}
+
+func TestCredentialsLeaveStateWhenTheyAreGone(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(""))},
+		resource.TestStep{
+			PreConfig:          s.set.Remove,
+			RefreshState:       true,
+			ExpectNonEmptyPlan: true,
+			RefreshPlanChecks: resource.RefreshPlanChecks{PostRefresh: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionCreate),
+			}},
+		},
+	)
+	s.unchanged()
+}
+
+// What changes between plan and apply is found before anything is changed.
+func TestCredentialsLookAgainBeforeTheyRotate(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		meanwhile func(s *stage)
+		facts     []string
+	}{
+		{"cluster locked", func(s *stage) { s.cluster.Lock("Ada", "freeze") }, []string{"A cluster is locked", "locked by Ada"}},
+		{
+			"organization restricted", func(s *stage) { s.org.RestrictDeployments("QUOTA_EXCEEDED") },
+			[]string{"Qovery does not deploy for this organization", "QUOTA_EXCEEDED"},
+		},
+		{
+			"second key", func(s *stage) { s.user.AddKey() },
+			[]string{"The IAM user has a second access key", "0 days old and was never used"},
+		},
+		{
+			"key replaced by hand", func(s *stage) {
+				s.key.Delete()
+				s.set.SetKey(s.user.AddKey())
+			},
+			[]string{"The access key changed since the plan", "Somebody replaced it in between", "plan again, without -refresh=false"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.run(
+				resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+				resource.TestStep{
+					Config: s.credentials(adopt(trigger("2"))),
+					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+						during(func() { test.meanwhile(s) }),
+					}},
+					ExpectError: says(append([]string{"Error running apply"}, test.facts...)...),
+				},
+			)
+			s.unchanged()
+		})
+	}
+}
+
+func TestCredentialsRollBackWithoutRights(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		prepare func(s *stage)
+		facts   []string
+	}{
+		{
+			"token that may only read", func(s *stage) { s.token = s.ReadOnlyToken() },
+			[]string{"Qovery refused the new access key", `for the credentials "production"`, "Qovery and AWS are as before", "HTTP 403"},
+		},
+		{
+			"IAM user that may not be tagged", func(s *stage) { s.DenyAction("iam:TagUser") },
+			[]string{"Cannot write the journal", "Qovery and AWS are as before", "iam:TagUser", "AccessDenied"},
+		},
+		{
+			"no right to create keys", func(s *stage) { s.DenyAction("iam:CreateAccessKey") },
+			[]string{"Cannot create an access key", "Qovery and AWS are as before", "iam:CreateAccessKey", "AccessDenied"},
+		},
+		{
+			"no right to ask who owns a key", func(s *stage) { s.DenyAction("sts:GetCallerIdentity") },
+			[]string{"The new access key does not work", "Qovery and AWS are as before"},
+		},
+		{
+			"Qovery refuses the key", func(s *stage) { s.set.RefuseUpdates(400) },
+			[]string{"Qovery refused the new access key", "Qovery and AWS are as before", "HTTP 400: Updates are refused"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			good := s.credentials("")
+			test.prepare(s)
+			s.run(
+				resource.TestStep{
+					Config:      s.credentials(""),
+					ExpectError: says(append([]string{"Error running apply"}, test.facts...)...),
+				},
+				resource.TestStep{
+					PreConfig: func() {
+						s.holds(check(s.untouched))
+						for _, action := range []string{"iam:TagUser", "iam:CreateAccessKey", "sts:GetCallerIdentity"} {
+							s.AllowAction(action)
+						}
+						s.set.RefuseUpdates(0)
+					},
+					Config: good,
+					Check:  resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+					ConfigStateChecks: []statecheck.StateCheck{
+						value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
+					},
+				},
+			)
+		})
+	}
+}
+
+func TestCredentialsRollBackAnUpdate(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			PreConfig:   func() { s.set.RefuseUpdates(422) },
+			Config:      s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running apply", "Qovery refused the new access key", "HTTP 422"),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				s.holds(check(s.untouched))
+				s.set.RefuseUpdates(0)
+			},
+			Config: s.credentials(adopt(trigger("2"))),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), check(func() error {
+				if s.set.AccessKeyID() == s.key.ID {
+					return errors.New("Qovery holds the first key still")
+				}
+				return nil
+			})),
+		},
+	)
+}
