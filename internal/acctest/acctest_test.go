@@ -74,23 +74,6 @@ func printer(t *testing.T, dir, version string) string {
 
 func TestCLIConfig(t *testing.T) {
 	t.Parallel()
-	terraform, err := acctest.Terraform(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	provider, err := acctest.BuildProvider(t.Context(), t.TempDir(), ".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	time, err := acctest.TimeProvider(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cliConfig, err := acctest.CLIConfig(t.TempDir(), provider, time)
-	if err != nil {
-		t.Fatal(err)
-	}
-
 	dir := t.TempDir()
 	config := `terraform {
 		required_providers {
@@ -99,6 +82,90 @@ func TestCLIConfig(t *testing.T) {
 		}
 	}`
 	if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	providers := built(t)
+	tf := initialized(t, dir, providers)
+	_, installed, err := tf.Version(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range providers {
+		found := false
+		for address, version := range installed {
+			found = found || strings.HasSuffix(address, "/"+want.Source) && version.String() == want.Version
+		}
+		if !found {
+			t.Errorf("%s %s is not among the installed providers %v", want.Source, want.Version, installed)
+		}
+	}
+}
+
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../examples/*/*.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := filepath.Glob("../../examples/*/*/*.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dirs := map[string]bool{}
+	for _, file := range append(files, more...) {
+		dirs[filepath.Dir(file)] = true
+	}
+	if len(dirs) == 0 {
+		t.Fatal("there are no examples")
+	}
+
+	providers := built(t)
+	// An example of one resource has no required_providers, which makes Terraform assume this address.
+	implied := providers[0]
+	implied.Source = "hashicorp/qoveryrotation"
+	providers = append(providers, implied)
+
+	for example := range dirs {
+		t.Run(filepath.Base(example), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(example)); err != nil {
+				t.Fatal(err)
+			}
+			result, err := initialized(t, dir, providers).Validate(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, diagnostic := range result.Diagnostics {
+				t.Errorf("%s: %s: %s", diagnostic.Severity, diagnostic.Summary, diagnostic.Detail)
+			}
+		})
+	}
+}
+
+// built are this provider and hashicorp/time.
+func built(t *testing.T) []acctest.Provider {
+	t.Helper()
+	provider, err := acctest.BuildProvider(t.Context(), t.TempDir(), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time, err := acctest.TimeProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []acctest.Provider{provider, time}
+}
+
+// initialized runs "terraform init" in a directory.
+func initialized(t *testing.T, dir string, providers []acctest.Provider) *tfexec.Terraform {
+	t.Helper()
+	terraform, err := acctest.Terraform(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cliConfig, err := acctest.CLIConfig(t.TempDir(), providers...)
+	if err != nil {
 		t.Fatal(err)
 	}
 	tf, err := tfexec.NewTerraform(dir, terraform)
@@ -111,19 +178,7 @@ func TestCLIConfig(t *testing.T) {
 	if err := tf.Init(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	_, installed, err := tf.Version(t.Context(), true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []acctest.Provider{provider, time} {
-		found := false
-		for address, version := range installed {
-			found = found || strings.HasSuffix(address, "/"+want.Source) && version.String() == want.Version
-		}
-		if !found {
-			t.Errorf("%s %s is not among the installed providers %v", want.Source, want.Version, installed)
-		}
-	}
+	return tf
 }
 
 func TestBuildProviderFails(t *testing.T) {

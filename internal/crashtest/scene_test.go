@@ -120,24 +120,24 @@ func (s *scene) expectSettled(keys int) {
 // the first deployment that ends after the key was replaced.
 func (s *scene) expectDrained() {
 	s.t.Helper()
-	replaced, deployed := map[string]bool{}, map[string]time.Time{}
-	held := ""
+	held, over := "", map[string]time.Time{} // over is zero until the deployment
 	for _, event := range s.Timeline() {
+		id := event.AccessKeyID
 		switch event.What {
 		case simulator.EventHeld:
-			if event.Detail == "production" && event.AccessKeyID != held {
-				replaced[held], held = true, event.AccessKeyID
-			}
+			over[held], held = time.Time{}, id
+			delete(over, id)
 		case simulator.EventDeployed:
-			for id := range replaced {
-				if deployed[id].IsZero() && id != event.AccessKeyID {
-					deployed[id] = event.Time
+			for replaced, at := range over {
+				if at.IsZero() && replaced != id {
+					over[replaced] = event.Time.Add(drainWindow)
 				}
 			}
 		case simulator.EventDeleted:
-			if over := deployed[event.AccessKeyID].Add(drainWindow); replaced[event.AccessKeyID] && event.Time.Before(over) {
-				s.t.Errorf("%s was deleted at %s, which is before %s", event.AccessKeyID, event.Time, over)
+			if at, replaced := over[id]; replaced && (at.IsZero() || event.Time.Before(at)) {
+				s.t.Errorf("%s was deleted at %s, the drain window was over at %s", id, event.Time, at)
 			}
+		default:
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -26,6 +27,12 @@ const (
 	cleanupType     = "qoveryrotation_aws_access_key_cleanup"
 )
 
+// stateFile is where a workspace has its state.
+const stateFile = "terraform.tfstate"
+
+// applyArguments make Terraform plan and apply.
+var applyArguments = []string{"apply", "-auto-approve", "-input=false", "-no-color"}
+
 // workspace is a working directory of Terraform with a configuration and a state.
 type workspace struct {
 	t     *testing.T
@@ -33,12 +40,12 @@ type workspace struct {
 	dir   string
 }
 
-func (s *scene) newWorkspace() *workspace {
-	s.t.Helper()
-	w := &workspace{t: s.t, scene: s, dir: s.t.TempDir()}
+func (s *scene) newWorkspace(t *testing.T) *workspace {
+	t.Helper()
+	w := &workspace{t: t, scene: s, dir: t.TempDir()}
 	lock, err := os.ReadFile(filepath.Join(initialized, ".terraform.lock.hcl"))
 	if err != nil {
-		s.t.Fatal(err)
+		t.Fatal(err)
 	}
 	w.write(".terraform.lock.hcl", lock)
 	return w
@@ -142,7 +149,7 @@ func (w *workspace) finish(p *process) result {
 // apply plans and applies.
 func (w *workspace) apply(args ...string) result {
 	w.t.Helper()
-	return w.terraform(append([]string{"apply", "-auto-approve", "-input=false", "-no-color"}, args...)...)
+	return w.terraform(slices.Concat(applyArguments, args)...)
 }
 
 // mustApply is apply for an apply that succeeds.
@@ -150,7 +157,7 @@ func (w *workspace) mustApply(args ...string) result {
 	w.t.Helper()
 	r := w.apply(args...)
 	if r.exitCode != 0 {
-		w.t.Fatalf("apply failed:\n%s", r.output)
+		w.t.Fatalf("apply failed:\n%s", r.tail())
 	}
 	return r
 }
@@ -166,18 +173,11 @@ func (w *workspace) expectEmptyPlan() {
 // state is the content of the state file; nil before there is one.
 func (w *workspace) state() []byte {
 	w.t.Helper()
-	content, err := os.ReadFile(filepath.Join(w.dir, "terraform.tfstate"))
+	content, err := os.ReadFile(filepath.Join(w.dir, stateFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		w.t.Fatal(err)
 	}
 	return content
-}
-
-func (w *workspace) restoreState(content []byte) {
-	w.t.Helper()
-	if content != nil {
-		w.write("terraform.tfstate", content)
-	}
 }
 
 // instance is an object in a state.
@@ -225,4 +225,13 @@ func (w *workspace) attribute(resourceType, name string) string {
 	}
 	text, _ := attributes[name].(string)
 	return text
+}
+
+// tail is what a run said after its plan.
+func (r result) tail() string {
+	_, after, found := strings.Cut(r.output, "\nPlan: ")
+	if !found {
+		return r.output
+	}
+	return after
 }

@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -14,28 +13,37 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, newNarrator(os.Stdout))
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "\nThe demo failed:", err)
-		os.Exit(1)
+	defer stop()
+	n := newNarrator(os.Stdout)
+	err := play(ctx, n)
+	switch {
+	case ctx.Err() != nil:
+		n.say("Interrupted. Everything is taken down.")
+	case err != nil:
+		n.say("The demo failed: %s", err)
+	default:
+		return
 	}
+	os.Exit(1)
 }
 
-// run sets everything up, tells the story and takes everything down.
-func run(ctx context.Context, n *narrator) error {
+// play tells the story in a directory of its own, and removes it.
+func play(ctx context.Context, n *narrator) error {
 	dir, err := os.MkdirTemp("", "demo")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 
-	n.chapter("Preparations")
-	n.say("Building the provider and hashicorp/time, which takes a minute the first time.")
-	s, err := newStage(ctx, dir)
+	s, err := setUp(ctx, n, dir)
 	if err != nil {
 		return err
 	}
-	defer s.world.Close()
-	return s.play(ctx, n)
+	defer s.Close()
+	for _, chapter := range []func(context.Context) error{s.adopt, s.rotate, s.drain, s.cleanUp, s.lookBack} {
+		if err := chapter(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -57,8 +57,8 @@ func (n *narrator) say(format string, args ...any) {
 // quote shows text as it is, such as a file or what Terraform prints.
 func (n *narrator) quote(text string) {
 	fmt.Fprintln(n.out)
-	for line := range strings.Lines(strings.TrimSpace(text) + "\n") {
-		n.line(strings.TrimSuffix(line, "\n"))
+	for line := range strings.SplitSeq(strings.Trim(text, "\n"), "\n") {
+		n.line(line)
 	}
 }
 

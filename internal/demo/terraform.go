@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,15 +27,16 @@ const (
 // workspace is a directory with a configuration, and the Terraform that is run in it.
 type workspace struct {
 	*tfexec.Terraform
-	dir string
-	// transcript is all that Terraform printed, the plans and states that it was asked for included.
-	transcript bytes.Buffer
+	dir       string
+	cliConfig string
+	// stdout is all that Terraform printed, the plans and states that it was asked for included.
+	stdout, stderr bytes.Buffer
 	// progress gets the lines of an apply as they come.
 	progress func(line string)
 }
 
-// newWorkspace builds the providers and lays out a directory for Terraform.
-func newWorkspace(ctx context.Context, dir string) (*workspace, error) {
+// newWorkspace builds the providers and lays out a directory with a configuration.
+func newWorkspace(ctx context.Context, dir, example string) (*workspace, error) {
 	terraform, err := acctest.Terraform(ctx)
 	if err != nil {
 		return nil, err
@@ -46,41 +49,42 @@ func newWorkspace(ctx context.Context, dir string) (*workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := acctest.CLIConfig(dir, provider, timeProvider); err != nil {
+	w := &workspace{dir: filepath.Join(dir, "workspace"), progress: func(string) {}}
+	if w.cliConfig, err = acctest.CLIConfig(dir, provider, timeProvider); err != nil {
 		return nil, err
 	}
-	w := &workspace{dir: filepath.Join(dir, "workspace"), progress: func(string) {}}
+	configuration, err := os.ReadFile(example)
+	if err != nil {
+		return nil, fmt.Errorf("the demo is started from the root of the module: %w", err)
+	}
 	if err := os.Mkdir(w.dir, 0o700); err != nil {
 		return nil, err
 	}
 	if w.Terraform, err = tfexec.NewTerraform(w.dir, terraform); err != nil {
 		return nil, err
 	}
-	output := io.MultiWriter(&w.transcript, w)
-	w.SetStdout(output)
-	w.SetStderr(&w.transcript)
-	if err := w.SetWaitDelay(interruptDelay); err != nil {
-		return nil, err
-	}
-	if err := w.SetLog("TRACE"); err != nil {
-		return nil, err
-	}
-	return w, w.SetLogPath(filepath.Join(w.dir, "trace.log"))
+	w.SetStdout(io.MultiWriter(&w.stdout, w))
+	w.SetStderr(&w.stderr)
+	return w, errors.Join(
+		w.surround(nil),
+		w.SetWaitDelay(interruptDelay),
+		w.SetLog("TRACE"),
+		w.SetLogPath(filepath.Join(w.dir, "trace.log")),
+		w.write(filepath.Base(example), string(configuration)),
+	)
 }
 
-// environment is all that Terraform gets to know of its surroundings, so that nothing of the developer's own gets in.
-func (w *workspace) environment(world map[string]string) map[string]string {
+// surround gives Terraform an environment in which nothing is of the developer's own.
+func (w *workspace) surround(world map[string]string) error {
 	env := map[string]string{
 		"HOME":               w.dir,
 		"TMPDIR":             os.TempDir(),
-		"TF_CLI_CONFIG_FILE": filepath.Join(filepath.Dir(w.dir), "cli.tfrc"),
+		"TF_CLI_CONFIG_FILE": w.cliConfig,
 		"TF_DATA_DIR":        filepath.Join(w.dir, ".terraform"),
 		"CHECKPOINT_DISABLE": "1",
 	}
-	for name, value := range world {
-		env[name] = value
-	}
-	return env
+	maps.Copy(env, world)
+	return w.SetEnv(env)
 }
 
 // write puts a file into the workspace.
@@ -93,13 +97,13 @@ func (w *workspace) remove(name string) error { return os.Remove(filepath.Join(w
 
 // plan makes a plan and returns its essential lines, and whether it changes anything.
 func (w *workspace) plan(ctx context.Context) (lines string, changes bool, err error) {
-	start := w.transcript.Len()
+	start := w.stdout.Len()
 	changes, err = w.Plan(ctx, tfexec.Out(planFile))
 	if err != nil {
 		return "", false, err
 	}
-	lines = essential(string(w.transcript.Bytes()[start:]))
-	// What a plan file holds is shown to whoever asks, so it belongs to the transcript.
+	lines = essential(string(w.stdout.Bytes()[start:]))
+	// The file is compressed. Shown, everything that it holds is among what is searched for secrets.
 	_, err = w.ShowPlanFile(ctx, planFile)
 	return lines, changes, err
 }
@@ -121,9 +125,9 @@ func (w *workspace) attribute(ctx context.Context, address, name string) (string
 	return "", fmt.Errorf("%s has no %s in the state", address, name)
 }
 
-// leaks lists where any of the secrets is to be found: in a file of the workspace or in the transcript.
+// leaks lists where any of the secrets is to be found: in a file of the workspace or in what Terraform printed.
 func (w *workspace) leaks(secrets []string) ([]string, error) {
-	texts := map[string]string{"Terraform's output": w.transcript.String()}
+	texts := map[string]string{"stdout": w.stdout.String(), "stderr": w.stderr.String()}
 	err := filepath.WalkDir(w.dir, func(path string, entry os.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
@@ -143,34 +147,41 @@ func (w *workspace) leaks(secrets []string) ([]string, error) {
 	return places, err
 }
 
-// essentialLine is a heading of a plan, a changed attribute that tells what is going on, or the sum.
-var essentialLine = regexp.MustCompile(`^(  # .* (will|must) be .*|  # \(imported .*|Plan: .*|No changes\..*` +
+// essentialLine is a heading of a plan, or a changed attribute that tells what is going on.
+var essentialLine = regexp.MustCompile(`^(  # .* (will|must) be .*|  # \(imported .*|No changes\..*` +
 	`|      [+~-] (access_key_id|delete_after|drain_ends_at|drain_window|phase|previous_access_key_id|rotation_triggers|status) .*` +
 	`|          [+~-] "schedule" .*|        \})$`)
 
-// essential leaves out of a plan what does not tell what is going on, and keeps what follows the sum, such as warnings.
+// essential leaves out of a plan what does not tell what is going on, and keeps the sum and what follows it, such as
+// warnings.
 func essential(plan string) string {
+	if _, actions, ok := strings.Cut(plan, " will perform the following actions:\n"); ok {
+		plan = actions
+	}
+	changes, sum, _ := strings.Cut(plan, "\nPlan: ")
 	var b strings.Builder
-	_, plan, _ = strings.Cut(plan, "Terraform will perform the following actions:")
-	for line := range strings.Lines(plan) {
+	for line := range strings.Lines(changes) {
 		if essentialLine.MatchString(strings.TrimSuffix(line, "\n")) {
 			b.WriteString(line)
 		}
 	}
-	if _, rest, ok := strings.Cut(plan, "\nPlan: "); ok {
-		_, rest, _ = strings.Cut(rest, "\n")
-		b.WriteString(rest)
+	if sum != "" {
+		b.WriteString("Plan: " + sum)
 	}
 	return b.String()
 }
 
-// progressLine is a line of an apply that tells what it does. Its last part is the resource's id, which is of no use here.
-var progressLine = regexp.MustCompile(`^(\S+: .*(?:\.\.\.|complete|elapsed)[^\[]*|Apply complete!.*)`)
+// progressLine is a line of an apply that tells what it does.
+var progressLine = regexp.MustCompile(`^(\S+: ((Importing|Creating|Modifying|Destroying|Still \w+)\.\.\.|\w+ complete)|Apply complete!)`)
 
-// Write shows what an apply does. Terraform's output arrives line by line.
-func (w *workspace) Write(line []byte) (int, error) {
-	if match := progressLine.FindString(string(line)); match != "" {
-		w.progress(strings.TrimSpace(match))
+// Write shows what an apply does, without the ids of the resources. Terraform's output arrives line by line.
+func (w *workspace) Write(output []byte) (int, error) {
+	if progressLine.Match(output) {
+		line, id, _ := strings.Cut(strings.TrimSpace(string(output)), " [id=")
+		if _, elapsed, ok := strings.Cut(id, ", "); ok && strings.HasSuffix(elapsed, " elapsed]") {
+			line += " [" + elapsed
+		}
+		w.progress(line)
 	}
-	return len(line), nil
+	return len(output), nil
 }

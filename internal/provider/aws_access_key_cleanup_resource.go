@@ -76,7 +76,8 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			},
 			"quarantine_window": schema.StringAttribute{
 				MarkdownDescription: "How long the key is Inactive, which can be undone in IAM, before a later apply deletes it, as a " +
-					"[Go duration](https://pkg.go.dev/time#ParseDuration). Default `0s`: deactivated and deleted in one go.",
+					"[Go duration](https://pkg.go.dev/time#ParseDuration). Default `0s`: deactivated and deleted in one go. A rotation that is due " +
+					"ends the quarantine, because an IAM user can have two keys only.",
 				Optional:   true,
 				Computed:   true,
 				CustomType: timetypes.GoDurationType{},
@@ -191,7 +192,7 @@ func (r *awsAccessKeyCleanupResource) Update(ctx context.Context, req resource.U
 	plan.DeactivatedAt = state.DeactivatedAt
 	if !plan.AccessKeyID.Equal(state.AccessKeyID) {
 		plan.DeactivatedAt = timetypes.NewRFC3339Null()
-		r.warnForgotten(ctx, &state, resp)
+		r.warnForgotten(ctx, &state, &plan, resp)
 	}
 	outcome, err := r.rotator.Retire(ctx, plan.retirement(), plan.Wait.ValueBool(), timeout)
 	if err != nil {
@@ -202,7 +203,9 @@ func (r *awsAccessKeyCleanupResource) Update(ctx context.Context, req resource.U
 }
 
 // warnForgotten names a key that is still there and that the resource turns away from.
-func (r *awsAccessKeyCleanupResource) warnForgotten(ctx context.Context, state *awsAccessKeyCleanupModel, resp *resource.UpdateResponse) {
+func (r *awsAccessKeyCleanupResource) warnForgotten(
+	ctx context.Context, state, plan *awsAccessKeyCleanupModel, resp *resource.UpdateResponse,
+) {
 	if state.isOver() {
 		return
 	}
@@ -213,7 +216,7 @@ func (r *awsAccessKeyCleanupResource) warnForgotten(ctx context.Context, state *
 	}
 	if key != nil {
 		resp.Diagnostics.AddWarning(summaryKeyForgotten, fmt.Sprintf("This resource looked after access key %s, which still exists, and looks after %s now. "+
-			"If nobody needs the former: %s", key.ID, state.AccessKeyID.ValueString(), deleteCommand(state)))
+			"If nobody needs the former: %s", key.ID, stringOr(plan.AccessKeyID, "no key"), deleteCommand(state)))
 	}
 }
 

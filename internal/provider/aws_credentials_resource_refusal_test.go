@@ -277,12 +277,10 @@ func TestCredentialsLeaveStateWhenTheyAreGone(t *testing.T) {
 	s.run(
 		resource.TestStep{Config: s.credentials(adopt(""))},
 		resource.TestStep{
-			PreConfig:          s.set.Remove,
-			RefreshState:       true,
-			ExpectNonEmptyPlan: true,
-			RefreshPlanChecks: resource.RefreshPlanChecks{PostRefresh: []plancheck.PlanCheck{
-				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionCreate),
-			}},
+			PreConfig: s.set.Remove,
+			// What is neither configured nor in the state is nothing to plan.
+			Config:           s.providerBlock(""),
+			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
 		},
 	)
 	s.unchanged()
@@ -319,11 +317,9 @@ func TestCredentialsLookAgainBeforeTheyRotate(t *testing.T) {
 			s.run(
 				resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
 				resource.TestStep{
-					Config: s.credentials(adopt(trigger("2"))),
-					ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-						during(func() { test.meanwhile(s) }),
-					}},
-					ExpectError: says(append([]string{"Error running apply"}, test.facts...)...),
+					Config:           s.credentials(adopt(trigger("2"))),
+					ConfigPlanChecks: plans(meanwhile(func() { test.meanwhile(s) })),
+					ExpectError:      says(append([]string{"Error running apply"}, test.facts...)...),
 				},
 			)
 			s.unchanged()

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -223,12 +224,54 @@ func check(f func() error) resource.TestCheckFunc {
 	return func(*terraform.State) error { return f() }
 }
 
-// during is a plan check that checks nothing: it does something between a plan and its apply.
-type during func()
+// planCheck turns a function into a check of a plan.
+type planCheck func(plancheck.CheckPlanRequest) error
 
 // CheckPlan implements [plancheck.PlanCheck].
-func (d during) CheckPlan(context.Context, plancheck.CheckPlanRequest, *plancheck.CheckPlanResponse) {
-	d()
+func (c planCheck) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	resp.Error = c(req)
+}
+
+// meanwhile does something between a plan and its apply.
+func meanwhile(f func()) plancheck.PlanCheck {
+	return planCheck(func(plancheck.CheckPlanRequest) error {
+		f()
+		return nil
+	})
+}
+
+// plans are checks of a plan before it is applied.
+func plans(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: checks}
+}
+
+// open checks that a plan leaves exactly these attributes open until it is applied.
+type open struct {
+	address    string
+	attributes []string
+}
+
+// CheckPlan implements [plancheck.PlanCheck].
+func (o open) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	for _, change := range req.Plan.ResourceChanges {
+		if change.Address != o.address {
+			continue
+		}
+		var got []string
+		unknown, _ := change.Change.AfterUnknown.(map[string]any)
+		for attribute, is := range unknown {
+			if is == true {
+				got = append(got, attribute)
+			}
+		}
+		slices.Sort(got)
+		want := slices.Sorted(slices.Values(o.attributes))
+		if !slices.Equal(got, want) {
+			resp.Error = fmt.Errorf("the plan of %s leaves open %v, want %v", o.address, got, want)
+		}
+		return
+	}
+	resp.Error = fmt.Errorf("the plan does not have %s", o.address)
 }
 
 // keys checks how many keys the user has.

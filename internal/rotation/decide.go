@@ -356,6 +356,9 @@ func checkDeployable(o *Observation) error {
 			Argument: ArgumentOrganizationID,
 		}
 	}
+	if o.Statuses == nil {
+		return nil
+	}
 	for _, cluster := range o.Clusters {
 		status := o.Statuses[cluster.ID]
 		if isLeftAlone(status) {

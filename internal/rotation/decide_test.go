@@ -62,7 +62,7 @@ func newSituation() *situation {
 	return &situation{
 		Request: Request{
 			Target: Target{OrganizationID: "org", CredentialsID: "creds", UserName: testUser},
-			Owner:  "me", Rotate: true, RotateRegistries: true,
+			Owner:  "me", Rotate: true, RotateRegistries: true, DrainWindow: 2 * time.Hour,
 		},
 		Observation: &Observation{
 			Organization: Organization{ID: "org"},
@@ -102,17 +102,40 @@ func (s *situation) draining(until time.Time) {
 	s.Record = &Record{AccessKeyID: keyB, PreviousAccessKeyID: keyA, RotatedAt: ago(3 * time.Hour), DrainEndsAt: until}
 }
 
+// leftBehind is the situation after a rotation from A to B that deployed its clusters and did not reach a registry.
+func (s *situation) leftBehind(deployedAt time.Time) {
+	s.hold(keyB)
+	s.other(keyA, ago(90*24*time.Hour), LastUse{At: ago(time.Hour), Service: "ecr", Region: "eu-west-3"})
+	s.journal("other", JournalDeployed, keyB, deployedAt)
+	s.Journal.CutoverAt = ago(4 * time.Hour)
+	s.Holders = append(s.Holders, Holder{Kind: HolderContainerRegistry, ID: "r", AccessKeyID: keyA})
+}
+
 func (s *situation) status(state string, isDeployed bool) {
 	s.Statuses["c1"] = ClusterStatus{ClusterID: "c1", State: state, IsDeployed: isDeployed}
 }
 
 func TestDecide(t *testing.T) {
 	rotate := Decision{Action: ActionRotate, From: keyA}
+	rotateDrained := func(endedAt time.Time) Decision {
+		return Decision{Action: ActionRotate, From: keyB, Previous: keyA, Drained: keyA, DrainEndsAt: endedAt}
+	}
 	rotateWithout := func(stray string) Decision { return Decision{Action: ActionRotate, From: keyA, Stray: stray} }
 	watch := Decision{Action: ActionWatch, From: keyA}
 	nothing := Decision{Action: ActionNone, From: keyA}
 	resume := func(at time.Time) Decision {
 		return Decision{Action: ActionResume, From: keyA, To: keyB, CutoverAt: at}
+	}
+	cutoverAt := ago(4 * time.Hour)
+	resumeDeployed := func(at time.Time) Decision {
+		return Decision{Action: ActionResume, From: keyA, To: keyB, CutoverAt: cutoverAt, DeployedAt: at}
+	}
+	carryAgain := func(drained string, deployedAt time.Time) Decision {
+		d := Decision{Action: ActionRotate, From: keyB, Previous: keyA, CarryAgain: true, Drained: drained}
+		if drained != "" {
+			d.DrainEndsAt = deployedAt.Add(2 * time.Hour)
+		}
+		return d
 	}
 	verified := LastUse{At: ago(time.Minute), Service: "sts", Region: "eu-west-3"}
 	used := LastUse{At: ago(time.Minute), Service: "eks", Region: "eu-west-3"}
@@ -217,29 +240,62 @@ func TestDecide(t *testing.T) {
 			s.other(keyA, ago(time.Hour), used)
 			s.Record = &Record{AccessKeyID: keyB, PreviousAccessKeyID: keyA, RotatedAt: ago(time.Minute), Deploying: true}
 		}, resume(ago(time.Minute))},
-		"stopped after the deployment, with a holder left": {func(s *situation) {
-			s.hold(keyB)
-			s.journal("me", JournalDeployed, keyB, ago(time.Minute))
-			s.Journal.CutoverAt = ago(time.Hour)
-		}, Decision{Action: ActionResume, From: keyA, To: keyB, CutoverAt: ago(time.Hour), DeployedAt: ago(time.Minute)}},
+
+		// the same, with clusters that are deployed and a holder that still has A
+		"a holder is left and A drains": {
+			func(s *situation) { s.leftBehind(ago(2*time.Hour - time.Second)) }, resumeDeployed(ago(2*time.Hour - time.Second)),
+		},
+		"a holder is left and A is drained": {
+			func(s *situation) { s.leftBehind(ago(2 * time.Hour)) }, carryAgain(keyA, ago(2*time.Hour)),
+		},
+		"a holder is left and A is drained, nothing asked for": {
+			func(s *situation) { s.leftBehind(ago(2 * time.Hour)); s.Rotate = false }, carryAgain(keyA, ago(2*time.Hour)),
+		},
+		"a holder is left and A is deleted": {
+			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.Others = nil }, carryAgain("", time.Time{}),
+		},
+		"a holder is left and A is drained, the state is from before": {
+			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.Record = &Record{AccessKeyID: keyA} }, carryAgain(keyA, ago(3*time.Hour)),
+		},
+		"a holder is left and A is drained, the journal is gone": {func(s *situation) {
+			s.leftBehind(ago(3 * time.Hour))
+			s.Record = &Record{
+				AccessKeyID: keyB, PreviousAccessKeyID: keyA, RotatedAt: s.Journal.CutoverAt, DeployedAt: ago(3 * time.Hour), Deploying: true,
+			}
+			s.Journal = nil
+		}, carryAgain(keyA, ago(3*time.Hour))},
+		"the holder that is left is ignored": {
+			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.IgnoredHolders = []string{"r"} }, resumeDeployed(ago(3 * time.Hour)),
+		},
+		"the holder that is left takes no key": {
+			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.Holders[1].Kind = HolderDNSProvider }, resumeDeployed(ago(3 * time.Hour)),
+		},
+		"the holder that is left was mended": {
+			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.Holders[1].AccessKeyID = keyX }, resumeDeployed(ago(3 * time.Hour)),
+		},
+		"a holder is left, and holders are not to be changed": {
+			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.RotateRegistries = false }, resumeDeployed(ago(3 * time.Hour)),
+		},
 
 		// no journal, or one of a rotation that ended; Qovery holds B; the state says that A is the previous key
-		"drained": {
-			func(s *situation) { s.draining(ago(time.Second)) },
-			Decision{Action: ActionRotate, From: keyB, Drained: keyA},
-		},
-		"drained at this moment": {
-			func(s *situation) { s.draining(testNow) },
-			Decision{Action: ActionRotate, From: keyB, Drained: keyA},
+		"drained":                {func(s *situation) { s.draining(ago(time.Second)) }, rotateDrained(ago(time.Second))},
+		"drained at this moment": {func(s *situation) { s.draining(testNow) }, rotateDrained(testNow)},
+		"drained and deleted": {
+			func(s *situation) { s.draining(ago(time.Second)); s.Others = nil },
+			Decision{Action: ActionRotate, From: keyB, Previous: keyA},
 		},
 		"drained, with the journal of the finished rotation": {func(s *situation) {
 			s.draining(ago(time.Second))
 			s.journal("me", JournalDeploying, keyB, ago(3*time.Hour))
-		}, Decision{Action: ActionRotate, From: keyB, Drained: keyA}},
+		}, rotateDrained(ago(time.Second))},
+		"drained, with the journal that another run just finished": {func(s *situation) {
+			s.draining(ago(time.Second))
+			s.journal("other", JournalDeploying, keyB, ago(time.Minute))
+		}, rotateDrained(ago(time.Second))},
 		"drained, with a journal that misses the cutover": {func(s *situation) {
 			s.draining(ago(time.Second))
 			s.journal("me", JournalVerifying, keyB, ago(3*time.Hour))
-		}, Decision{Action: ActionRotate, From: keyB, Drained: keyA}},
+		}, rotateDrained(ago(time.Second))},
 		"draining, nothing asked for": {
 			func(s *situation) { s.draining(ago(-time.Hour)); s.Rotate = false }, Decision{Action: ActionNone, From: keyB},
 		},
@@ -377,6 +433,15 @@ func TestDecideRefuses(t *testing.T) {
 		"never deployed": {
 			func(s *situation) { s.draining(time.Time{}) },
 			SummaryStillDraining, ArgumentTriggers, []string{"were not deployed with " + keyB},
+		},
+
+		"a holder is left, and there is a stranger's key": {func(s *situation) {
+			s.leftBehind(ago(3 * time.Hour))
+			s.Others[0].ID = keyX
+		}, SummaryStrangerKey, ArgumentIAMUserName, []string{keyX}},
+		"a holder is left, and the provider signs with the key": {
+			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.SignsWithCurrent = true },
+			SummarySignsWithKey, ArgumentNone, []string{keyB},
 		},
 
 		// journal of a rotation that was undone

@@ -43,17 +43,24 @@ func (r *Rotator) finish(ctx context.Context, req Request, c change) (Outcome, e
 
 // deployAll deploys the clusters side by side. One that fails does not keep the others from ending.
 func (r *Rotator) deployAll(ctx context.Context, organizationID string, c *change) error {
+	pending := slices.DeleteFunc(slices.Clone(c.o.Clusters), func(cluster Cluster) bool {
+		return slices.Contains(c.deployed, cluster.ID)
+	})
+	if len(pending) == 0 {
+		return nil
+	}
 	var (
 		mu       sync.Mutex
 		group    sync.WaitGroup
 		problems []*Problem
 	)
-	for _, cluster := range c.o.Clusters {
-		if slices.Contains(c.deployed, cluster.ID) {
-			continue
-		}
+	start, startErr := r.awaitStatuses(ctx, organizationID)
+	for _, cluster := range pending {
 		group.Go(func() {
-			err := r.deploy(ctx, organizationID, cluster)
+			err := startErr
+			if err == nil {
+				err = r.deploy(ctx, organizationID, cluster, statusOf(start, cluster.ID))
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -94,11 +101,12 @@ func asClusterProblem(cluster Cluster, err error) *Problem {
 	return problem
 }
 
-// deploy brings the new key to one cluster and waits until it runs with it. It returns nil for a cluster that is off.
-func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Cluster) error {
+// deploy brings the new key to one cluster, whose status was just read, and waits until it runs with it. It returns nil
+// for a cluster that is off.
+func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus) error {
 	retried := false
 	for {
-		before, err := r.awaitRest(ctx, organizationID, cluster)
+		before, err := r.awaitRest(ctx, organizationID, cluster, status)
 		if err != nil {
 			return err
 		}
@@ -112,7 +120,7 @@ func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Clu
 			return undeployableCluster(cluster, before.State, "")
 		}
 		step(ctx, "deploying", "cluster", cluster.String())
-		switch err := r.requestDeployment(ctx, organizationID, cluster, before); {
+		switch status, err = r.requestDeployment(ctx, organizationID, cluster, before); {
 		case errors.Is(err, errBusy):
 			continue
 		case err != nil:
@@ -126,65 +134,81 @@ func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Clu
 			return nil
 		case result == deploymentInvalidCredentials && !retried:
 			// A key can be unknown for a moment in a place that was not asked when it was verified.
-			retried = true
+			retried, status = true, last
 			continue
 		}
 		return r.failedDeployment(ctx, organizationID, cluster, last)
 	}
 }
 
-// status reads the status of one cluster. A passing failure to read is waited out: the deployment goes on meanwhile.
-func (r *Rotator) status(ctx context.Context, organizationID, clusterID string) (ClusterStatus, error) {
+// awaitStatuses reads the statuses of all clusters. A passing failure to read is waited out: deployments go on meanwhile.
+func (r *Rotator) awaitStatuses(ctx context.Context, organizationID string) ([]ClusterStatus, error) {
 	for {
 		statuses, err := r.statuses.read(ctx, organizationID)
 		switch {
 		case err == nil:
-			i := slices.IndexFunc(statuses, func(s ClusterStatus) bool { return s.ClusterID == clusterID })
-			if i < 0 {
-				return ClusterStatus{ClusterID: clusterID}, nil
-			}
-			return statuses[i], nil
+			return statuses, nil
 		case ctx.Err() != nil:
-			return ClusterStatus{}, ctx.Err()
+			return nil, ctx.Err()
 		case IsDefinite(err) && !errors.Is(err, ErrRejected):
-			return ClusterStatus{}, err
+			return nil, err
 		}
 		step(ctx, "statuses could not be read; waiting", "error", err.Error())
 	}
 }
 
-// awaitRest waits until no deployment of the cluster runs.
-func (r *Rotator) awaitRest(ctx context.Context, organizationID string, cluster Cluster) (ClusterStatus, error) {
-	for last := ""; ; {
-		status, err := r.status(ctx, organizationID, cluster.ID)
-		if err != nil || classify(status.State) != runRunning {
-			return status, err
-		}
+// status reads the status of one cluster.
+func (r *Rotator) status(ctx context.Context, organizationID, clusterID string) (ClusterStatus, error) {
+	statuses, err := r.awaitStatuses(ctx, organizationID)
+	return statusOf(statuses, clusterID), err
+}
+
+// statusOf picks the status of one cluster; one that is not in the list has no state.
+func statusOf(statuses []ClusterStatus, clusterID string) ClusterStatus {
+	i := slices.IndexFunc(statuses, func(s ClusterStatus) bool { return s.ClusterID == clusterID })
+	if i < 0 {
+		return ClusterStatus{ClusterID: clusterID}
+	}
+	return statuses[i]
+}
+
+// awaitRest waits until no deployment of the cluster runs, beginning with the status that was read last.
+func (r *Rotator) awaitRest(
+	ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus,
+) (_ ClusterStatus, err error) {
+	for last := ""; classify(status.State) == runRunning; {
 		if status.State != last {
 			last = status.State
 			step(ctx, "waiting for a deployment that was under way", "cluster", cluster.String(), "state", status.State)
 		}
+		if status, err = r.status(ctx, organizationID, cluster.ID); err != nil {
+			return status, err
+		}
 	}
+	return status, nil
 }
 
-// requestDeployment asks for a deployment. When the answer is lost it looks whether one begins before it asks again.
-func (r *Rotator) requestDeployment(ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus) error {
+// requestDeployment asks for a deployment. When the answer is lost it looks whether one begins before it asks again. With
+// errBusy comes the status of the deployment that is in the way.
+func (r *Rotator) requestDeployment(
+	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus,
+) (ClusterStatus, error) {
 	for n := 1; ; n++ {
 		if err := ctx.Err(); err != nil {
-			return err
+			return before, err
 		}
 		once, cancel := r.detach(ctx)
 		err := r.qovery.DeployCluster(once, organizationID, cluster.ID)
 		cancel()
 		if err == nil {
-			return nil
+			return before, nil
 		}
 		if IsDefinite(err) {
 			status, readErr := r.status(ctx, organizationID, cluster.ID)
 			if readErr == nil && classify(status.State) == runRunning {
-				return errBusy
+				return status, errBusy
 			}
-			return &Problem{
+			return before, &Problem{
 				Summary: SummaryDeployment,
 				Cause:   fmt.Sprintf("Qovery refused to deploy %s.", cluster),
 				Err:     errors.Join(err, readErr),
@@ -192,10 +216,10 @@ func (r *Rotator) requestDeployment(ctx context.Context, organizationID string, 
 		}
 		visible, lookErr := r.becomesVisible(ctx, organizationID, cluster, before)
 		if visible || lookErr != nil {
-			return lookErr
+			return before, lookErr
 		}
 		if n == deploymentRequests {
-			return &Problem{
+			return before, &Problem{
 				Summary: SummaryDeployment,
 				Cause:   fmt.Sprintf("Qovery gave no clear answer to the request to deploy %s, %d times in a row, and no deployment began.", cluster, n),
 				Err:     err,

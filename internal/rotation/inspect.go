@@ -128,10 +128,15 @@ func findKey(keys []AccessKey, accessKeyID string) *AccessKey {
 }
 
 // Preflight decides a request for a plan, from the same facts and by the same rules as [Rotator.Rotate] will. It changes
-// nothing and returns what a rotation would start from.
+// nothing and returns what a rotation would start from. For the adoption of a key it asks for nothing about clusters but
+// their list.
 func (r *Rotator) Preflight(ctx context.Context, req Request) (*Observation, Decision, error) {
 	q := cachedQovery{r.qovery, r.reads}
-	o, err := observe(ctx, cachedIAM{r.iam, r.reads}, q, directStatuses{q}, req)
+	var statuses statusReader
+	if req.Rotate || req.Record != nil {
+		statuses = directStatuses{q}
+	}
+	o, err := observe(ctx, cachedIAM{r.iam, r.reads}, q, statuses, req)
 	if err != nil {
 		return nil, Decision{}, err
 	}

@@ -77,6 +77,7 @@ type Observation struct {
 	Holders []Holder
 	// Clusters are those that use the set, or another one that holds the same key and is rotated with it.
 	Clusters []Cluster
+	// Statuses are by cluster id; nil when they were not read.
 	Statuses map[string]ClusterStatus
 }
 
@@ -89,6 +90,13 @@ func (o *Observation) HoldersOf(accessKeyIDs ...string) []Holder {
 		}
 	}
 	return found
+}
+
+// listedHolders are those that Qovery lists for a whole organization, so that a refresh finds the same.
+func (o *Observation) listedHolders(accessKeyID string) []Holder {
+	return slices.DeleteFunc(o.HoldersOf(accessKeyID), func(h Holder) bool {
+		return h.Kind == HolderDNSProvider || h.Kind == HolderSecretManager
+	})
 }
 
 // Forecast is what a rotation would touch if it began now.
@@ -136,8 +144,9 @@ func credentialsHolders(sets []CredentialsSet) []Holder {
 }
 
 // observe reads everything that a rotation is decided from, side by side as far as one answer does not depend on another.
+// Without a reader of statuses it leaves out what only a rotation needs to know of clusters.
 func observe(ctx context.Context, iam IAM, q Qovery, statuses statusReader, req Request) (*Observation, error) {
-	o := &Observation{Statuses: map[string]ClusterStatus{}}
+	o := &Observation{}
 	var (
 		sets             []CredentialsSet
 		clusters         []Cluster
@@ -157,19 +166,22 @@ func observe(ctx context.Context, iam IAM, q Qovery, statuses statusReader, req 
 		return err
 	})
 	group.Go(func() (err error) {
-		if clusters, err = q.Clusters(gctx, req.OrganizationID); err != nil {
+		if clusters, err = q.Clusters(gctx, req.OrganizationID); err != nil || statuses == nil {
 			return err
 		}
 		dns, err = dnsHolders(gctx, q, clusters)
 		return err
 	})
-	group.Go(func() error {
-		list, err := statuses.read(gctx, req.OrganizationID)
-		for _, status := range list {
-			o.Statuses[status.ClusterID] = status
-		}
-		return err
-	})
+	if statuses != nil {
+		group.Go(func() error {
+			list, err := statuses.read(gctx, req.OrganizationID)
+			o.Statuses = make(map[string]ClusterStatus, len(list))
+			for _, status := range list {
+				o.Statuses[status.ClusterID] = status
+			}
+			return err
+		})
+	}
 	group.Go(func() (err error) {
 		registries, err = q.ContainerRegistries(gctx, req.OrganizationID)
 		return err

@@ -61,7 +61,6 @@ const (
 	SummaryDeployment          = "A cluster could not be deployed"
 	SummaryInterrupted         = "The rotation was interrupted"
 	SummaryTimeout             = "The rotation ran into its timeout"
-	SummaryRollback            = "The new access key could not be removed"
 	SummaryKeyInUse            = "The access key is still in use"
 	SummaryNotReplaced         = "The access key has no working successor"
 	SummaryInvalidCredentials  = "A cluster does not accept its credentials"

@@ -168,8 +168,8 @@ func checkRetirement(t Retirement, o *RetirementObservation) error {
 			Summary: SummaryKeyInUse,
 			Cause:   fmt.Sprintf("Access key %s is still stored in %s.", t.AccessKeyID, strings.Join(holders, ", ")),
 			World:   keeps,
-			Advice: "give each of these objects the current key's successor by a rotation, another key or a role, or list its id " +
-				"in ignored_holders. The checks run again in the next apply.",
+			Advice: "give each of these objects another key or a role, or list its id in ignored_holders. The checks run again in the " +
+				"next apply.",
 			Argument: ArgumentAccessKeyID,
 		}
 	}
@@ -351,6 +351,11 @@ func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation
 		}
 	}
 	_, err := r.Retire(ctx, t, false, req.Timeout)
+	var problem *Problem
+	if errors.As(err, &problem) && problem.Summary == SummaryKeyInUse {
+		problem.Advice = fmt.Sprintf("find what still needs the key and give it another one. The rotation needs the key's place, so it goes on "+
+			"when the key is gone: aws iam delete-access-key --user-name %s --access-key-id %s", t.UserName, t.AccessKeyID)
+	}
 	return err
 }
 

@@ -61,6 +61,13 @@ func (o Outcome) CutOver() bool { return o.PreviousAccessKeyID != "" }
 func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	limited, cancel := r.clock.WithTimeout(ctx, req.Timeout)
 	defer cancel()
+	if !req.Rotate && req.Record == nil {
+		if o, decision, err := r.Preflight(limited, req); err != nil {
+			return Outcome{}, err
+		} else if decision.Action == ActionNone {
+			return observed(o), nil
+		}
+	}
 	defer r.reads.forget()
 	if req.UserName == "" {
 		inspection, err := r.Inspect(limited, req.Target, "")
@@ -111,7 +118,7 @@ func observed(o *Observation) Outcome {
 		AccessKeyID:        o.Current.ID,
 		AccessKeyCreatedAt: o.Current.CreatedAt,
 		Clusters:           o.Set.Clusters,
-		Holders:            o.HoldersOf(o.Current.ID),
+		Holders:            o.listedHolders(o.Current.ID),
 	}
 }
 
@@ -180,7 +187,7 @@ func resumedChange(req Request, o *Observation, d Decision) change {
 		},
 		createdAt:  o.Current.CreatedAt,
 		deployedAt: d.DeployedAt,
-		holders:    o.HoldersOf(d.To),
+		holders:    o.listedHolders(d.To),
 	}
 	c.lagging = o.lagging(req, d.From)
 	if req.Record != nil {

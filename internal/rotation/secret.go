@@ -9,9 +9,12 @@ import (
 // redacted is what every way of printing a [Secret] shows.
 const redacted = "(secret)"
 
-// Secret is a secret access key. However it is printed, logged or encoded, it shows as a placeholder; only [Secret.Reveal]
-// gives it away, so a search for that name finds every place where the secret leaves the process.
-type Secret struct{ value string }
+// Secret is a secret access key. However it is printed, logged or encoded, it does not show; only [Secret.Reveal] gives it
+// away, so a search for that name finds every place where the secret leaves the process.
+type Secret struct {
+	// value is a pointer, because package fmt prints a value in somebody's unexported field without asking its methods.
+	value *string
+}
 
 var (
 	_ fmt.Formatter  = Secret{}
@@ -20,11 +23,16 @@ var (
 )
 
 // NewSecret wraps the secret access key that IAM answered with.
-func NewSecret(value string) Secret { return Secret{value: value} }
+func NewSecret(value string) Secret { return Secret{value: &value} }
 
 // Reveal returns the secret itself. Its callers are the request that stores the key in Qovery and the signature that
 // proves that the key works.
-func (s Secret) Reveal() string { return s.value }
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
 
 // Format implements [fmt.Formatter].
 func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }

@@ -40,7 +40,7 @@ func draw(s story) string {
 	c := &canvas{}
 	fmt.Fprintf(c, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" `+
 		`font-size="13">`+"\n", width, height)
-	c.WriteString("<title>The life of two access keys in a rotation</title>\n")
+	fmt.Fprintln(c, "<title>The life of two access keys in a rotation</title>")
 	fmt.Fprintf(c, `<rect width="%d" height="%d" rx="8" fill="%s"/>`+"\n", width, height, colorBack)
 
 	last := len(s.moments) - 1
@@ -68,7 +68,7 @@ func draw(s story) string {
 	c.bracket(x(0), x(s.deployed)-bracketGap, "one apply: rotation")
 	c.bracket(x(s.deployed), x(s.retired)-bracketGap, "drain window")
 	c.bracket(x(s.retired), end, "a later apply: cleanup")
-	c.WriteString("</svg>\n")
+	fmt.Fprintln(c, "</svg>")
 	return c.String()
 }
 

@@ -1,5 +1,6 @@
-// Command timelinesvg draws the life of two access keys, from one rotation to the retirement of the previous key, as the
-// documentation shows it. It draws what it sees: a rotation by this project's own code, of simulated AWS and Qovery.
+// Command timelinesvg prints the drawing that the documentation shows: the life of two access keys, from a rotation to the
+// retirement of the previous key. It draws what it sees: a rotation by this project's own code, of simulated AWS and
+// Qovery.
 package main
 
 import (
@@ -7,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/awsiam"
@@ -22,35 +22,24 @@ const (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		fmt.Fprintln(os.Stderr, "usage: timelinesvg FILE")
-		os.Exit(2)
-	}
-	if err := run(context.Background(), os.Args[1]); err != nil {
+	seen, err := watch()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-}
-
-func run(ctx context.Context, file string) error {
-	seen, err := watch(ctx)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(file, []byte(draw(seen)), 0o644)
+	fmt.Print(draw(seen))
 }
 
 // watch rotates a key, waits for the end of the drain window, retires the previous key, and returns what happened to the
 // two keys from the creation of the new one on.
-func watch(ctx context.Context) (story, error) {
+func watch() (story, error) {
+	ctx := context.Background()
 	w, err := simulator.Start(simulator.Config{})
 	if err != nil {
 		return story{}, err
 	}
 	defer w.Close()
+	// The drawing must not depend on the machine's own AWS settings.
 	for name, value := range w.Env() {
 		if err := os.Setenv(name, value); err != nil {
 			return story{}, err

@@ -4,28 +4,19 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
-func TestRun(t *testing.T) {
-	for name := range environment(t) {
-		t.Setenv(name, os.Getenv(name))
-	}
+func TestDraw(t *testing.T) {
 	var drawings []string
-	for _, name := range []string{"first.svg", "second.svg"} {
-		file := filepath.Join(t.TempDir(), "images", name)
-		if err := run(t.Context(), file); err != nil {
-			t.Fatal(err)
-		}
-		drawing, err := os.ReadFile(file)
+	for range 2 {
+		seen, err := watch()
 		if err != nil {
 			t.Fatal(err)
 		}
-		drawings = append(drawings, string(drawing))
+		drawings = append(drawings, draw(seen))
 	}
 	if drawings[0] != drawings[1] {
 		t.Errorf("two runs drew different things:\n%s\n%s", drawings[0], drawings[1])

@@ -1,0 +1,301 @@
+package crashtest
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// stage is an apply of the story: what there is before it, and what it has to come to.
+type stage struct {
+	name    string
+	trigger string
+	// wait is the time since the apply before.
+	wait time.Duration
+	// cutovers is how often Qovery's credentials get a key, and keys is how many the user has in the end.
+	cutovers, keys int
+
+	// What was recorded in a run without faults.
+	at       time.Time
+	state    []byte
+	ids      []string
+	created  []time.Time
+	requests []point
+}
+
+// point is a request of an apply. It is named by its place among those for the same operation, because requests that are
+// sent side by side come in any order.
+type point struct {
+	operation string
+	nth       int
+	// changes is true when it makes a difference to the world that the request took effect.
+	changes bool
+}
+
+func (p point) String() string { return fmt.Sprintf("%s #%d", p.operation, p.nth) }
+
+// story is how every scene goes if nothing goes wrong: the first rotation, the cleanup, another rotation, and a third that
+// finds the key before drained and not yet retired.
+func story() []*stage {
+	return []*stage{
+		{name: "create", trigger: "1", cutovers: 1, keys: 2},
+		{name: "cleanup", trigger: "1", wait: drainWindow + time.Minute, keys: 1},
+		{name: "rotate", trigger: "2", cutovers: 1, keys: 2},
+		{name: "retire and rotate", trigger: "3", wait: drainWindow + time.Minute, cutovers: 1, keys: 2},
+	}
+}
+
+// record plays the story and fills in the stages.
+func record(t *testing.T) []*stage {
+	t.Helper()
+	stages := story()
+	s := newQuarter(t)
+	for _, st := range stages {
+		s.Clock().Advance(st.wait)
+		st.at, st.state, st.ids = s.Clock().Now(), s.state(), s.ids()
+		for _, key := range s.user.Keys() {
+			st.created = append(st.created, key.CreatedAt())
+		}
+		before := s.cutovers()
+		s.ResetRequests()
+		s.schedule(st.trigger)
+		s.mustApply()
+		st.requests = points(s.Requests())
+		s.expectSettled(st.keys)
+		if got := s.cutovers() - before; got != st.cutovers {
+			t.Errorf("%s: %d cutovers, want %d", st.name, got, st.cutovers)
+		}
+		s.expectEmptyPlan()
+	}
+	s.expectDrained()
+	return stages
+}
+
+func points(requests []simulator.Request) []point {
+	var found []point
+	seen := map[string]int{}
+	for _, r := range requests {
+		seen[r.Operation]++
+		found = append(found, point{r.Operation, seen[r.Operation], r.Mutating || r.API == simulator.APISTS})
+	}
+	return found
+}
+
+// ids are all ids of a scene, in the same order for every scene.
+func (s *scene) ids() []string {
+	ids := []string{s.organization.ID, s.credentials.ID, s.cluster.ID, s.cluster.Registry().ID, s.charts.ID}
+	return append(ids, s.keyIDs()...)
+}
+
+// restore makes a scene in which the stage is about to begin.
+func (st *stage) restore(t *testing.T) *scene {
+	t.Helper()
+	s := newScene(t, simulator.Config{Clock: simulator.NewClock(st.at)}, st.created...)
+	var pairs []string
+	for i, id := range s.ids() {
+		pairs = append(pairs, st.ids[i], id)
+	}
+	if st.state != nil {
+		s.write(stateFile, []byte(strings.NewReplacer(pairs...).Replace(string(st.state))))
+	}
+	s.schedule(st.trigger)
+	return s
+}
+
+// fault is a column of the matrix.
+type fault struct {
+	name string
+	kind simulator.FaultKind
+	// kills is who is killed by a fault of a call kind.
+	kills victim
+	// mutating is for a fault that can be told from another one only by what a request changed.
+	mutating bool
+}
+
+type victim int
+
+const (
+	nobody victim = iota
+	// theProvider is killed alone: Terraform sees a broken connection and writes its state.
+	theProvider
+	// theRunner takes Terraform with it, so no state is written.
+	theRunner
+)
+
+var faults = []fault{
+	{"provider killed before", simulator.FaultCallInstead, theProvider, false},
+	{"provider killed after", simulator.FaultCallAfter, theProvider, true},
+	{"runner killed before", simulator.FaultCallInstead, theRunner, false},
+	{"runner killed after", simulator.FaultCallAfter, theRunner, true},
+	{"answer lost", simulator.FaultLost, nobody, false},
+	{"500 before", simulator.FaultBefore500, nobody, false},
+	{"500 after", simulator.FaultAfter500, nobody, true},
+	{"429", simulator.Fault429, nobody, false},
+	{"hang before", simulator.FaultHang, nobody, false},
+	{"hang after", simulator.FaultHangAfter, nobody, true},
+	{"reset before", simulator.FaultResetBefore, nobody, false},
+	{"reset after", simulator.FaultResetAfter, nobody, true},
+	{"HTML before", simulator.FaultHTML, nobody, false},
+	{"HTML after", simulator.FaultHTMLAfter, nobody, true},
+}
+
+// TestMatrix lets every fault happen to every request of the story. Without -full it is one rotation only, in which the
+// provider is killed at every request, and one of the other faults happens to each.
+func TestMatrix(t *testing.T) {
+	t.Parallel()
+	m := &matrix{healings: map[string]*healing{}, cells: map[string]string{}}
+	stages := record(t)
+	if t.Failed() {
+		return
+	}
+	t.Run("cells", func(t *testing.T) {
+		for _, st := range stages {
+			for i, p := range st.requests {
+				for j, f := range faults {
+					if f.mutating && !p.changes || !*full && (st.name != "rotate" || f.kills != theProvider && j != i%len(faults)) {
+						continue
+					}
+					t.Run(fmt.Sprintf("%s/%s/%s", st.name, p, f.name), func(t *testing.T) {
+						t.Parallel()
+						m.try(t, st, p, f)
+					})
+				}
+			}
+		}
+	})
+	m.print(stages)
+}
+
+// matrix collects what the faults come to.
+type matrix struct {
+	mu       sync.Mutex
+	healings map[string]*healing
+	cells    map[string]string
+}
+
+// healing is what it takes to bring a scene to its end. Scenes with the same fingerprint take the same, so it is found out
+// once for all of them.
+type healing struct {
+	done    chan struct{}
+	applies int
+	failed  bool
+}
+
+// try lets a fault happen in an apply and brings the scene to its end.
+func (m *matrix) try(t *testing.T, st *stage, p point, f fault) {
+	s := st.restore(t)
+	started := make(chan *os.Process, 1)
+	s.Inject(simulator.Fault{Kind: f.kind, Match: simulator.Operation(p.operation), At: p.nth, Call: func(r simulator.Request) {
+		if f.kills == theRunner {
+			_ = (<-started).Kill()
+		}
+		s.killProviders(r)
+	}})
+	process := s.start(applyArguments...)
+	started <- process.Process
+	r := s.finish(process)
+	s.ClearFaults()
+	if !slices.ContainsFunc(s.Requests(), func(r simulator.Request) bool { return r.Fault != "" }) {
+		m.set(st, p, f, "?")
+		t.Errorf("the request did not come:\n%s", r.output)
+		return
+	}
+
+	fingerprint := st.name + "\n" + s.fingerprint()
+	m.mu.Lock()
+	h, known := m.healings[fingerprint]
+	if !known {
+		h = &healing{done: make(chan struct{})}
+		m.healings[fingerprint] = h
+	}
+	m.mu.Unlock()
+	if known {
+		<-h.done
+	} else {
+		func() {
+			defer close(h.done)
+			h.applies = s.heal(st)
+			h.failed = t.Failed()
+		}()
+	}
+	switch {
+	case t.Failed() || h.failed || len(s.Violations()) > 0:
+		m.set(st, p, f, "✗")
+		t.Errorf("the apply with the fault, exit code %d:\n%s", r.exitCode, r.tail())
+	case r.exitCode == 0:
+		m.set(st, p, f, "·")
+	default:
+		m.set(st, p, f, fmt.Sprint(h.applies))
+	}
+}
+
+// heal applies until Terraform is content, retires the old key, and checks what has come of it. It returns how many applies
+// the rotation took.
+func (s *scene) heal(st *stage) (applies int) {
+	s.t.Helper()
+	for applies = 1; ; applies++ {
+		r := s.apply()
+		if r.exitCode == 0 {
+			break
+		}
+		if applies == 2 {
+			s.t.Errorf("the second apply after the fault fails too:\n%s", r.tail())
+			return applies
+		}
+		// A journal whose writer may be alive is taken over after 10 minutes.
+		s.Clock().Advance(15 * time.Minute)
+	}
+	s.expectSettled(st.keys)
+	if got := s.cutovers(); got != st.cutovers {
+		s.t.Errorf("%d cutovers, want %d", got, st.cutovers)
+	}
+	s.expectEmptyPlan()
+	s.Clock().Advance(drainWindow + time.Minute)
+	s.mustApply()
+	s.expectSettled(1)
+	s.expectDrained()
+	if tags := s.user.Tags(); len(tags) > 0 {
+		s.t.Errorf("a journal is left: %v", tags)
+	}
+	if got := s.attribute(cleanupType, "status"); got != "deleted" {
+		s.t.Errorf("the status of the cleanup is %q", got)
+	}
+	s.expectEmptyPlan()
+	return applies
+}
+
+func (m *matrix) set(st *stage, p point, f fault, what string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.cells[fmt.Sprint(st.name, p, f.name)] = what
+}
+
+// print shows the matrix. "go test" lets it be seen when it runs in the package's directory.
+func (m *matrix) print(stages []*stage) {
+	var b strings.Builder
+	fmt.Fprintln(&b, "· the apply succeeds all the same   1, 2 so many more applies   ✗ not healed   ? the request did not come")
+	for i, f := range faults {
+		fmt.Fprintf(&b, "%s%s\n", strings.Repeat("│ ", i), f.name)
+	}
+	counts := map[string]int{}
+	for _, st := range stages {
+		fmt.Fprintf(&b, "%s\n", st.name)
+		for _, p := range st.requests {
+			for _, f := range faults {
+				what := m.cells[fmt.Sprint(st.name, p, f.name)]
+				counts[what]++
+				fmt.Fprintf(&b, "%1s ", what)
+			}
+			fmt.Fprintln(&b, p)
+		}
+	}
+	fmt.Fprintf(&b, "%d succeed, %d take one more apply, %d two, %d are not healed, %d did not come; %d different ends\n",
+		counts["·"], counts["1"], counts["2"], counts["✗"], counts["?"], len(m.healings))
+	fmt.Print(b.String())
+}

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+const (
+	example = "examples/single/main.tf"
+	region  = "eu-west-3"
+
+	credentialsName = "acme-aws"
+
+	// period is that of the schedule in the example.
+	period = 90 * 24 * time.Hour
+	// lead is how much of the period is left when the story begins; it is enough for Terraform to import the schedule.
+	lead = 25 * time.Second
+
+	credentialsAddress = "qoveryrotation_aws_credentials.production"
+	cleanupAddress     = "qoveryrotation_aws_access_key_cleanup.production"
+)
+
+// overrides makes the example fit into minutes.
+const overrides = `# The defaults are 5s, 2h and 2h: Qovery asks for two hours. Nobody wants to watch that.
+provider "qoveryrotation" {
+  poll_interval        = "1s"
+  minimum_drain_window = "20s"
+}
+
+resource "qoveryrotation_aws_credentials" "production" {
+  drain_window = "20s"
+}
+
+# What an import of a time_rotating records; without it the import would start the 90 days anew.
+resource "time_rotating" "quarterly" {
+  triggers = {}
+}
+`
+
+// imports adopts the key that is there, and a schedule that began when the key was created.
+const imports = `import {
+  to = qoveryrotation_aws_credentials.production
+  id = "%s/%s"
+}
+
+import {
+  to = time_rotating.quarterly
+  id = "%s,,,90,,"
+}
+`
+
+// story is the customer whose key is rotated, and the Terraform that rotates it.
+type story struct {
+	*simulator.World
+	*narrator
+	terraform   *workspace
+	user        *simulator.User
+	oldKey      *simulator.AccessKey
+	credentials *simulator.Credentials
+	cluster     *simulator.Cluster
+	// expiry is the end of the schedule's period.
+	expiry time.Time
+}
+
+// setUp builds what the story needs and starts the simulated world.
+func setUp(ctx context.Context, n *narrator, dir string) (*story, error) {
+	n.chapter("The scene")
+	n.say("Building the provider and hashicorp/time. The first time this takes a minute or two.")
+	terraform, err := newWorkspace(ctx, dir, example)
+	if err != nil {
+		return nil, err
+	}
+	terraform.progress = n.line
+	if err := errors.Join(terraform.write("demo_override.tf", overrides), terraform.Init(ctx)); err != nil {
+		return nil, err
+	}
+	world, err := simulator.Start(simulator.Config{Clock: simulator.NewRealClock(), DeploymentDuration: 8 * time.Second})
+	if err != nil {
+		return nil, err
+	}
+	s := &story{World: world, narrator: n, terraform: terraform}
+	s.expiry = s.Clock().Now().UTC().Truncate(time.Second).Add(lead)
+	s.user = s.AddUser("qovery")
+	s.oldKey = s.user.AddKeyCreated(s.expiry.Add(-period))
+	organization := s.AddOrganization("acme")
+	s.credentials = organization.AddCredentials(credentialsName, s.oldKey)
+	s.cluster = organization.AddCluster("production", region, s.credentials)
+	if err := errors.Join(
+		terraform.surround(s.Env()),
+		terraform.write("terraform.tfvars", fmt.Sprintf("organization_id = %q\ncredentials_id  = %q\n", organization.ID, s.credentials.ID)),
+		terraform.write("import.tf", fmt.Sprintf(imports, organization.ID, s.credentials.ID, s.oldKey.CreatedAt().Format(time.RFC3339))),
+	); err != nil {
+		s.Close()
+		return nil, err
+	}
+	n.say("The company acme lets Qovery run its cluster %q in %s. The credentials %q in Qovery hold the access key %s of the IAM user %q. "+
+		"The cluster's container registry in Qovery stores the same key. It was created 90 days ago, less %s: security rules want it replaced.",
+		s.cluster.Name, region, credentialsName, s.oldKey.ID, s.user.Name, lead)
+	n.say("AWS and Qovery are simulated, at %s and %s. Everything else is real: Terraform, this provider, hashicorp/time, and time itself.",
+		world.AWSURL(), world.QoveryURL())
+	return s, nil
+}
+
+// adopt puts the key and its schedule under Terraform.
+func (s *story) adopt(ctx context.Context) error {
+	s.chapter("Adopting the key")
+	s.say("The configuration is %s as it is. An override file makes times short:", example)
+	s.quote(overrides)
+	s.say("Nothing is rotated by surprise: import blocks adopt the key that is there, and a schedule of 90 days that began with the key.")
+	if err := s.planAndApply(ctx); err != nil {
+		return err
+	}
+	s.say("The import blocks have done their work and are removed. Until the 90 days are over every plan is empty:")
+	return errors.Join(
+		s.terraform.remove("import.tf"),
+		s.planNothing(ctx),
+		expect(len(s.Mutations()) == 0, "adopting a key changes nothing in AWS and Qovery"),
+	)
+}
+
+// rotate lets the schedule expire.
+func (s *story) rotate(ctx context.Context) error {
+	s.chapter("The rotation")
+	if err := s.waitUntil(ctx, "the 90 days are over", s.expiry); err != nil {
+		return err
+	}
+	s.say("The time_rotating has expired, so its id is about to change, and with it rotation_triggers. Terraform plans:")
+	if err := s.planAndApply(ctx); err != nil {
+		return err
+	}
+	phase, err := s.terraform.attribute(ctx, credentialsAddress, "phase")
+	if err != nil {
+		return err
+	}
+	newKey := s.credentials.AccessKeyID()
+	deployments := s.cluster.Deployments()
+	s.say("Qovery and the registry hold the new key %s, which had to work in %s for ten seconds before. The cluster was deployed with it and is %s.",
+		newKey, region, s.cluster.State())
+	return errors.Join(
+		expect(phase == "draining", "the phase is draining, not %s", phase),
+		expect(newKey != s.oldKey.ID, "Qovery holds a new key"),
+		expect(s.cluster.Registry().AccessKeyID() == newKey, "the registry has the key that Qovery holds"),
+		expect(len(deployments) == 1 && deployments[0].AccessKeyID == newKey && s.cluster.State() == "DEPLOYED",
+			"the cluster was deployed once, with the new key"),
+		expect(s.oldKey.Active(), "the old key still works"),
+	)
+}
+
+// drain lets the drain window pass.
+func (s *story) drain(ctx context.Context) error {
+	s.chapter("The drain window")
+	s.oldKey.MarkUsed("ecr", region)
+	s.say("The old key %s still works. Something that was started before the rotation may need it: just now it pulled an image. "+
+		"Terraform has nothing to do meanwhile:", s.oldKey.ID)
+	if err := s.planNothing(ctx); err != nil {
+		return err
+	}
+	text, err := s.terraform.attribute(ctx, credentialsAddress, "drain_ends_at")
+	if err != nil {
+		return err
+	}
+	drainEndsAt, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return err
+	}
+	return s.waitUntil(ctx, "the drain window is over", drainEndsAt)
+}
+
+// cleanUp retires the old key.
+func (s *story) cleanUp(ctx context.Context) error {
+	s.chapter("The cleanup")
+	s.say("The old key may go. The next plan says so, because the refresh found the cleanup due:")
+	if err := s.planAndApply(ctx); err != nil {
+		return err
+	}
+	s.say("Before it deleted the key the provider made sure that Qovery holds another one that works, that nothing stores the old one, that no " +
+		"cluster rejects its credentials, and that nobody used the old key after the drain window. It is gone, and the plan is empty again:")
+	if err := s.planNothing(ctx); err != nil {
+		return err
+	}
+	status, err := s.terraform.attribute(ctx, cleanupAddress, "status")
+	keys := s.user.Keys()
+	return errors.Join(
+		err,
+		expect(status == "deleted", "the status is deleted, not %s", status),
+		expect(len(keys) == 1 && keys[0].Active() && keys[0].ID == s.credentials.AccessKeyID(), "the user has the new key and no other"),
+	)
+}
+
+// lookBack shows what was done, and checks what must never happen.
+func (s *story) lookBack(context.Context) error {
+	s.chapter("What happened")
+	mutations := s.Mutations()
+	s.say("Of %d requests to AWS and Qovery these changed something:", len(s.Requests()))
+	lines := make([]string, len(mutations))
+	for i, request := range mutations {
+		lines[i] = request.String()
+	}
+	s.quote(strings.Join(lines, "\n"))
+	s.say("The tag was the rotation's journal: had the run been killed anywhere, the next apply would have carried on from there.")
+	s.quote(s.Timeline().String())
+	leaks, err := s.terraform.leaks(s.Secrets())
+	if err := errors.Join(
+		err,
+		expect(len(leaks) == 0, "no secret is to be found in %v", leaks),
+		expect(len(s.Violations()) == 0, "nothing happened that must never happen: %q", s.Violations()),
+		expect(len(s.user.Tags()) == 0, "no journal is left: %v", s.user.Tags()),
+	); err != nil {
+		return err
+	}
+	s.say("Qovery held a working key all the time. No secret is in the state, in a plan, or in Terraform's TRACE log.")
+	return nil
+}
+
+// planAndApply shows a plan that changes something, and applies it.
+func (s *story) planAndApply(ctx context.Context) error {
+	lines, changes, err := s.terraform.plan(ctx)
+	if err != nil {
+		return err
+	}
+	s.quote(lines)
+	if err := expect(changes, "the plan changes something"); err != nil {
+		return err
+	}
+	s.quote("$ terraform apply")
+	return s.terraform.apply(ctx)
+}
+
+// planNothing shows a plan that changes nothing.
+func (s *story) planNothing(ctx context.Context) error {
+	lines, changes, err := s.terraform.plan(ctx)
+	if err != nil {
+		return err
+	}
+	s.quote(lines)
+	return expect(!changes, "the plan is empty")
+}
+
+// waitUntil waits in real time, because hashicorp/time has no other.
+func (s *story) waitUntil(ctx context.Context, what string, t time.Time) error {
+	wait := t.Sub(s.Clock().Now())
+	s.say("Waiting %s, until %s.", wait.Round(time.Second), what)
+	return s.Clock().Sleep(ctx, wait)
+}
+
+// expect is an error unless something is as the story tells it.
+func expect(so bool, format string, args ...any) error {
+	if so {
+		return nil
+	}
+	return fmt.Errorf("it is not so that "+format, args...)
+}

@@ -1,0 +1,369 @@
+package provider_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/compare"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+)
+
+// rotates are the attributes that a plan leaves open when it rotates, or may.
+var rotates = open{credentialsAddress, []string{
+	"access_key_id", "access_key_created_at", "previous_access_key_id", "rotated_at", "deployed_at", "drain_ends_at", "rotation_due",
+	"rotation_due_at", "phase", "cluster_ids", "holders",
+}}
+
+// records is the plan that only writes arguments into the state.
+var records = open{address: credentialsAddress}
+
+const day = 24 * time.Hour
+
+func TestTriggers(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{
+			Config: s.credentials(adopt("")),
+			Check:  resource.ComposeTestCheckFunc(check(s.untouched), s.deployments(0)),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "id", text(s.org.ID+"/"+s.set.ID)),
+				value(credentialsAddress, "iam_user_name", text("qovery")),
+				value(credentialsAddress, "access_key_id", text(s.key.ID)),
+				value(credentialsAddress, "access_key_created_at", text(s.key.CreatedAt().Format(time.RFC3339))),
+				value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
+				value(credentialsAddress, "rotated_at", knownvalue.Null()),
+				value(credentialsAddress, "drain_ends_at", knownvalue.Null()),
+				value(credentialsAddress, "rotation_due", knownvalue.Bool(false)),
+				value(credentialsAddress, "rotation_due_at", knownvalue.Null()),
+				value(credentialsAddress, "phase", text("stable")),
+				value(credentialsAddress, "cluster_ids", knownvalue.ListExact([]knownvalue.Check{text(s.cluster.ID)})),
+			},
+		},
+		// A schedule that is added rotates nothing.
+		resource.TestStep{
+			Config:           s.credentials(adopt(trigger("1"))),
+			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), records),
+			Check:            resource.ComposeTestCheckFunc(check(s.untouched), s.deployments(0)),
+		},
+		resource.TestStep{
+			Config:           s.credentials(adopt(trigger("2"))),
+			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates),
+			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
+				value(credentialsAddress, "phase", text("draining")),
+			},
+		},
+		// So does one that is taken away.
+		resource.TestStep{
+			Config:           s.credentials(adopt("")),
+			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), records),
+			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+		},
+		resource.TestStep{
+			Config:           s.credentials(adopt(trigger("3"))),
+			ConfigPlanChecks: plans(records),
+			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+		},
+		resource.TestStep{
+			Config: s.credentials(adopt(trigger("4"))),
+			ExpectError: says("Error running pre-apply plan", "The previous access key still drains", "rotation_triggers = ",
+				"The previous access key "+s.key.ID+" still exists", "rotate from", "on. Until then keep rotation_triggers as they were"),
+		},
+		// The rotation retires a drained key by itself.
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
+			Config:    s.credentials(adopt(trigger("4"))),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), check(func() error {
+				if s.key.Exists() {
+					return errors.New("the drained key is still there")
+				}
+				return nil
+			})),
+		},
+	)
+}
+
+func TestTriggersIgnored(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	ignore := "\n  lifecycle {\n    ignore_changes = [rotation_triggers]\n  }"
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			Config:           s.credentials(adopt(trigger("2") + ignore)),
+			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
+		},
+	)
+	s.unchanged()
+}
+
+// Triggers that are unknown in the plan are those of a resource that is replaced, such as a time_rotating that has expired.
+func TestTriggersKnownAfterApply(t *testing.T) {
+	t.Parallel()
+	// period replaces the resource that the trigger comes from, whose id changes and whose output is its input.
+	config := func(s *stage, period, input, triggers string) string {
+		return s.credentials(adopt(triggers)) + fmt.Sprintf(`
+resource "terraform_data" "period" {
+  input            = %q
+  triggers_replace = %q
+}
+`, input, period)
+	}
+	const (
+		single  = "rotation_triggers = { schedule = terraform_data.period.output }"
+		partial = "rotation_triggers = { schedule = terraform_data.period.output, other = \"%s\" }"
+		whole   = "rotation_triggers = terraform_data.period.output == \"\" ? null : { schedule = terraform_data.period.output }"
+	)
+	for _, test := range []struct {
+		name              string
+		before, triggers  string
+		input             string
+		keys, deployments int
+	}{
+		{"the same value", single, single, "1", 1, 0},
+		{"another value", single, single, "2", 2, 1},
+		{"the same values, one of them known", fmt.Sprintf(partial, "a"), fmt.Sprintf(partial, "a"), "1", 1, 0},
+		{"the same value next to another one that is known", fmt.Sprintf(partial, "a"), fmt.Sprintf(partial, "b"), "1", 2, 1},
+		{"the same map", whole, whole, "1", 1, 0},
+		{"another map", whole, whole, "2", 2, 1},
+		{"no map before", "", single, "2", 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.run(
+				resource.TestStep{Config: config(s, "1", "1", test.before)},
+				resource.TestStep{
+					Config: config(s, "2", test.input, test.triggers),
+					ConfigPlanChecks: plans(
+						plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate),
+						plancheck.ExpectUnknownValue("terraform_data.period", tfjsonpath.New("output")),
+					),
+					Check: resource.ComposeTestCheckFunc(s.keys(test.keys), s.deployments(test.deployments)),
+				},
+			)
+		})
+	}
+}
+
+func TestTriggersOfTimeRotating(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := s.credentials(adopt("rotation_triggers = { schedule = time_rotating.quarterly.id }")) + `
+resource "time_rotating" "quarterly" {
+  rotation_days = 90
+}
+`
+	resource.UnitTest(t, resource.TestCase{
+		ProtoV6ProviderFactories: s.factories(),
+		ExternalProviders:        map[string]resource.ExternalProvider{"time": {Source: "hashicorp/time"}},
+		Steps: []resource.TestStep{
+			{
+				Config: config,
+				ConfigStateChecks: []statecheck.StateCheck{
+					statecheck.CompareValuePairs("time_rotating.quarterly", tfjsonpath.New("id"),
+						credentialsAddress, tfjsonpath.New("rotation_triggers").AtMapKey("schedule"), compare.ValuesSame()),
+				},
+			},
+			{Config: config, PlanOnly: true},
+		},
+	})
+	s.unchanged()
+}
+
+// drifts checks that the refresh of a plan found another value of an attribute.
+func drifts(attribute string, before, after any) plancheck.PlanCheck {
+	return planCheck(func(req plancheck.CheckPlanRequest) error {
+		for _, drift := range req.Plan.ResourceDrift {
+			old, _ := drift.Change.Before.(map[string]any)
+			refreshed, _ := drift.Change.After.(map[string]any)
+			if drift.Address == credentialsAddress && old[attribute] == before && refreshed[attribute] == after {
+				return nil
+			}
+		}
+		return fmt.Errorf("the refresh did not change %s from %v to %v", attribute, before, after)
+	})
+}
+
+func TestRotateAfterDays(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	due := s.key.CreatedAt().Add(120 * day)
+	s.run(
+		resource.TestStep{
+			Config: s.credentials(adopt("rotate_after_days = 120")),
+			Check:  check(s.untouched),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "rotation_due", knownvalue.Bool(false)),
+				value(credentialsAddress, "rotation_due_at", text(due.Format(time.RFC3339))),
+			},
+		},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().AdvanceTo(due.Add(-time.Second)) },
+			Config:    s.credentials(adopt("rotate_after_days = 120")),
+			PlanOnly:  true,
+		},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().AdvanceTo(due) },
+			Config:    s.credentials(adopt("rotate_after_days = 120")),
+			ConfigPlanChecks: plans(
+				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates,
+				drifts("rotation_due", false, true),
+			),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "rotation_due", knownvalue.Bool(false)),
+				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
+				statecheck.ExpectKnownValue(credentialsAddress, tfjsonpath.New("rotation_due_at"), knownvalue.StringFunc(func(got string) error {
+					if want := s.user.Keys()[1].CreatedAt().Add(120 * day).Format(time.RFC3339); got != want {
+						return fmt.Errorf("%s is not 120 days after the new key's creation, which is %s", got, want)
+					}
+					return nil
+				})),
+			},
+		},
+	)
+}
+
+func TestRotateAfterDaysChanged(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name              string
+		days              string
+		plan              open
+		keys, deployments int
+	}{
+		{"shortened below the age", "rotate_after_days = 60", rotates, 2, 1},
+		{"shortened above the age", "rotate_after_days = 91", rotates, 1, 0},
+		{"raised", "rotate_after_days = 365", rotates, 1, 0},
+		{"removed", "", open{credentialsAddress, []string{"rotation_due", "rotation_due_at", "drain_ends_at", "phase"}}, 1, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.run(
+				resource.TestStep{Config: s.credentials(adopt("rotate_after_days = 120"))},
+				resource.TestStep{
+					Config:           s.credentials(adopt(test.days)),
+					ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), test.plan),
+					Check:            resource.ComposeTestCheckFunc(s.keys(test.keys), s.deployments(test.deployments)),
+				},
+			)
+		})
+	}
+}
+
+// A key that is due waits for its predecessor: a plan that cannot succeed would keep everything else from being applied.
+func TestRotateAfterDaysWhileDraining(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := s.credentials("rotate_after_days = 3\n  drain_window = \"71h\"")
+	s.run(
+		resource.TestStep{Config: config, Check: s.keys(2)},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().AdvanceTo(s.user.Keys()[1].CreatedAt().Add(3 * day)) },
+			Config:    config,
+			PlanOnly:  true,
+		},
+		resource.TestStep{
+			PreConfig:        func() { s.Clock().Advance(time.Hour) },
+			Config:           config,
+			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate)),
+			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)),
+		},
+	)
+}
+
+func TestAdoptedKeyThatIsDue(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := s.credentials(adopt("rotate_after_days = 90"))
+	s.run(
+		resource.TestStep{
+			Config:             config,
+			Check:              check(s.untouched),
+			ConfigStateChecks:  []statecheck.StateCheck{value(credentialsAddress, "rotation_due", knownvalue.Bool(true))},
+			ExpectNonEmptyPlan: true,
+		},
+		resource.TestStep{Config: config, Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1))},
+	)
+}
+
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.pair(trigger("1"), ""), Check: s.keys(2)},
+		resource.TestStep{
+			Taint:       []string{credentialsAddress},
+			Config:      s.pair(trigger("1"), ""),
+			ExpectError: says("Error running pre-apply plan", "The IAM user has a second access key", s.key.ID),
+		},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
+			// The resource is still marked: a plan that fails does not change that.
+			Config:      s.pair(trigger("1"), ""),
+			ExpectError: says("The IAM user has a second access key"),
+		},
+		resource.TestStep{
+			PreConfig: s.key.Delete,
+			Config:    s.pair(trigger("1"), ""),
+			ConfigPlanChecks: plans(
+				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroyBeforeCreate),
+			),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "phase", text("draining")),
+				value(cleanupAddress, "status", text("draining")),
+			},
+		},
+	)
+}
+
+func TestDrainWindowMoves(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var deployedAt string
+	drainEndsAfter := func(window time.Duration) resource.TestCheckFunc {
+		return func(state *terraform.State) error {
+			attributes := state.RootModule().Resources[credentialsAddress].Primary.Attributes
+			deployedAt = attributes["deployed_at"]
+			ended, err := time.Parse(time.RFC3339, deployedAt)
+			if err != nil {
+				return err
+			}
+			if want := ended.Add(window).Format(time.RFC3339); attributes["drain_ends_at"] != want {
+				return fmt.Errorf("drain_ends_at is %s, want %s", attributes["drain_ends_at"], want)
+			}
+			return nil
+		}
+	}
+	moves := open{credentialsAddress, []string{"drain_ends_at", "phase"}}
+	s.run(
+		resource.TestStep{Config: s.credentials(""), Check: drainEndsAfter(2 * time.Hour)},
+		resource.TestStep{
+			PreConfig:         func() { s.Clock().Advance(3 * time.Hour) },
+			Config:            s.credentials(`drain_window = "4h"`),
+			ConfigPlanChecks:  plans(moves),
+			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+		resource.TestStep{
+			Config:            s.credentials(`drain_window = "2h30m"`),
+			ConfigPlanChecks:  plans(moves),
+			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("drained"))},
+		},
+		// Another way to write the same window is none at all.
+		resource.TestStep{Config: s.credentials(`drain_window = "150m"`), Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1))},
+	)
+}
