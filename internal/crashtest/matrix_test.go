@@ -208,6 +208,9 @@ func (m *matrix) try(t *testing.T, st *stage, p point, f fault) {
 	}
 
 	fingerprint := st.name + "\n" + s.fingerprint()
+	if d := os.Getenv("DUMP"); d != "" {
+		os.WriteFile(d+"/"+strings.NewReplacer("/","_"," ","_").Replace(t.Name()), []byte(fingerprint), 0o600)
+	}
 	m.mu.Lock()
 	h, known := m.healings[fingerprint]
 	if !known {
@@ -248,8 +251,9 @@ func (s *scene) heal(st *stage) (applies int) {
 			s.t.Errorf("the second apply after the fault fails too:\n%s", r.tail())
 			return applies
 		}
-		// A journal whose writer may be alive is taken over after 10 minutes.
-		s.Clock().Advance(15 * time.Minute)
+		// A journal whose writer may be alive is taken over after 10 minutes, and holders whose key was lost get the next one
+		// after the drain window.
+		s.Clock().Advance(drainWindow + 15*time.Minute)
 	}
 	s.expectSettled(st.keys)
 	if got := s.cutovers(); got != st.cutovers {

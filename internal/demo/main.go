@@ -29,7 +29,7 @@ func main() {
 
 // play tells the story in a directory of its own, and removes it.
 func play(ctx context.Context, n *narrator) error {
-	dir, err := os.MkdirTemp("", "demo")
+	dir, err := os.MkdirTemp("", "qoveryrotation-demo-")
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			config: func(s *stage) string {
 				return strings.Replace(s.credentials(""), s.org.ID, "3f2504e0-4f89-41d3-9a0c-0305e82c3301", 1)
 			},
-			facts: facts("HTTP 404", "3f2504e0-4f89-41d3-9a0c-0305e82c3301"),
+			facts: facts("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "not found"),
 		},
 		{
 			name:    "credentials with a role",

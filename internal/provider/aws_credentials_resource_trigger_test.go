@@ -266,7 +266,7 @@ func TestRotateAfterDaysChanged(t *testing.T) {
 func TestRotateAfterDaysWhileDraining(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	config := s.credentials("rotate_after_days = 3\n  drain_window = \"71h\"")
+	config := s.credentials("rotate_after_days = 3\n  drain_window = \"71h59m\"")
 	s.run(
 		resource.TestStep{Config: config, Check: s.keys(2)},
 		resource.TestStep{
@@ -363,7 +363,10 @@ func TestDrainWindowMoves(t *testing.T) {
 			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(1)),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("drained"))},
 		},
-		// Another way to write the same window is none at all.
-		resource.TestStep{Config: s.credentials(`drain_window = "150m"`), Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1))},
+		// It is the same window however it is written.
+		resource.TestStep{
+			Config: s.credentials(`drain_window = "150m"`),
+			Check:  resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(1)),
+		},
 	)
 }

@@ -15,9 +15,9 @@ const logSubsystem = "rotation"
 
 // withLogging gives a request's context the subsystems of the provider's log, and lets rotations report to theirs.
 func withLogging(ctx context.Context) context.Context {
-	for _, subsystem := range []string{logSubsystem, qovery.LogSubsystem, awsiam.LogSubsystem} {
-		ctx = tflog.NewSubsystem(ctx, subsystem)
-	}
+	ctx = tflog.NewSubsystem(ctx, logSubsystem)
+	ctx = tflog.NewSubsystem(ctx, qovery.LogSubsystem)
+	ctx = tflog.NewSubsystem(ctx, awsiam.LogSubsystem)
 	return rotation.WithReporter(ctx, func(ctx context.Context, message string, fields map[string]any) {
 		tflog.SubsystemInfo(ctx, logSubsystem, message, fields)
 	})

@@ -21,6 +21,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/awsiam"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/clock"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/qovery"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
@@ -51,7 +52,7 @@ type Provider struct {
 type Option func(*Provider)
 
 // WithClock makes the provider take the time from another clock than the machine's.
-func WithClock(clock rotation.Clock) Option { return func(p *Provider) { p.clock = clock } }
+func WithClock(c rotation.Clock) Option { return func(p *Provider) { p.clock = c } }
 
 // WithRequestTimeout bounds every single request to AWS and Qovery. The default is 15 s.
 func WithRequestTimeout(timeout time.Duration) Option {
@@ -60,7 +61,7 @@ func WithRequestTimeout(timeout time.Duration) Option {
 
 // New returns the provider. The version appears in the User-Agent of every request.
 func New(version string, options ...Option) *Provider {
-	p := &Provider{version: version, clock: rotation.SystemClock{}, requestTimeout: 15 * time.Second}
+	p := &Provider{version: version, clock: clock.System{}, requestTimeout: 15 * time.Second}
 	for _, option := range options {
 		option(p)
 	}

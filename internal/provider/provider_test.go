@@ -1,14 +1,18 @@
 package provider_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -152,6 +156,29 @@ func (s *stage) run(steps ...resource.TestStep) {
 		ProtoV6ProviderFactories: s.factories(),
 		Steps:                    steps,
 	})
+}
+
+// distort puts something between the provider and Qovery that replaces a text in every answer.
+func (s *stage) distort(original, replacement string) {
+	s.t.Helper()
+	target, err := url.Parse(s.url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ModifyResponse = func(resp *http.Response) error {
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return err
+		}
+		body = bytes.ReplaceAll(body, []byte(original), []byte(replacement))
+		resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		resp.Header.Set("Content-Length", strconv.Itoa(len(body)))
+		return nil
+	}
+	server := httptest.NewServer(proxy)
+	s.t.Cleanup(server.Close)
+	s.url = server.URL
 }
 
 // providerBlock configures the provider for the world.
@@ -537,15 +564,16 @@ func TestProviderAnswersOfQovery(t *testing.T) {
 			facts: facts("Cannot read from AWS or Qovery", "Qovery API: listOrganizationCredentials", "no answer in time"),
 		},
 		{
-			name: "nonsense",
-			prepare: func(s *stage) {
-				server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					_, _ = io.WriteString(w, `{"results": [{"credential": "unexpected"}]}`)
-				}))
-				s.t.Cleanup(server.Close)
-				s.url = server.URL
-			},
-			facts: facts("Cannot read from AWS or Qovery", "Qovery API"),
+			name:    "nonsense",
+			prepare: func(s *stage) { s.distort(`"credential":{`, `"credential":[],"unknown":{`) },
+			facts: facts("Cannot read from AWS or Qovery", "Qovery API: listOrganizationCredentials", "HTTP 200",
+				"cannot unmarshal array"),
+		},
+		{
+			name:    "less than everything",
+			prepare: func(s *stage) { s.distort(`"access_key_id":`, `"another_id":`) },
+			facts: facts("Cannot read from AWS or Qovery", "Qovery API: listOrganizationCredentials", "an incomplete answer",
+				"of type AWS without an access key id"),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -127,16 +127,20 @@ func findKey(keys []AccessKey, accessKeyID string) *AccessKey {
 	return &keys[i]
 }
 
+// cached are the sources of refreshes and plans.
+func (r *Rotator) cached() sources {
+	return sources{iam: cachedIAM{r.iam, r.reads}, qovery: cachedQovery{r.qovery, r.reads}}
+}
+
 // Preflight decides a request for a plan, from the same facts and by the same rules as [Rotator.Rotate] will. It changes
 // nothing and returns what a rotation would start from. For the adoption of a key it asks for nothing about clusters but
 // their list.
 func (r *Rotator) Preflight(ctx context.Context, req Request) (*Observation, Decision, error) {
-	q := cachedQovery{r.qovery, r.reads}
-	var statuses statusReader
+	s := r.cached()
 	if req.Rotate || req.Record != nil {
-		statuses = directStatuses{q}
+		s.statuses, s.dnsProviders = directStatuses{s.qovery}, true
 	}
-	o, err := observe(ctx, cachedIAM{r.iam, r.reads}, q, statuses, req)
+	o, err := observe(ctx, s, req)
 	if err != nil {
 		return nil, Decision{}, err
 	}
@@ -147,12 +151,13 @@ func (r *Rotator) Preflight(ctx context.Context, req Request) (*Observation, Dec
 // Describe reads everything that can be told about credentials, for reports. Credentials without an access key are
 // described as far as that goes. The last use of the current key comes with it.
 func (r *Rotator) Describe(ctx context.Context, target Target) (*Observation, LastUse, error) {
-	q, iam := cachedQovery{r.qovery, r.reads}, cachedIAM{r.iam, r.reads}
-	o, err := observe(ctx, iam, q, directStatuses{q}, Request{Target: target})
+	s := r.cached()
+	s.statuses, s.dnsProviders = directStatuses{s.qovery}, true
+	o, err := observe(ctx, s, Request{Target: target})
 	if err != nil || o.Current == nil {
 		return o, LastUse{}, err
 	}
-	use, err := iam.AccessKeyLastUse(ctx, o.Current.ID)
+	use, err := s.iam.AccessKeyLastUse(ctx, o.Current.ID)
 	return o, use, err
 }
 

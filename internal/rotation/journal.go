@@ -80,9 +80,9 @@ func ParseJournal(credentialsID, value string) (Journal, error) {
 		case "phase":
 			j.Phase = JournalPhase(content)
 		case "at":
-			j.At, err = time.Parse(time.RFC3339, content)
+			j.At, err = parseJournalTime(content)
 		case "cutover":
-			j.CutoverAt, err = time.Parse(time.RFC3339, content)
+			j.CutoverAt, err = parseJournalTime(content)
 		}
 		if err != nil {
 			return Journal{}, fmt.Errorf("%w: %w", errNotAJournal, err)
@@ -100,6 +100,15 @@ func ParseJournal(credentialsID, value string) (Journal, error) {
 		return Journal{}, fmt.Errorf("%w: phase %q without a new key", errNotAJournal, j.Phase)
 	}
 	return j, nil
+}
+
+// parseJournalTime takes a time only as a journal is written, so that what is read and written again stays the same.
+func parseJournalTime(text string) (time.Time, error) {
+	at, err := time.Parse(time.RFC3339, text)
+	if err == nil && at.UTC().Format(time.RFC3339) != text {
+		return time.Time{}, fmt.Errorf("time %q is not in full seconds of UTC", text)
+	}
+	return at, err
 }
 
 // journalsOf splits the journals on a user into the one for the given credentials, or nil, and those for others. What

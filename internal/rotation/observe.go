@@ -143,9 +143,20 @@ func credentialsHolders(sets []CredentialsSet) []Holder {
 	return holders
 }
 
+// sources are where an observation comes from.
+type sources struct {
+	iam    IAM
+	qovery Qovery
+	// statuses is nil when the statuses of clusters do not matter.
+	statuses statusReader
+	// dnsProviders asks every cluster for its DNS provider. There is no list of them, and they can only keep a rotation from
+	// being planned, so plans ask; Terraform plans once more right before it applies.
+	dnsProviders bool
+}
+
 // observe reads everything that a rotation is decided from, side by side as far as one answer does not depend on another.
-// Without a reader of statuses it leaves out what only a rotation needs to know of clusters.
-func observe(ctx context.Context, iam IAM, q Qovery, statuses statusReader, req Request) (*Observation, error) {
+func observe(ctx context.Context, s sources, req Request) (*Observation, error) {
+	iam, q := s.iam, s.qovery
 	o := &Observation{}
 	var (
 		sets             []CredentialsSet
@@ -166,15 +177,15 @@ func observe(ctx context.Context, iam IAM, q Qovery, statuses statusReader, req 
 		return err
 	})
 	group.Go(func() (err error) {
-		if clusters, err = q.Clusters(gctx, req.OrganizationID); err != nil || statuses == nil {
+		if clusters, err = q.Clusters(gctx, req.OrganizationID); err != nil || !s.dnsProviders {
 			return err
 		}
 		dns, err = dnsHolders(gctx, q, clusters)
 		return err
 	})
-	if statuses != nil {
+	if s.statuses != nil {
 		group.Go(func() error {
-			list, err := statuses.read(gctx, req.OrganizationID)
+			list, err := s.statuses.read(gctx, req.OrganizationID)
 			o.Statuses = make(map[string]ClusterStatus, len(list))
 			for _, status := range list {
 				o.Statuses[status.ClusterID] = status

@@ -84,7 +84,7 @@ type Organization struct {
 	DeploymentRestriction string
 }
 
-// The type of a credentials set ("object_type") that has an access key to rotate.
+// CredentialsTypeStatic is the type of a credentials set ("object_type") that has an access key to rotate.
 const CredentialsTypeStatic = "AWS"
 
 // CredentialsSet is one of an organization's cloud credentials.

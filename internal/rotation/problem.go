@@ -36,7 +36,9 @@ type Problem struct {
 
 // Summaries of problems. Each has an entry in the guide "When something goes wrong".
 const (
-	SummaryAPI                 = "Cannot read from AWS or Qovery"
+	SummaryAPI                 = "A request to AWS or Qovery failed"
+	SummaryUnauthenticated     = "AWS or Qovery does not accept the provider's credentials"
+	SummaryForbidden           = "AWS or Qovery does not permit the request"
 	SummaryCredentialsNotFound = "Credentials not found in Qovery"
 	SummaryNotStatic           = "Credentials without an access key"
 	SummaryWrongUser           = "The access key in Qovery belongs to another IAM user"

@@ -236,14 +236,14 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 	ctx, cancel := r.clock.WithTimeout(ctx, timeout)
 	defer cancel()
 	defer r.reads.forget()
-	status := StatusDraining
+	status := StatusIdle
 	reached := func() RetirementOutcome {
 		return RetirementOutcome{Status: status, DeactivatedAt: t.DeactivatedAt, NextActionAt: t.NextActionAt(status)}
 	}
 	if t.AccessKeyID == "" || t.DeleteAfter.IsZero() {
-		status = StatusIdle
 		return reached(), nil
 	}
+	status = StatusDraining
 	for {
 		o, err := r.observeRetirement(ctx, t)
 		if err != nil {

@@ -125,7 +125,7 @@ func observed(o *Observation) Outcome {
 // decide observes and decides, and watches a journal that may be alive.
 func (r *Rotator) decide(ctx context.Context, req Request) (*Observation, Decision, error) {
 	look := func(watched bool) (*Observation, Decision, error) {
-		o, err := observe(ctx, r.iam, r.qovery, r.statuses, req)
+		o, err := observe(ctx, sources{iam: r.iam, qovery: r.qovery, statuses: r.statuses}, req)
 		if err != nil {
 			return nil, Decision{}, err
 		}
@@ -427,8 +427,8 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 		lastErr   error
 	)
 	for {
+		asked := a.r.clock.Now()
 		arn, err := a.r.iam.CallerARN(ctx, a.key, region)
-		now := a.r.clock.Now()
 		switch {
 		case err != nil:
 			successes, lastErr = 0, err
@@ -437,14 +437,15 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 				a.key.ID, arn, a.o.User.ARN), nil)
 		default:
 			if successes == 0 {
-				since = now
+				since = asked
 			}
 			successes++
 		}
+		now := a.r.clock.Now()
 		if successes >= verifications && now.Sub(since) >= verificationPeriod {
 			return nil
 		}
-		if err := a.r.clock.Sleep(ctx, verificationInterval); err != nil {
+		if err := a.r.clock.Sleep(ctx, asked.Add(verificationInterval).Sub(now)); err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
 				return a.problem(SummaryVerification, fmt.Sprintf("The new access key %s was not accepted in region %q within %s.",
 					a.key.ID, region, preCutoverLimit), errors.Join(lastErr, err))
@@ -599,8 +600,7 @@ func (r *Rotator) detach(ctx context.Context) (context.Context, context.CancelFu
 
 // AsProblem makes a Problem of any error.
 func AsProblem(err error) *Problem {
-	var problem *Problem
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[*Problem](err); ok {
 		return problem
 	}
 	return stopped(err, "")
@@ -614,8 +614,15 @@ func stopped(err error, world string) *Problem {
 		problem.Summary, problem.Cause = SummaryTimeout, "The time that the rotation may take is over."
 	case errors.Is(err, context.Canceled):
 		problem.Summary, problem.Cause = SummaryInterrupted, "The run was canceled."
+	case errors.Is(err, ErrUnauthenticated):
+		problem.Summary, problem.Cause = SummaryUnauthenticated, "AWS or Qovery does not accept the credentials that the provider was given."
+		problem.Advice = "check the one that the original error names: api_token (QOVERY_API_TOKEN) for Qovery, the aws argument or the environment for AWS."
+	case errors.Is(err, ErrForbidden):
+		problem.Summary, problem.Cause = SummaryForbidden, "AWS or Qovery knows the provider and does not allow what it asked for. That does not mean that "+
+			"anything is gone."
+		problem.Advice = "give the IAM identity or the API token that the original error names the missing permission, then apply again."
 	default:
-		problem.Summary, problem.Cause = SummaryAPI, "A request failed."
+		problem.Summary, problem.Cause = SummaryAPI, "A request to AWS or Qovery failed."
 	}
 	return problem
 }

@@ -1,0 +1,186 @@
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+)
+
+func TestImport(t *testing.T) {
+	t.Parallel()
+	for _, separator := range []string{"/", ","} {
+		t.Run(separator, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.run(
+				resource.TestStep{
+					Config:             s.credentials(""),
+					ResourceName:       credentialsAddress,
+					ImportState:        true,
+					ImportStateId:      s.org.ID + separator + s.set.ID,
+					ImportStatePersist: true,
+				},
+				resource.TestStep{
+					Config:           s.credentials(""),
+					ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
+					ConfigStateChecks: []statecheck.StateCheck{
+						value(credentialsAddress, "id", text(s.org.ID+"/"+s.set.ID)),
+						value(credentialsAddress, "iam_user_name", text("qovery")),
+						value(credentialsAddress, "access_key_id", text(s.key.ID)),
+						value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
+						value(credentialsAddress, "phase", text("stable")),
+					},
+				},
+				// Triggers that come with the import are a schedule that is added.
+				resource.TestStep{Config: s.credentials(trigger("1")), ConfigPlanChecks: plans(records)},
+			)
+			s.unchanged()
+		})
+	}
+}
+
+func TestImportBlock(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	block := fmt.Sprintf(`
+import {
+  to = qoveryrotation_aws_credentials.test
+  id = "%s/%s"
+}
+`, s.org.ID, s.set.ID)
+	s.run(resource.TestStep{
+		Config:           s.credentials("") + block,
+		ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionNoop), records),
+	})
+	s.unchanged()
+}
+
+// An import adopts what another rotation left in Qovery, and the next rotation works from there.
+func TestImportThenRotate(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{
+			Config:             s.credentials(trigger("1")),
+			ResourceName:       credentialsAddress,
+			ImportState:        true,
+			ImportStateId:      s.org.ID + "/" + s.set.ID,
+			ImportStatePersist: true,
+		},
+		resource.TestStep{Config: s.credentials(trigger("1")), Check: check(s.untouched)},
+		resource.TestStep{
+			Config:            s.credentials(trigger("2")),
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "previous_access_key_id", text(s.key.ID))},
+		},
+	)
+}
+
+func TestImportVerify(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt("iam_user_name = \"qovery\"\n  drain_window = \"3h\""))},
+		resource.TestStep{
+			ResourceName:      credentialsAddress,
+			ImportState:       true,
+			ImportStateVerify: true,
+			// These arguments only a configuration has; an import starts from their defaults.
+			ImportStateVerifyIgnore: []string{"rotate_on_create", "drain_window"},
+		},
+	)
+	s.unchanged()
+}
+
+func TestImportRefused(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	role, scaleway := s.org.AddRoleCredentials("role"), s.org.AddScalewayCredentials("scaleway")
+	imports := func(id string, facts ...string) resource.TestStep {
+		return resource.TestStep{
+			Config:        s.credentials(""),
+			ResourceName:  credentialsAddress,
+			ImportState:   true,
+			ImportStateId: id,
+			ExpectError:   says(facts...),
+		}
+	}
+	malformed := []string{"Invalid import id", "is not of the form <organization_id>/<credentials_id>, two UUIDs", "Nothing was changed"}
+	s.run(
+		imports(s.set.ID, malformed...),
+		imports(s.org.ID+":"+s.set.ID, malformed...),
+		imports(s.org.ID+"/production", malformed...),
+		imports(s.org.ID+"/"+s.set.ID+"/"+s.set.ID, malformed...),
+		imports(s.set.ID+"/"+s.org.ID, s.set.ID, "not found"),
+		imports(s.org.ID+"/"+s.org.ID, "Credentials not found in Qovery", "has no credentials "+s.org.ID),
+		imports(s.org.ID+"/"+role.ID, "Credentials without an access key", `"role"`, "AWS_ROLE"),
+		imports(s.org.ID+"/"+scaleway.ID, "Credentials without an access key", `"scaleway"`, "SCW"),
+	)
+	s.unchanged()
+}
+
+// Credentials that got a role in the meantime are nothing to fail for: there is no key that could be cut off.
+func TestCredentialsThatGotARole(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	static := s.credentials(adopt(""))
+	s.distort(`"object_type":"AWS"`, `"object_type":"AWS_ROLE"`)
+	s.run(
+		resource.TestStep{Config: static},
+		resource.TestStep{Config: s.credentials(adopt("")), PlanOnly: true},
+	)
+	s.holds(s.warned("Nothing to rotate any more", "are of type AWS_ROLE", "remove this resource"))
+	s.unchanged()
+}
+
+func TestForget(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(""))},
+		resource.TestStep{
+			Config: s.providerBlock(""),
+			ConfigPlanChecks: plans(
+				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroy),
+			),
+			Check: s.warned("The access key stays valid", s.key.ID, `IAM user "qovery"`, "nothing rotates it from now on"),
+		},
+	)
+	s.unchanged()
+}
+
+func TestForgetByRemovedBlock(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	resource.UnitTest(t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_7_0)},
+		ProtoV6ProviderFactories: s.factories(),
+		Steps: []resource.TestStep{
+			{Config: s.credentials("")},
+			{
+				PreConfig: s.ResetRequests,
+				Config: s.providerBlock("") + `
+removed {
+  from = qoveryrotation_aws_credentials.test
+  lifecycle {
+    destroy = false
+  }
+}
+`,
+				ConfigPlanChecks: plans(planCheck(func(req plancheck.CheckPlanRequest) error {
+					if n := len(req.Plan.ResourceChanges); n != 1 || !req.Plan.ResourceChanges[0].Change.Actions.Forget() {
+						return fmt.Errorf("the plan has %d changes, or another one than to forget", n)
+					}
+					return nil
+				})),
+				Check: s.keys(2),
+			},
+		},
+	})
+	s.unchanged()
+}

@@ -1,0 +1,243 @@
+package provider_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+const (
+	examplesDir = "../../examples"
+	// The ids in examples that have no variables.
+	exampleOrganizationID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+	exampleCredentialsID  = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+	// exampleProviders goes with the examples that leave it to the page that shows them.
+	exampleProviders = `terraform {
+  required_providers {
+    qoveryrotation = { source = "qovery/qoveryrotation" }
+  }
+}
+`
+)
+
+// exampleApply is one apply of an example.
+type exampleApply struct {
+	// after is the time that passes before the apply.
+	after time.Duration
+	// keys are the access keys afterwards, oldest first, of the production organization and of the staging organization:
+	// A for an Active one, I for an Inactive one.
+	keys string
+	// prints is what the output contains.
+	prints string
+}
+
+// exampleStories tells what every example comes to. In the beginning the key of each organization is 90 days old.
+var exampleStories = map[string][]exampleApply{
+	"provider": {{keys: "A A"}},
+	"resources/qoveryrotation_aws_credentials":         {{keys: "A A", prints: "1 imported"}},
+	"data-sources/qoveryrotation_aws_credentials":      {{keys: "A A", prints: "Qovery's access key is 90 days old."}},
+	"data-sources/qoveryrotation_aws_credentials_list": {{keys: "A A", prints: `"production" = "AKIA`}},
+	"resources/qoveryrotation_aws_access_key_cleanup":  {{keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
+	"single":            {{keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
+	"assume-role":       {{keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
+	"aliases":           {{keys: "AA AA"}, {after: time.Hour, keys: "AA A"}, {after: 2 * time.Hour, keys: "A A"}},
+	"organization":      {{keys: "A A"}, {keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
+	"rotate-after-days": {{keys: "A A"}, {keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
+	"quarantine":        {{keys: "AA A"}, {after: 3 * time.Hour, keys: "IA A"}, {after: 7 * 24 * time.Hour, keys: "A A"}},
+	"wait":              {{keys: "A A"}},
+	"compliance-check": {
+		{keys: "A A"},
+		{after: 24 * time.Hour, keys: "A A", prints: "Access keys older than 90 days: production (91 days)."},
+	},
+}
+
+// Every example is applied as it is, by the provider in a process of its own, on the clock of a simulated world.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	terraform, err := acctest.Terraform(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	provider, err := acctest.BuildProvider(t.Context(), dir, "./internal/crashtest/testprovider")
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeProvider, err := acctest.TimeProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cliConfig, err := acctest.CLIConfig(dir, provider, timeProvider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, files := range exampleFiles(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			story, ok := exampleStories[name]
+			if !ok {
+				t.Fatal("exampleStories does not tell what this example comes to")
+			}
+			newExample(t, terraform, cliConfig, files...).play(story)
+		})
+	}
+	t.Run("import.sh", func(t *testing.T) {
+		t.Parallel()
+		dir := filepath.Join(examplesDir, "resources", "qoveryrotation_aws_credentials")
+		e := newExample(t, terraform, cliConfig, filepath.Join(dir, "resource.tf"))
+		_, command, ok := strings.Cut(e.read(filepath.Join(dir, "import.sh")), "\nterraform ")
+		if !ok {
+			t.Fatal("import.sh has no Terraform command")
+		}
+		e.terraform("init", "-input=false")
+		e.terraform(strings.Fields(command)...)
+		e.play([]exampleApply{{keys: "A A"}})
+	})
+}
+
+// exampleFiles lists the Terraform files by directory.
+func exampleFiles(t *testing.T) map[string][]string {
+	t.Helper()
+	files := map[string][]string{}
+	err := filepath.WalkDir(examplesDir, func(path string, _ fs.DirEntry, err error) error {
+		if err == nil && filepath.Ext(path) == ".tf" {
+			name, err := filepath.Rel(examplesDir, filepath.Dir(path))
+			files[filepath.ToSlash(name)] = append(files[filepath.ToSlash(name)], path)
+			return err
+		}
+		return err
+	})
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no examples: %v", err)
+	}
+	return files
+}
+
+// example is an example in a directory of its own.
+type example struct {
+	*stage
+	dir, program string
+	env          []string
+	text         string
+	staging      *simulator.User
+}
+
+func newExample(t *testing.T, program, cliConfig string, files ...string) *example {
+	t.Helper()
+	s := newStage(t)
+	e := &example{stage: s, dir: t.TempDir(), program: program, staging: s.AddUser("qovery-staging")}
+	stagingOrg := e.AddOrganization("acme-staging")
+	stagingSet := stagingOrg.AddCredentials("staging", e.staging.AddKey())
+	stagingOrg.AddCluster("staging", "eu-west-3", stagingSet)
+
+	for _, file := range files {
+		content := e.read(file)
+		e.text += content
+		e.write(filepath.Base(file), content)
+	}
+	if !strings.Contains(e.text, "required_providers") {
+		e.write("terraform.tf", exampleProviders)
+	}
+
+	organization := func(org *simulator.Organization, set *simulator.Credentials) string {
+		return fmt.Sprintf(`{ organization_id = %q, credentials_id = %q, role_arn = %q }`, org.ID, set.ID, e.RoleARN())
+	}
+	variables := map[string]string{
+		"organization_id":      e.org.ID,
+		"credentials_id":       e.set.ID,
+		"role_arn":             e.RoleARN(),
+		"rotation":             "2027-04",
+		"production":           organization(e.org, e.set),
+		"production_api_token": e.token,
+		"staging":              organization(stagingOrg, stagingSet),
+		"staging_api_token":    e.token,
+	}
+	e.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+cliConfig, "CHECKPOINT_DISABLE=1", "SIMULATOR_CONTROL_URL="+e.ControlURL())
+	for name, value := range e.Env() {
+		e.env = append(e.env, name+"="+value)
+	}
+	for name, value := range variables {
+		e.env = append(e.env, "TF_VAR_"+name+"="+value)
+	}
+	return e
+}
+
+// read reads a file of an example and puts the world's ids in place of those in the text.
+func (e *example) read(file string) string {
+	e.t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return strings.NewReplacer(exampleOrganizationID, e.org.ID, exampleCredentialsID, e.set.ID).Replace(string(content))
+}
+
+func (e *example) write(name, content string) {
+	e.t.Helper()
+	if err := os.WriteFile(filepath.Join(e.dir, name), []byte(content), 0o600); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+// terraform runs a command, which must succeed, and returns its output.
+func (e *example) terraform(args ...string) string {
+	e.t.Helper()
+	command := exec.CommandContext(e.t.Context(), e.program, args...)
+	command.Dir, command.Env = e.dir, append(e.env, "TF_CLI_ARGS=-no-color")
+	output, err := command.CombinedOutput()
+	if err != nil {
+		e.t.Fatalf("terraform %s: %s\n%s", strings.Join(args, " "), err, output)
+	}
+	return string(output)
+}
+
+func (e *example) play(story []exampleApply) {
+	e.t.Helper()
+	e.terraform("init", "-input=false")
+	e.terraform("validate")
+	for i, apply := range story {
+		e.Clock().Advance(apply.after)
+		output := e.terraform("apply", "-input=false", "-auto-approve")
+		if got := keyStates(e.user) + " " + keyStates(e.staging); got != apply.keys {
+			e.t.Errorf("after apply %d the keys are %q, want %q", i+1, got, apply.keys)
+		}
+		// Terraform wraps what it prints.
+		if !strings.Contains(strings.Join(strings.Fields(output), " "), apply.prints) {
+			e.t.Errorf("apply %d does not print %q:\n%s", i+1, apply.prints, output)
+		}
+		e.noSecrets("the output", output)
+	}
+	e.terraform("plan", "-input=false", "-detailed-exitcode")
+	for _, request := range e.Requests() {
+		bySession := strings.HasPrefix(request.SignedBy, "ASIA")
+		if request.API == simulator.APIIAM && bySession != strings.Contains(e.text, "assume_role") {
+			e.t.Errorf("signed with %s: %s", request.SignedBy, request)
+		}
+	}
+	state, err := os.ReadFile(filepath.Join(e.dir, "terraform.tfstate"))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	e.noSecrets("the state", string(state))
+}
+
+// keyStates shows a user's keys, oldest first.
+func keyStates(user *simulator.User) string {
+	states := ""
+	for _, key := range user.Keys() {
+		if key.Active() {
+			states += "A"
+		} else {
+			states += "I"
+		}
+	}
+	return states
+}
