@@ -50,8 +50,8 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 	}
 	timeout := "How long an apply may take, which matters with `wait`, as a Go duration. Default `3h`."
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Retires the access key that a rotation replaced: deactivates and deletes it in the first apply after `delete_after`, when these checks " +
-			"hold at that very moment: the key belongs to the IAM user; Qovery holds another key, which exists and is Active; no object in the " +
+		MarkdownDescription: "Retires the access key that a rotation replaced: deactivates and deletes it in the first apply after `delete_after`, when " +
+			"these checks hold at that very moment: the key belongs to the IAM user; Qovery holds another key, which exists and is Active; no object in the " +
 			"organization stores the key; no cluster of the credentials is in `INVALID_CREDENTIALS`; nobody used the key after `delete_after`; the provider " +
 			"does not sign with it. Where a check fails the apply fails, the key stays, and the next apply checks again.\n\n" +
 			"Destroying the resource retires the key if it is due and passes the checks; otherwise the key stays and a warning tells how to delete it.",

@@ -33,8 +33,8 @@ const (
 	defaultRotationTimeout = 2 * time.Hour
 	// privateOwner is the key of the owner id in the resource's private state; see [rotation.Request].
 	privateOwner = "owner"
-	// privateDeployed is the key of the list of clusters that an unfinished rotation deployed already.
-	privateDeployed = "deployed_clusters"
+	// privateProgress is the key of the [progress] of an unfinished rotation in the resource's private state.
+	privateProgress = "progress"
 )
 
 var (
@@ -359,11 +359,11 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 	}
 
 	var (
-		owner    string
-		deployed []string
+		owner string
+		done  progress
 	)
 	getPrivate(ctx, req.Private, privateOwner, &owner, &resp.Diagnostics)
-	getPrivate(ctx, req.Private, privateDeployed, &deployed, &resp.Diagnostics)
+	getPrivate(ctx, req.Private, privateProgress, &done, &resp.Diagnostics)
 	if owner == "" {
 		var err error
 		if owner, err = newOwner(); err != nil {
@@ -373,7 +373,7 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 	}
 	request := plan.request()
 	request.Owner, request.Rotate, request.Timeout = owner, rotate, timeout
-	request.Record = state.record(deployed)
+	request.Record = state.record(done.clustersOf(state.AccessKeyID.ValueString()))
 	outcome, err := r.rotator.Rotate(ctx, request)
 	if err != nil {
 		addError(&resp.Diagnostics, err)
@@ -387,13 +387,32 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 	}
 	plan.setOutcome(outcome, r.rotator.Now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
-	deployedValue, marshalErr := json.Marshal(outcome.DeployedClusters)
+	done = progress{}
+	if err != nil {
+		done = progress{AccessKeyID: outcome.AccessKeyID, Clusters: outcome.DeployedClusters}
+	}
+	doneValue, marshalErr := json.Marshal(done)
 	if marshalErr != nil {
 		addError(&resp.Diagnostics, marshalErr)
 		return
 	}
 	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateOwner, quote(owner))...)
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateDeployed, deployedValue)...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateProgress, doneValue)...)
+}
+
+// progress tells which clusters run with the key of an unfinished rotation. It names the key, so that it says nothing about
+// another rotation that is found unfinished later.
+type progress struct {
+	AccessKeyID string   `json:"access_key_id"`
+	Clusters    []string `json:"clusters"`
+}
+
+// clustersOf returns the clusters that run with the given key.
+func (p progress) clustersOf(accessKeyID string) []string {
+	if p.AccessKeyID != accessKeyID {
+		return nil
+	}
+	return p.Clusters
 }
 
 // Delete implements [resource.Resource]. It only forgets.

@@ -160,7 +160,7 @@ func newExample(t *testing.T, program, cliConfig string, files ...string) *examp
 		"staging":              organization(stagingOrg, stagingSet),
 		"staging_api_token":    e.token,
 	}
-	e.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+cliConfig, "CHECKPOINT_DISABLE=1", "SIMULATOR_CONTROL_URL="+e.ControlURL())
+	e.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+cliConfig, "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1", "SIMULATOR_CONTROL_URL="+e.ControlURL())
 	for name, value := range e.Env() {
 		e.env = append(e.env, name+"="+value)
 	}
@@ -191,7 +191,7 @@ func (e *example) write(name, content string) {
 func (e *example) terraform(args ...string) string {
 	e.t.Helper()
 	command := exec.CommandContext(e.t.Context(), e.program, args...)
-	command.Dir, command.Env = e.dir, append(e.env, "TF_CLI_ARGS=-no-color")
+	command.Dir, command.Env = e.dir, e.env
 	output, err := command.CombinedOutput()
 	if err != nil {
 		e.t.Fatalf("terraform %s: %s\n%s", strings.Join(args, " "), err, output)

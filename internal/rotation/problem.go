@@ -78,7 +78,7 @@ func (p *Problem) Unwrap() error { return p.Err }
 // IsCheck tells whether the problem is a fact that was found, and not a request that failed.
 func (p *Problem) IsCheck() bool {
 	switch p.Summary {
-	case SummaryAPI, SummaryRetire, SummaryInterrupted, SummaryTimeout:
+	case SummaryAPI, SummaryUnauthenticated, SummaryForbidden, SummaryRetire, SummaryInterrupted, SummaryTimeout:
 		return false
 	default:
 		return true

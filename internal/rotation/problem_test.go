@@ -45,7 +45,8 @@ func TestProblemWrapsItsError(t *testing.T) {
 
 func TestProblemIsCheck(t *testing.T) {
 	for summary, want := range map[string]bool{
-		SummaryAPI: false, SummaryRetire: false, SummaryInterrupted: false, SummaryTimeout: false,
+		SummaryAPI: false, SummaryUnauthenticated: false, SummaryForbidden: false, SummaryRetire: false, SummaryInterrupted: false,
+		SummaryTimeout:  false,
 		SummaryKeyInUse: true, SummaryNotReplaced: true, SummaryInvalidCredentials: true, SummarySignsWithKey: true, SummaryWrongUser: true,
 	} {
 		if got := (&Problem{Summary: summary}).IsCheck(); got != want {
@@ -62,7 +63,10 @@ func TestAsProblem(t *testing.T) {
 	for err, summary := range map[error]string{
 		context.Canceled:         SummaryInterrupted,
 		context.DeadlineExceeded: SummaryTimeout,
-		ErrForbidden:             SummaryAPI,
+		ErrUnauthenticated:       SummaryUnauthenticated,
+		ErrForbidden:             SummaryForbidden,
+		ErrRejected:              SummaryAPI,
+		errors.New("HTTP 500"):   SummaryAPI,
 	} {
 		err = fmt.Errorf("reading: %w", err)
 		got := AsProblem(err)

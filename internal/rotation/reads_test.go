@@ -99,9 +99,12 @@ func TestForgetDuringAQuestion(t *testing.T) {
 	for name, late := range map[string]error{"late answer": nil, "late error": ErrRejected} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newReads(nil, nil)
-				var asked asked
-				go func() {
+				var (
+					r     = newReads(nil, nil)
+					asked asked
+					group sync.WaitGroup
+				)
+				group.Go(func() {
 					_, err := once(t.Context(), r, "keys", testUser, func(ctx context.Context) (int32, error) {
 						n, _ := asked.answer(ctx)
 						return n, late
@@ -109,7 +112,7 @@ func TestForgetDuringAQuestion(t *testing.T) {
 					if !errors.Is(err, late) {
 						t.Errorf("whoever asked before is told %v", err)
 					}
-				}()
+				})
 				synctest.Wait()
 				r.forget()
 				for range 2 {
@@ -117,6 +120,7 @@ func TestForgetDuringAQuestion(t *testing.T) {
 						t.Errorf("the answer after the change is %d, %v", got, err)
 					}
 				}
+				group.Wait()
 			})
 		})
 	}

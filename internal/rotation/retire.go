@@ -197,7 +197,7 @@ func checkRetirement(t Retirement, o *RetirementObservation) error {
 
 // checkSuccessor makes sure that Qovery works with another key.
 func checkSuccessor(t Retirement, o *RetirementObservation, keeps string) error {
-	cause := ""
+	var cause string
 	switch {
 	case o.Set == nil:
 		cause = fmt.Sprintf("Organization %s has no credentials %s any more, so it cannot be told what replaced access key %s.",
