@@ -146,7 +146,7 @@ var faults = []fault{
 }
 
 // TestMatrix lets every fault happen to every request of the story. Without -full it is one rotation only, in which the
-// provider is killed at every request, and one of the other faults happens to each.
+// provider is killed at every request for a change, and one of the other faults happens to every request.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	m := &matrix{healings: map[string]*healing{}, cells: map[string]string{}}
@@ -158,7 +158,7 @@ func TestMatrix(t *testing.T) {
 		for _, st := range stages {
 			for i, p := range st.requests {
 				for j, f := range faults {
-					if f.mutating && !p.changes || !*full && (st.name != "rotate" || f.kills != theProvider && j != i%len(faults)) {
+					if f.mutating && !p.changes || !*full && !inSample(st, p, i, j) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%s/%s/%s", st.name, p, f.name), func(t *testing.T) {
@@ -170,6 +170,11 @@ func TestMatrix(t *testing.T) {
 		}
 	})
 	m.print(stages)
+}
+
+// inSample chooses what is tried without -full.
+func inSample(st *stage, p point, request, column int) bool {
+	return st.name == "rotate" && (column == request%len(faults) || p.changes && faults[column].kills == theProvider)
 }
 
 // matrix collects what the faults come to.
@@ -208,9 +213,6 @@ func (m *matrix) try(t *testing.T, st *stage, p point, f fault) {
 	}
 
 	fingerprint := st.name + "\n" + s.fingerprint()
-	if d := os.Getenv("DUMP"); d != "" {
-		os.WriteFile(d+"/"+strings.NewReplacer("/","_"," ","_").Replace(t.Name()), []byte(fingerprint), 0o600)
-	}
 	m.mu.Lock()
 	h, known := m.healings[fingerprint]
 	if !known {
@@ -228,7 +230,7 @@ func (m *matrix) try(t *testing.T, st *stage, p point, f fault) {
 		}()
 	}
 	switch {
-	case t.Failed() || h.failed || len(s.Violations()) > 0:
+	case t.Failed() || h.failed || len(s.violations()) > 0:
 		m.set(st, p, f, "✗")
 		t.Errorf("the apply with the fault, exit code %d:\n%s", r.exitCode, r.tail())
 	case r.exitCode == 0:
@@ -242,25 +244,19 @@ func (m *matrix) try(t *testing.T, st *stage, p point, f fault) {
 // the rotation took.
 func (s *scene) heal(st *stage) (applies int) {
 	s.t.Helper()
-	for applies = 1; ; applies++ {
-		r := s.apply()
-		if r.exitCode == 0 {
-			break
-		}
-		if applies == 2 {
-			s.t.Errorf("the second apply after the fault fails too:\n%s", r.tail())
-			return applies
-		}
-		// A journal whose writer may be alive is taken over after 10 minutes, and holders whose key was lost get the next one
-		// after the drain window.
-		s.Clock().Advance(drainWindow + 15*time.Minute)
+	applies = 1
+	if r := s.apply(); r.exitCode != 0 {
+		s.expectCarriedLater(r)
+		s.Clock().Advance(drainWindow)
+		s.mustApply()
+		applies = 2
 	}
 	s.expectSettled(st.keys)
-	if got := s.cutovers(); got != st.cutovers {
-		s.t.Errorf("%d cutovers, want %d", got, st.cutovers)
+	if got, want := s.cutovers(), st.cutovers+applies-1; got != want {
+		s.t.Errorf("%d cutovers, want %d", got, want)
 	}
 	s.expectEmptyPlan()
-	s.Clock().Advance(drainWindow + time.Minute)
+	s.Clock().Advance(drainWindow)
 	s.mustApply()
 	s.expectSettled(1)
 	s.expectDrained()
@@ -272,6 +268,26 @@ func (s *scene) heal(st *stage) (applies int) {
 	}
 	s.expectEmptyPlan()
 	return applies
+}
+
+// expectCarriedLater checks that an apply failed for the only reason that another one does not put right at once: the
+// secret was lost between two holders. Those that were left behind get another key after the drain window, and for the
+// seconds that this takes they have none, because a user cannot have three.
+func (s *scene) expectCarriedLater(r result) {
+	s.t.Helper()
+	behind := s.leftBehind()
+	if len(behind) == 0 {
+		s.t.Fatalf("the apply after the fault fails:\n%s", r.tail())
+	}
+	for _, holder := range behind {
+		if !strings.Contains(r.output, holder.ID) {
+			s.t.Errorf("the error does not name holder %s:\n%s", holder.ID, r.tail())
+		}
+		for _, how := range []string{"deactivated", "deleted"} {
+			s.tolerated = append(s.tolerated,
+				fmt.Sprintf("%s was %s while %s of organization acme holds it", holder.AccessKeyID(), how, holder.Object()["name"]))
+		}
+	}
 }
 
 func (m *matrix) set(st *stage, p point, f fault, what string) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const requirements = `
@@ -38,6 +39,8 @@ type workspace struct {
 	t     *testing.T
 	scene *scene
 	dir   string
+	// ahead is how much the clock of the machine is.
+	ahead time.Duration
 }
 
 func (s *scene) newWorkspace(t *testing.T) *workspace {
@@ -99,7 +102,7 @@ func (w *workspace) command(args ...string) *exec.Cmd {
 	command.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + os.TempDir(),
 		"CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE=" + cliConfig, "TF_DATA_DIR=" + filepath.Join(initialized, ".terraform"),
-		"SIMULATOR_CONTROL_URL=" + w.scene.ControlURL(),
+		"SIMULATOR_CONTROL_URL=" + w.scene.ControlURL(), "TESTPROVIDER_AHEAD=" + w.ahead.String(),
 	}
 	for name, value := range w.scene.Env() {
 		command.Env = append(command.Env, name+"="+value)
@@ -187,6 +190,18 @@ type instance struct {
 	Private    []byte          `json:"private"`
 }
 
+// private is what the provider keeps in the state for itself.
+func (i instance) private(t *testing.T) string {
+	t.Helper()
+	values := map[string][]byte{}
+	if len(i.Private) > 0 {
+		if err := json.Unmarshal(i.Private, &values); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fmt.Sprintf("%s", values)
+}
+
 // instances are the objects in the state, by the type of their resource.
 func (w *workspace) instances() map[string]instance {
 	w.t.Helper()
@@ -234,4 +249,19 @@ func (r result) tail() string {
 		return r.output
 	}
 	return after
+}
+
+// says tells whether a run said something, however Terraform broke the lines.
+func (r result) says(text string) bool {
+	return strings.Contains(strings.Join(strings.Fields(r.output), " "), text)
+}
+
+// expectFailure checks that a run failed and said why.
+func (r result) expectFailure(t *testing.T, facts ...string) {
+	t.Helper()
+	for _, fact := range facts {
+		if r.exitCode == 0 || !r.says(fact) {
+			t.Errorf("exit code %d, want a failure that says %q:\n%s", r.exitCode, fact, r.tail())
+		}
+	}
 }

@@ -20,7 +20,8 @@ func main() {
 	case ctx.Err() != nil:
 		n.say("Interrupted. Everything is taken down.")
 	case err != nil:
-		n.say("The demo failed: %s", err)
+		n.say("The demo failed:")
+		n.quote(err.Error())
 	default:
 		return
 	}

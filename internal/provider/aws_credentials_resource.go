@@ -223,7 +223,7 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 		if !plan.OrganizationID.IsUnknown() && !plan.CredentialsID.IsUnknown() {
 			plan.setID()
 			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), plan.ID)...)
-			r.preflight(ctx, request, &resp.Diagnostics)
+			r.preflight(ctx, request, false, &resp.Diagnostics)
 		}
 		return
 	}
@@ -236,19 +236,27 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 	plan.planComputed(&state, what)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	// Triggers that are not known yet are those of a time_rotating that has expired: the usual way to a rotation.
-	rotates := triggersMayChange(state.RotationTriggers, plan.RotationTriggers) || asksToRotate(&state, &plan, r.rotator.Now())
+	mayRotate := triggersMayChange(state.RotationTriggers, plan.RotationTriggers)
+	rotates := mayRotate || asksToRotate(&state, &plan, r.rotator.Now())
 	userChanges := !plan.IAMUserName.Equal(state.IAMUserName)
 	if known && (rotates || what == intentResume || userChanges) {
 		request.Rotate = rotates && what != intentResume
 		request.Record = state.record(nil)
-		r.preflight(ctx, request, &resp.Diagnostics)
+		r.preflight(ctx, request, mayRotate, &resp.Diagnostics)
 	}
 }
 
 // preflight refuses a plan that could not be applied, and shows what one that rotates is going to touch: planned values
-// cannot, because what is there may change until the apply.
-func (r *awsCredentialsResource) preflight(ctx context.Context, req rotation.Request, diags *diag.Diagnostics) {
+// cannot, because what is there may change until the apply. With onlyIfAsked it is not known yet whether the plan rotates:
+// a key that drains is no reason then to refuse everything else.
+func (r *awsCredentialsResource) preflight(ctx context.Context, req rotation.Request, onlyIfAsked bool, diags *diag.Diagnostics) {
 	observed, decision, err := r.rotator.Preflight(ctx, req)
+	if err != nil && onlyIfAsked && rotation.AsProblem(err).Summary == rotation.SummaryStillDraining {
+		problem := rotation.AsProblem(err)
+		diags.AddAttributeWarning(path.Root(string(problem.Argument)), problem.Summary, "If rotation_triggers, whose value is not known yet, asks for "+
+			"a rotation, the apply will fail.\n\n"+problem.Detail())
+		return
+	}
 	if err != nil {
 		addError(diags, err)
 		return

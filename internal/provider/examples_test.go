@@ -160,7 +160,8 @@ func newExample(t *testing.T, program, cliConfig string, files ...string) *examp
 		"staging":              organization(stagingOrg, stagingSet),
 		"staging_api_token":    e.token,
 	}
-	e.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+cliConfig, "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1", "SIMULATOR_CONTROL_URL="+e.ControlURL())
+	e.env = append(os.Environ(),
+		"TF_CLI_CONFIG_FILE="+cliConfig, "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1", "SIMULATOR_CONTROL_URL="+e.ControlURL())
 	for name, value := range e.Env() {
 		e.env = append(e.env, name+"="+value)
 	}

@@ -149,6 +149,13 @@ func (s *stage) interrupt() {
 	}
 }
 
+// interruptAfter interrupts the provider at a time from now, while it waits.
+func (s *stage) interruptAfter(d time.Duration) {
+	ctx, cancel := s.Clock().WithTimeout(context.Background(), d)
+	s.t.Cleanup(cancel)
+	context.AfterFunc(ctx, s.interrupt)
+}
+
 // run runs the steps of a test.
 func (s *stage) run(steps ...resource.TestStep) {
 	s.t.Helper()

@@ -197,7 +197,7 @@ func (r *Rotator) requestDeployment(
 		if err := ctx.Err(); err != nil {
 			return before, err
 		}
-		once, cancel := r.detach(ctx)
+		once, cancel := r.detach(ctx, finishLimit)
 		err := r.qovery.DeployCluster(once, organizationID, cluster.ID)
 		cancel()
 		if err == nil {
@@ -292,7 +292,7 @@ func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) er
 		names[i] = holder.String()
 	}
 	c.journal.Phase, c.journal.At = JournalDeployed, c.deployedAt
-	ctx, cancel := r.detach(ctx)
+	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
 	err := r.iam.TagUser(ctx, c.o.User.Name, journalTagKey(c.journal.CredentialsID), c.journal.String())
 	return &Problem{

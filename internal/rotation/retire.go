@@ -23,8 +23,10 @@ type Retirement struct {
 	QuarantineWindow time.Duration
 	// DeactivatedAt is when an earlier run made the key Inactive; zero if none did.
 	DeactivatedAt time.Time
-	// AllowRecentUse retires the key although somebody used it after DeleteAfter.
+	// AllowRecentUse retires the key although somebody used it after DeleteAfter. UnusedFor does so when that is at least so
+	// long ago; zero does not.
 	AllowRecentUse bool
+	UnusedFor      time.Duration
 	// IgnoredHolders are ids of holders that may keep the key.
 	IgnoredHolders []string
 }
@@ -118,7 +120,7 @@ func DecideRetirement(now time.Time, t Retirement, o *RetirementObservation) (Re
 	if now.Before(t.DeleteAfter) {
 		return RetirementWait, nil
 	}
-	if err := checkRetirement(t, o); err != nil {
+	if err := checkRetirement(now, t, o); err != nil {
 		return RetirementWait, err
 	}
 	switch {
@@ -135,7 +137,7 @@ func DecideRetirement(now time.Time, t Retirement, o *RetirementObservation) (Re
 }
 
 // checkRetirement holds everything that must be true before a key may go.
-func checkRetirement(t Retirement, o *RetirementObservation) error {
+func checkRetirement(now time.Time, t Retirement, o *RetirementObservation) error {
 	keeps := fmt.Sprintf("access key %s was not touched.", t.AccessKeyID)
 	if o.Key == nil {
 		return &Problem{
@@ -181,7 +183,8 @@ func checkRetirement(t Retirement, o *RetirementObservation) error {
 			Advice:  "deploy the cluster in Qovery until it is DEPLOYED, then apply again.",
 		}
 	}
-	if use := o.LastUse; use.At.After(t.DeleteAfter) && !t.AllowRecentUse {
+	long := t.UnusedFor > 0 && now.Sub(o.LastUse.At) >= t.UnusedFor
+	if use := o.LastUse; use.At.After(t.DeleteAfter) && !t.AllowRecentUse && !long {
 		return &Problem{
 			Summary: SummaryKeyInUse,
 			Cause: fmt.Sprintf("Access key %s was used at %s, for %s in %s. That is after %s, when nothing should have used it any more.",
@@ -271,7 +274,11 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 				return reached(), retirementStopped(t, err)
 			}
 		case RetirementDeactivate:
-			if err := r.deactivateKey(ctx, t); err != nil {
+			err := r.deactivateKey(ctx, t)
+			if errors.Is(err, ErrNotFound) {
+				return r.retired(ctx, t), nil
+			}
+			if err != nil {
 				return reached(), retirementStopped(t, err)
 			}
 			t.DeactivatedAt, status = r.Now(), StatusQuarantined
@@ -291,7 +298,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 
 // retired is the end of a retirement. No journal outlives the key that it was written for.
 func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
-	ctx, cancel := r.detach(ctx)
+	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
 	if user, err := r.iam.User(ctx, t.UserName); err == nil {
 		if j, _, err := journalsOf(user, t.CredentialsID); err == nil && j != nil && j.From == t.AccessKeyID {
@@ -323,24 +330,27 @@ func (r *Rotator) deactivateKey(ctx context.Context, t Retirement) error {
 		return err
 	}
 	step(ctx, "deactivating an access key", "access_key_id", t.AccessKeyID)
-	ctx, cancel := r.detach(ctx)
+	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
 	return r.iam.DeactivateAccessKey(ctx, t.UserName, t.AccessKeyID)
 }
 
 // deleteKey deletes a key, to the end even if the apply is canceled. A key that is gone already is deleted.
 func (r *Rotator) deleteKey(ctx context.Context, userName, accessKeyID string) error {
-	ctx, cancel := r.detach(ctx)
+	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
 	return r.iam.DeleteAccessKey(ctx, userName, accessKeyID)
 }
 
-// retireDrained retires the previous key on the way to the next rotation, which needs its place.
+// retireDrained retires the previous key on the way to the next rotation, which needs its place. A key that was used after
+// its drain window goes when it was left alone for another one, so that a use that was found and ended does not keep the
+// rotation from ever happening.
 func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation, d Decision) error {
 	t := Retirement{
 		Target:         req.Target,
 		AccessKeyID:    d.Drained,
 		DeleteAfter:    d.DrainEndsAt,
+		UnusedFor:      req.DrainWindow,
 		IgnoredHolders: req.IgnoredHolders,
 	}
 	if d.CarryAgain {
@@ -353,8 +363,9 @@ func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation
 	_, err := r.Retire(ctx, t, false, req.Timeout)
 	var problem *Problem
 	if errors.As(err, &problem) && problem.Summary == SummaryKeyInUse {
-		problem.Advice = fmt.Sprintf("find what still needs the key and give it another one. The rotation needs the key's place, so it goes on "+
-			"when the key is gone: aws iam delete-access-key --user-name %s --access-key-id %s", t.UserName, t.AccessKeyID)
+		problem.Advice = fmt.Sprintf("find what still needs the key and give it another one. The rotation needs the key's place; it goes on in the "+
+			"first apply when the key was not used for %s, or when it is gone: aws iam delete-access-key --user-name %s --access-key-id %s",
+			t.UnusedFor, t.UserName, t.AccessKeyID)
 	}
 	return err
 }

@@ -14,6 +14,9 @@ const (
 	// preCutoverLimit is the time from the first change to the cutover; after it a rotation rolls back. A journal from
 	// before the cutover that is older than this is therefore dead.
 	preCutoverLimit = 90 * time.Second
+	// changeLimit bounds one request that changes something before the cutover. Together with preCutoverLimit it stays below
+	// watchPeriod, so that nobody takes a rotation for dead whose last request is still under way.
+	changeLimit = 20 * time.Second
 	// finishLimit bounds what is finished or rolled back although the apply was canceled.
 	finishLimit = time.Minute
 	// creationAttempts is how often a key is asked for when answers are lost.
@@ -250,12 +253,14 @@ func (a *attempt) run(ctx context.Context) error {
 	userName := a.o.User.Name
 	if stray := a.decision.Stray; stray != "" {
 		step(ctx, "deleting a key whose secret was lost", "access_key_id", stray)
+		a.keyLost = true
 		if err := a.writeJournal(ctx, JournalVerifying, stray); err != nil {
 			return err
 		}
 		if err := a.r.deleteKey(ctx, userName, stray); err != nil {
 			return a.problem(SummaryCreateKey, "The key "+stray+" of an interrupted rotation could not be deleted.", err)
 		}
+		a.keyLost = false
 	}
 	step(ctx, "creating an access key", "user", userName, "from", a.journal.From)
 	if err := a.writeJournal(ctx, JournalCreating, ""); err != nil {
@@ -290,7 +295,7 @@ func (a *attempt) writeJournal(ctx context.Context, phase JournalPhase, to strin
 	}
 	a.journal.Phase, a.journal.To, a.journal.At = phase, to, a.r.Now()
 	a.journaled = true
-	ctx, cancel := a.r.detach(ctx)
+	ctx, cancel := a.r.detach(ctx, changeLimit)
 	defer cancel()
 	err := a.r.iam.TagUser(ctx, a.o.User.Name, journalTagKey(a.journal.CredentialsID), a.journal.String())
 	if err != nil {
@@ -308,46 +313,48 @@ func (a *attempt) create(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		once, cancel := a.r.detach(ctx)
+		once, cancel := a.r.detach(ctx, changeLimit)
 		key, err := a.r.iam.CreateAccessKey(once, userName)
 		cancel()
-		if err == nil {
-			a.key = key
+		switch {
+		case err == nil:
+			// The user has two keys now, so no answer that was lost before can turn into one more.
+			a.key, a.keyLost = key, false
 			return nil
-		}
-		refused := errors.Is(err, ErrForbidden) || errors.Is(err, ErrUnauthenticated) || errors.Is(err, ErrNotFound)
-		if refused || n == creationAttempts && IsDefinite(err) {
+		case !IsDefinite(err):
+			a.keyLost = true
+		case errors.Is(err, ErrForbidden), errors.Is(err, ErrUnauthenticated), errors.Is(err, ErrNotFound), n == creationAttempts:
 			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q.", userName), err)
 		}
-		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil && IsDefinite(err) {
-			return waitErr
-		}
-		if errors.Is(err, ErrLimitExceeded) {
+		waitErr := a.r.clock.Sleep(ctx, retryInterval)
+		switch {
+		case a.keyLost:
+			if lostErr := a.deleteLost(ctx, err); lostErr != nil {
+				return lostErr
+			}
+		case errors.Is(err, ErrLimitExceeded):
 			return a.crowdedOut(ctx, err)
 		}
-		if IsDefinite(err) {
-			continue
-		}
-		if lostErr := a.deleteLost(ctx, err); lostErr != nil {
-			return lostErr
+		if waitErr != nil {
+			return waitErr
 		}
 		if n == creationAttempts {
-			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q, %d times "+
-				"in a row. Keys that came of it were deleted again.", userName, n), err)
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q, %d times in a row. "+
+				"Keys that came of it were deleted again.", userName, n), err)
 		}
 	}
 }
 
-// deleteLost deletes the key that came of a request whose answer was lost.
+// deleteLost deletes the key that came of a request whose answer was lost. A key that appears even later is found by the
+// next run, for which the journal stays.
 func (a *attempt) deleteLost(ctx context.Context, lost error) error {
-	ctx, cancel := a.r.detach(ctx)
+	ctx, cancel := a.r.detach(ctx, changeLimit)
 	defer cancel()
 	userName := a.o.User.Name
 	unclear := func(err error) error {
 		return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q, and it could "+
 			"not be found out either. The next run finds such a key by the journal and deletes it.", userName), errors.Join(lost, err))
 	}
-	a.keyLost = true
 	if err := a.checkOwned(ctx); err != nil {
 		return err
 	}
@@ -364,7 +371,6 @@ func (a *attempt) deleteLost(ctx context.Context, lost error) error {
 			return unclear(err)
 		}
 	}
-	a.keyLost = false
 	return nil
 }
 
@@ -378,7 +384,8 @@ func (a *attempt) crowdedOut(ctx context.Context, limit error) error {
 		"there is no place for a new one.", a.o.User.Name), limit)
 }
 
-// checkOwned stops an attempt whose journal is not its own any more.
+// checkOwned stops an attempt whose journal is not the one that it wrote. It is compared as a whole: the same resource may
+// have been taken up by another process.
 func (a *attempt) checkOwned(ctx context.Context) error {
 	user, err := a.r.iam.User(ctx, a.o.User.Name)
 	if err != nil {
@@ -386,11 +393,12 @@ func (a *attempt) checkOwned(ctx context.Context) error {
 	}
 	j, _, err := journalsOf(user, a.journal.CredentialsID)
 	switch {
-	case err == nil && j != nil && j.Owner == a.journal.Owner:
+	case err == nil && j != nil && j.String() == a.journal.String():
 		return nil
-	case err == nil && j != nil && j.To == "" && a.key.ID != "":
-		// Whoever announces a rotation while this one has the user's second key cannot get a key, and gives up.
-		return nil
+	case err == nil && a.key.ID != "" && (j == nil || j.To == ""):
+		// Somebody announced a rotation, and perhaps took that back, while this one has the user's second key. Without a key
+		// of his own he gave up; to take this rotation over he would have named its key.
+		return a.writeJournal(ctx, JournalVerifying, a.key.ID)
 	}
 	a.takenOver = true
 	return otherRotation(a.o.User.Name, err)
@@ -430,6 +438,7 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 		asked := a.r.clock.Now()
 		arn, err := a.r.iam.CallerARN(ctx, a.key, region)
 		switch {
+		case ctx.Err() != nil: // Sleep returns with the reason.
 		case err != nil:
 			successes, lastErr = 0, err
 		case arn != a.o.User.ARN:
@@ -455,21 +464,20 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 	}
 }
 
-// confirm makes sure, right before Qovery is given the key, that nobody took the rotation over and the key is there.
+// confirm makes sure, right before Qovery is given the key, that nobody took the rotation over and the key is there. The
+// journal comes first: whoever takes over writes there before he deletes the key.
 func (a *attempt) confirm(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.checkOwned(ctx) })
-	group.Go(func() error {
-		keys, err := a.r.iam.AccessKeys(ctx, a.o.User.Name)
-		if err != nil {
-			return err
-		}
-		if !slices.ContainsFunc(keys, func(key AccessKey) bool { return key.ID == a.key.ID && key.Active }) {
-			return a.problem(SummaryVerification, fmt.Sprintf("Somebody deleted or deactivated the new access key %s.", a.key.ID), nil)
-		}
-		return nil
-	})
-	return group.Wait()
+	if err := a.checkOwned(ctx); err != nil {
+		return err
+	}
+	keys, err := a.r.iam.AccessKeys(ctx, a.o.User.Name)
+	if err != nil {
+		return err
+	}
+	if key := findKey(keys, a.key.ID); key == nil || !key.Active {
+		return a.problem(SummaryVerification, fmt.Sprintf("Somebody deleted or deactivated the new access key %s.", a.key.ID), nil)
+	}
+	return nil
 }
 
 // cutOver stores the new key in the credentials set. An answer that leaves open what happened is looked into until it is
@@ -480,7 +488,7 @@ func (a *attempt) cutOver(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		once, cancel := a.r.detach(ctx)
+		once, cancel := a.r.detach(ctx, changeLimit)
 		err := a.r.qovery.StoreAccessKey(once, a.req.OrganizationID, set, a.key)
 		cancel()
 		if err == nil {
@@ -502,7 +510,7 @@ func (a *attempt) cutOver(ctx context.Context) error {
 // carry stores the new key in the other holders and records the cutover, all at once and to the end even if the apply is
 // canceled, because the secret is lost afterwards. It returns the holders that have the new key, and those that should.
 func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder) {
-	ctx, cancel := a.r.clock.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	ctx, cancel := a.r.detach(ctx, finishLimit)
 	defer cancel()
 	others := a.o.lagging(a.req, a.journal.From)
 	if previous := a.decision.Previous; previous != "" && previous != a.journal.From {
@@ -554,7 +562,7 @@ func (a *attempt) carryTo(ctx context.Context, holder Holder) error {
 // the error with the state that AWS and Qovery are in now.
 func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	problem := AsProblem(cause)
-	ctx, cancel := a.r.clock.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+	ctx, cancel := a.r.detach(ctx, finishLimit)
 	defer cancel()
 	keep := func(why string, err error) error {
 		problem.World = fmt.Sprintf("access key %s still exists and the journal on IAM user %q names it. %s", a.key.ID, a.o.User.Name, why)
@@ -562,10 +570,14 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 		problem.Err = errors.Join(problem.Err, err)
 		return problem
 	}
+	holds := a.journal.From
 	if a.key.ID != "" {
 		sets, err := a.r.qovery.Credentials(ctx, a.req.OrganizationID)
 		if err != nil {
 			return keep("Whether Qovery has it could not be read.", err)
+		}
+		if i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == a.o.Set.ID }); i >= 0 {
+			holds = sets[i].AccessKeyID
 		}
 		if slices.ContainsFunc(sets, func(set CredentialsSet) bool { return set.AccessKeyID == a.key.ID }) {
 			return keep("Qovery has it.", nil)
@@ -574,8 +586,12 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 			return keep("Qovery does not have it, but it could not be deleted.", err)
 		}
 	}
-	problem.World = fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", a.journal.From, a.o.User.Name)
-	if a.journaled && !a.takenOver && !a.keyLost {
+	problem.World = fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", holds, a.o.User.Name)
+	if a.keyLost {
+		problem.World = fmt.Sprintf("Qovery holds %s as before. IAM user %q may have a key of which nobody knows the secret; the next run finds it "+
+			"by the journal and deletes it.", holds, a.o.User.Name)
+	}
+	if a.journaled && !a.keyLost && !a.takenOver && a.checkOwned(ctx) == nil {
 		if err := a.restoreJournal(ctx); err != nil {
 			problem.World += " The journal is still there; it is harmless."
 			problem.Err = errors.Join(problem.Err, err)
@@ -593,9 +609,9 @@ func (a *attempt) restoreJournal(ctx context.Context) error {
 	return a.r.iam.UntagUser(ctx, a.o.User.Name, tag)
 }
 
-// detach returns the context for one request that changes something: a canceled apply lets it come to its end.
-func (r *Rotator) detach(ctx context.Context) (context.Context, context.CancelFunc) {
-	return r.clock.WithTimeout(context.WithoutCancel(ctx), finishLimit)
+// detach returns the context for something that a canceled apply lets come to its end, with a time limit of its own.
+func (r *Rotator) detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return r.clock.WithTimeout(context.WithoutCancel(ctx), limit)
 }
 
 // AsProblem makes a Problem of any error.

@@ -12,18 +12,32 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
 // requestTimeout bounds what a test waits for a request that is never answered. It is real time.
 const requestTimeout = time.Second
 
+// wrongClock is the clock of a machine that is ahead of the world.
+type wrongClock struct {
+	rotation.Clock
+	ahead time.Duration
+}
+
+// Now implements [rotation.Clock].
+func (c wrongClock) Now() time.Time { return c.Clock.Now().Add(c.ahead) }
+
 func main() {
 	clock, err := simulator.Dial(os.Getenv("SIMULATOR_CONTROL_URL"))
 	if err != nil {
 		log.Fatal(err)
 	}
-	p := provider.New("test", provider.WithClock(clock), provider.WithRequestTimeout(requestTimeout))
+	ahead, err := time.ParseDuration(os.Getenv("TESTPROVIDER_AHEAD"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	p := provider.New("test", provider.WithClock(wrongClock{clock, ahead}), provider.WithRequestTimeout(requestTimeout))
 	err = providerserver.Serve(context.Background(), func() frameworkprovider.Provider { return p }, providerserver.ServeOpts{
 		Address: "registry.terraform.io/qovery/qoveryrotation",
 	})

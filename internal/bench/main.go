@@ -1,0 +1,110 @@
+// Command bench measures what a rotation costs beside the cluster deployment, and what a plan without work costs: the
+// Terraform of the machine, this provider and hashicorp/time are real, AWS and Qovery are simulated on loopback.
+//
+// It prints a table of what was measured and what it should be. A figure that is missed is marked and is no error.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// figure is something to measure.
+type figure struct {
+	name    string
+	measure func(ctx context.Context, b *bench) ([]row, error)
+}
+
+// Those that wait most of their time are measured side by side, those that compute one after the other.
+var (
+	waiting = []figure{
+		{"rotation", measureRotation},
+		{"polling", measurePolling},
+		{"hundred", measureHundred},
+	}
+	computing = []figure{
+		{"plan", measurePlan},
+		{"time", measureTime},
+		{"start", measureStart},
+		{"size", measureSize},
+	}
+)
+
+func main() {
+	only := flag.String("run", "", "measure only the figures whose names match this regular expression: "+
+		"rotation, polling, hundred, plan, time, start, size")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *only); err != nil {
+		fmt.Fprintln(os.Stderr, "The benchmark failed:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures the chosen figures and prints their table.
+func run(ctx context.Context, only string) (err error) {
+	chosen, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	dir, err := os.MkdirTemp("", "qoveryrotation-bench-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	b, err := setUp(ctx, dir)
+	if err != nil {
+		return err
+	}
+
+	waited := make([][]row, len(waiting))
+	group, gctx := errgroup.WithContext(ctx)
+	for i, f := range waiting {
+		if chosen.MatchString(f.name) {
+			group.Go(func() (err error) {
+				waited[i], err = f.run(gctx, b)
+				return err
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	var rows []row
+	for _, some := range waited {
+		rows = append(rows, some...)
+	}
+	for _, f := range computing {
+		if chosen.MatchString(f.name) {
+			some, err := f.run(ctx, b)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, some...)
+		}
+	}
+	printTable(os.Stdout, rows)
+	fmt.Printf("\nMeasured in %s.\n", time.Since(start).Round(time.Second))
+	return nil
+}
+
+func (f figure) run(ctx context.Context, b *bench) ([]row, error) {
+	start := time.Now()
+	rows, err := f.measure(ctx, b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.name, err)
+	}
+	fmt.Fprintf(os.Stderr, "%s: %s\n", f.name, time.Since(start).Round(time.Second))
+	return rows, nil
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+const (
+	latency = 50 * time.Millisecond
+	// pollInterval is the provider's default.
+	pollInterval = 5 * time.Second
+	// verification is how long a new key is tried before Qovery gets it.
+	verification = 10 * time.Second
+	// deployment is a multiple of the poll interval, which is the worst case: the poll that could have seen the end comes
+	// just too early.
+	deployment = 10 * time.Second
+	// runs is how often a time is measured.
+	runs = 3
+	// retryAfter is how long Qovery asks to be left alone.
+	retryAfter = 8 * time.Second
+)
+
+// overhead is what a rotation took beside the deployment and the verification.
+type overhead struct {
+	// total counts from before the first request of the apply to the request that saw the end of the last deployment.
+	total time.Duration
+	// noticed is how much of it lies after that end.
+	noticed time.Duration
+}
+
+// measureRotation measures the overhead of rotations of 1 and of 20 clusters.
+func measureRotation(ctx context.Context, b *bench) ([]row, error) {
+	const limit = pollInterval + 12*latency
+	var (
+		sizes  = []int{1, 20}
+		all    = make([][runs]overhead, len(sizes))
+		group  errgroup.Group
+		result []row
+	)
+	for i, clusters := range sizes {
+		for run := range runs {
+			group.Go(func() (err error) {
+				all[i][run], err = b.rotate(ctx, clusters)
+				return err
+			})
+		}
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for i, clusters := range sizes {
+		var totals, notices []time.Duration
+		for _, o := range all[i] {
+			totals, notices = append(totals, o.total), append(notices, o.noticed)
+		}
+		total, noticed := median(totals), median(notices)
+		result = append(result,
+			limited(fmt.Sprintf("rotation of %s, beside deployment and verification", plural(clusters, "cluster")), total, limit, seconds,
+				"one poll interval + 12 latencies"),
+			limited("– of that, until the end of the deployment is noticed", noticed, pollInterval+latency, seconds, "one poll interval + 1 latency"),
+			row{what: "– the rest, in latencies", measured: fmt.Sprintf("%.1f", (total-noticed).Seconds()/latency.Seconds()), comparison: "50 ms"},
+		)
+	}
+	return result, nil
+}
+
+// plural is a number of things.
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// rotate rotates one key.
+func (b *bench) rotate(ctx context.Context, clusters int) (overhead, error) {
+	s, err := b.newStage(ctx, simulator.Config{Latency: latency, DeploymentDuration: deployment},
+		scale{organizations: 1, pairsEach: 1, clustersEach: clusters, pollInterval: pollInterval})
+	if err != nil {
+		return overhead{}, err
+	}
+	defer s.Close()
+	if _, err := s.rotateAll(ctx); err != nil {
+		return overhead{}, err
+	}
+	var ended time.Time
+	for _, cluster := range s.clusters {
+		for _, d := range cluster.Deployments() {
+			if d.EndedAt.After(ended) {
+				ended = d.EndedAt
+			}
+		}
+	}
+	polls := s.requestsFor(simulator.OpListClusterStatuses)
+	if ended.IsZero() || len(polls) == 0 {
+		return overhead{}, errors.New("nothing was deployed")
+	}
+	// A request is recorded when its latency is over.
+	first, last := s.Requests()[0].Time.Add(-latency), polls[len(polls)-1].Time
+	return overhead{total: last.Sub(first) - deployment - verification, noticed: last.Sub(ended)}, nil
+}
+
+// rotateAll rotates every key of a stage. The requests of the apply are those that are recorded then.
+func (s *stage) rotateAll(ctx context.Context) (usage, error) {
+	if err := s.planRotation(ctx); err != nil {
+		return usage{}, err
+	}
+	s.ResetRequests()
+	return s.applyPlan(ctx)
+}
+
+// measurePolling counts status requests while a hundred clusters deploy under ten rotations.
+func measurePolling(ctx context.Context, b *bench) ([]row, error) {
+	var (
+		calm, throttled []simulator.Request
+		group           errgroup.Group
+	)
+	rotate := func(polls *[]simulator.Request, faults ...simulator.Fault) error {
+		s, err := b.newStage(ctx, simulator.Config{Latency: latency, DeploymentDuration: 2 * deployment},
+			scale{organizations: 1, pairsEach: 10, clustersEach: 10, pollInterval: pollInterval})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		if err := s.planRotation(ctx); err != nil {
+			return err
+		}
+		s.ResetRequests()
+		for _, fault := range faults {
+			s.Inject(fault)
+		}
+		_, err = s.applyPlan(ctx)
+		*polls = s.deploymentPolls()
+		return err
+	}
+	group.Go(func() error { return rotate(&calm) })
+	group.Go(func() error {
+		return rotate(&throttled, simulator.Fault{
+			Kind: simulator.Fault429, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 4, RetryAfter: retryAfter,
+		})
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	answer := row{what: "pause after an answer 429 to it", limit: "≥ " + seconds(retryAfter), comparison: "its Retry-After"}
+	for i, poll := range throttled {
+		if poll.Fault == simulator.Fault429 && i+1 < len(throttled) {
+			pause := throttled[i+1].Time.Sub(poll.Time)
+			answer.measured, answer.missed = seconds(pause), pause < retryAfter
+		}
+	}
+	return []row{
+		limited("status requests per poll interval while 100 clusters deploy under 10 rotations", densest(calm, pollInterval), 1, integer,
+			fmt.Sprintf("%d in all", len(calm))),
+		answer,
+	}, nil
+}
+
+// deploymentPolls are the status requests since the first deployment began.
+func (s *stage) deploymentPolls() []simulator.Request {
+	var polls []simulator.Request
+	deploying := false
+	for _, request := range s.Requests() {
+		deploying = deploying || request.Operation == simulator.OpDeployCluster
+		if deploying && request.Operation == simulator.OpListClusterStatuses {
+			polls = append(polls, request)
+		}
+	}
+	return polls
+}
+
+// densest is the largest number of requests within any one interval, allowing for what their ways differ.
+func densest(requests []simulator.Request, interval time.Duration) int {
+	most := 0
+	for i, first := range requests {
+		n := 0
+		for _, request := range requests[i:] {
+			if request.Time.Sub(first.Time) < interval-latency {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	return most
+}
+
+// measureHundred compares one apply that rotates a hundred keys with one that rotates a single key.
+func measureHundred(ctx context.Context, b *bench) ([]row, error) {
+	const (
+		rotations   = 100
+		parallelism = 10 // Terraform's default
+		interval    = time.Second
+	)
+	config := simulator.Config{Latency: latency, DeploymentDuration: 2 * time.Second, InvisibleFor: time.Second}
+	var (
+		singles [runs]time.Duration
+		all     time.Duration
+		polls   []simulator.Request
+		group   errgroup.Group
+	)
+	rotate := func(pairs int, elapsed *time.Duration, polls *[]simulator.Request) error {
+		s, err := b.newStage(ctx, config, scale{organizations: 1, pairsEach: pairs, clustersEach: 1, pollInterval: interval})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		u, err := s.rotateAll(ctx)
+		*elapsed, *polls = u.elapsed, s.deploymentPolls()
+		return err
+	}
+	group.Go(func() error { return rotate(rotations, &all, &polls) })
+	for i := range singles {
+		group.Go(func() error {
+			var ignored []simulator.Request
+			return rotate(1, &singles[i], &ignored)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	batches := median(singles[:]) * rotations / parallelism
+	return []row{
+		limited(fmt.Sprintf("%d rotations in one apply, %s", rotations, seconds(all)), all.Seconds()/batches.Seconds(), 1.3, ratio,
+			fmt.Sprintf("%d × one rotation of %s", rotations/parallelism, seconds(median(singles[:])))),
+		limited("– status requests per poll interval meanwhile", densest(polls, interval), 1, integer, fmt.Sprintf("%d in all", len(polls))),
+	}, nil
+}

@@ -1,0 +1,298 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+const (
+	planFile = "bench.tfplan"
+	// samplingInterval is how often the memory of the providers is looked at. The kernel remembers the peak.
+	samplingInterval = 5 * time.Millisecond
+	// interruptDelay is what Terraform gets to stop in good order.
+	interruptDelay = 10 * time.Second
+)
+
+const requirements = `terraform {
+  required_providers {
+    qoveryrotation = { source = "qovery/qoveryrotation" }
+    time           = { source = "hashicorp/time" }
+  }
+}
+`
+
+// pairs is a configuration with both resources for every credentials set of pairs.json.
+const pairs = `
+variable "poll_interval" {
+  type = string
+}
+
+variable "schedule" {
+  default = "1"
+}
+
+provider "qoveryrotation" {
+  poll_interval = var.poll_interval
+}
+
+locals {
+  pairs = jsondecode(file("pairs.json"))
+}
+
+resource "qoveryrotation_aws_credentials" "all" {
+  for_each = local.pairs
+
+  organization_id   = each.value.organization_id
+  credentials_id    = each.value.credentials_id
+  iam_user_name     = each.value.iam_user_name
+  rotation_triggers = { schedule = var.schedule }
+  rotate_on_create  = false
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "all" {
+  for_each = qoveryrotation_aws_credentials.all
+
+  organization_id = each.value.organization_id
+  credentials_id  = each.value.credentials_id
+  iam_user_name   = each.value.iam_user_name
+  access_key_id   = each.value.previous_access_key_id
+  delete_after    = each.value.drain_ends_at
+}
+`
+
+// statics has as many resources of hashicorp/time, which depend on each other in the same way.
+const statics = `
+locals {
+  pairs = jsondecode(file("pairs.json"))
+}
+
+resource "time_static" "all" {
+  for_each = local.pairs
+
+  triggers = each.value
+}
+
+resource "time_static" "cleanup" {
+  for_each = time_static.all
+
+  triggers = { first = each.value.id }
+}
+`
+
+// bench is what all figures share: the programs, and a directory in which Terraform has been initialized.
+type bench struct {
+	dir, terraform, cliConfig string
+	provider, time            acctest.Provider
+}
+
+// setUp builds both providers as they are released and initializes Terraform.
+func setUp(ctx context.Context, dir string) (*bench, error) {
+	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -trimpath '-ldflags=-s -w'")
+	if err := errors.Join(os.Setenv("GOFLAGS", flags), os.Setenv("CGO_ENABLED", "0")); err != nil {
+		return nil, err
+	}
+	b := &bench{dir: dir}
+	var err error
+	if b.terraform, err = acctest.Terraform(ctx); err != nil {
+		return nil, err
+	}
+	if b.provider, err = acctest.BuildProvider(ctx, dir, "."); err != nil {
+		return nil, err
+	}
+	if b.time, err = acctest.TimeProvider(ctx); err != nil {
+		return nil, err
+	}
+	if b.cliConfig, err = acctest.CLIConfig(dir, b.provider, b.time); err != nil {
+		return nil, err
+	}
+	w := &workspace{bench: b, dir: b.initialized()}
+	if err := os.Mkdir(w.dir, 0o700); err != nil {
+		return nil, err
+	}
+	if err := w.write("main.tf", requirements); err != nil {
+		return nil, err
+	}
+	_, err = w.run(ctx, "init", "-input=false")
+	return b, err
+}
+
+// initialized is the directory whose lock file and providers all workspaces share.
+func (b *bench) initialized() string { return filepath.Join(b.dir, "initialized") }
+
+// workspace is a directory with a configuration and a state.
+type workspace struct {
+	bench *bench
+	dir   string
+	world map[string]string
+}
+
+// pair is what a configuration knows of one credentials set.
+type pair struct {
+	OrganizationID string `json:"organization_id"`
+	CredentialsID  string `json:"credentials_id"`
+	IAMUserName    string `json:"iam_user_name"`
+}
+
+// newWorkspace lays out a directory with a configuration for some pairs.
+func (b *bench) newWorkspace(configuration string, some map[string]pair, world map[string]string) (*workspace, error) {
+	dir, err := os.MkdirTemp(b.dir, "workspace-")
+	if err != nil {
+		return nil, err
+	}
+	lock, err := os.ReadFile(filepath.Join(b.initialized(), ".terraform.lock.hcl"))
+	if err != nil {
+		return nil, err
+	}
+	content, err := json.Marshal(some)
+	if err != nil {
+		return nil, err
+	}
+	w := &workspace{bench: b, dir: dir, world: world}
+	return w, errors.Join(
+		w.write(".terraform.lock.hcl", string(lock)),
+		w.write("pairs.json", string(content)),
+		w.write("main.tf", requirements+configuration),
+	)
+}
+
+func (w *workspace) write(name, content string) error {
+	return os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600)
+}
+
+// usage is what a run of Terraform took.
+type usage struct {
+	elapsed time.Duration
+	// providerMemory is the peak of the largest provider process, in bytes. It is 0 where there is no /proc.
+	providerMemory int64
+}
+
+// run runs Terraform in an environment in which nothing is of the developer's own.
+func (w *workspace) run(ctx context.Context, args ...string) (usage, error) {
+	env := map[string]string{
+		"PATH":               os.Getenv("PATH"),
+		"HOME":               w.dir,
+		"TMPDIR":             w.bench.dir,
+		"TF_CLI_CONFIG_FILE": w.bench.cliConfig,
+		"TF_DATA_DIR":        filepath.Join(w.bench.initialized(), ".terraform"),
+		"TF_IN_AUTOMATION":   "1",
+		"CHECKPOINT_DISABLE": "1",
+	}
+	maps.Copy(env, w.world)
+	command := exec.CommandContext(ctx, w.bench.terraform, args...)
+	command.Cancel = func() error { return command.Process.Signal(os.Interrupt) }
+	command.WaitDelay = interruptDelay
+	command.Dir = w.dir
+	for name, value := range env {
+		command.Env = append(command.Env, name+"="+value)
+	}
+	var output bytes.Buffer
+	command.Stdout, command.Stderr = &output, &output
+	start := time.Now()
+	if err := command.Start(); err != nil {
+		return usage{}, err
+	}
+	ended := make(chan struct{})
+	memory := watchMemory(command.Process.Pid, ended)
+	err := command.Wait()
+	u := usage{elapsed: time.Since(start)}
+	close(ended)
+	u.providerMemory = <-memory
+	if err != nil {
+		return u, fmt.Errorf("terraform %s: %w\n%s", strings.Join(args, " "), err, output.String())
+	}
+	return u, nil
+}
+
+// apply plans and applies.
+func (w *workspace) apply(ctx context.Context) error {
+	_, err := w.run(ctx, "apply", "-auto-approve", "-input=false", "-no-color")
+	return err
+}
+
+// planRotation makes a plan that rotates every key.
+func (w *workspace) planRotation(ctx context.Context) error {
+	_, err := w.run(ctx, "plan", "-input=false", "-no-color", "-out", planFile, "-var", "schedule=2")
+	return err
+}
+
+// applyPlan applies it.
+func (w *workspace) applyPlan(ctx context.Context) (usage, error) {
+	return w.run(ctx, "apply", "-input=false", "-no-color", planFile)
+}
+
+// planNothing makes a plan that must not find any work to do.
+func (w *workspace) planNothing(ctx context.Context) (usage, error) {
+	return w.run(ctx, "plan", "-input=false", "-no-color", "-detailed-exitcode")
+}
+
+// stage is a world with customers, and a workspace that has adopted their keys.
+type stage struct {
+	*simulator.World
+	*workspace
+	organizations []*simulator.Organization
+	clusters      []*simulator.Cluster
+}
+
+// scale says how large a stage is.
+type scale struct {
+	organizations, pairsEach, clustersEach int
+	pollInterval                           time.Duration
+}
+
+// newStage builds a world and adopts its keys. Every pair has its own credentials set and IAM user.
+func (b *bench) newStage(ctx context.Context, config simulator.Config, size scale) (_ *stage, err error) {
+	config.Clock, config.PropagationDelay = simulator.NewRealClock(), -1
+	world, err := simulator.Start(config)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			world.Close()
+		}
+	}()
+	s := &stage{World: world}
+	all := map[string]pair{}
+	for range size.organizations {
+		organization := world.AddOrganization(fmt.Sprintf("organization-%d", len(s.organizations)))
+		s.organizations = append(s.organizations, organization)
+		for range size.pairsEach {
+			name := fmt.Sprintf("qovery-%d", len(all))
+			set := organization.AddCredentials(name, world.AddUser(name).AddKey())
+			for range size.clustersEach {
+				region := []string{"eu-west-3", "us-east-1"}[len(s.clusters)%2]
+				s.clusters = append(s.clusters, organization.AddCluster(fmt.Sprintf("cluster-%d", len(s.clusters)), region, set))
+			}
+			all[name] = pair{organization.ID, set.ID, name}
+		}
+	}
+	env := world.Env()
+	env["TF_VAR_poll_interval"] = size.pollInterval.String()
+	if s.workspace, err = b.newWorkspace(pairs, all, env); err != nil {
+		return nil, err
+	}
+	return s, s.apply(ctx)
+}
+
+// requestsFor are the requests for an operation since the last reset.
+func (s *stage) requestsFor(operation string) []simulator.Request {
+	var found []simulator.Request
+	for _, request := range s.Requests() {
+		if request.Operation == operation {
+			found = append(found, request)
+		}
+	}
+	return found
+}

@@ -1,0 +1,379 @@
+package crashtest
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// TestInterrupt presses Ctrl-C while a cluster is being deployed.
+func TestInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		applies int // before the one that is interrupted
+		phase   string
+	}{
+		// An error with a state would make Terraform replace the resource, so a creation leaves none.
+		{"create", 0, ""},
+		{"update", 1, "deploying"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newQuarter(t)
+			s.rotations(c.applies)
+			s.schedule("interrupted")
+			started := make(chan *os.Process, 1)
+			s.After(simulator.OpDeployCluster, func(simulator.Request) {
+				// The deployment does not end before Terraform has passed the interrupt on.
+				s.Inject(simulator.Fault{Kind: simulator.FaultHang, Match: simulator.Operation(simulator.OpListClusterStatuses), Times: -1})
+				_ = (<-started).Signal(os.Interrupt)
+			})
+			p := s.start(applyArguments...)
+			started <- p.Process
+			before := time.Now()
+			r := s.finish(p)
+			if took := time.Since(before); took > 10*time.Second {
+				t.Errorf("Terraform took %s to stop", took)
+			}
+			r.expectFailure(t, "The rotation was interrupted", "the next apply resumes here", "does not create another key")
+			if got := s.attribute(credentialsType, "phase"); got != c.phase {
+				t.Errorf("the phase in the state is %q, want %q", got, c.phase)
+			}
+			s.ClearFaults()
+			s.mustApply()
+			s.expectSettled(2)
+			if got, want := s.cutovers(), c.applies+1; got != want {
+				t.Errorf("%d cutovers, want %d", got, want)
+			}
+			s.expectEmptyPlan()
+		})
+	}
+}
+
+// TestTwoRunsAtOnce has two working directories, which know nothing of each other, rotate the same key at the same time.
+func TestTwoRunsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newQuarter(t)
+	first, second := s.workspace, s.newWorkspace(t)
+	first.schedule("1")
+	second.schedule("1")
+	p, q := first.start(applyArguments...), second.start(applyArguments...)
+	winner, won, loser, lost := first, first.finish(p), second, second.finish(q)
+	if lost.exitCode == 0 {
+		winner, won, loser, lost = loser, lost, winner, won
+	}
+	if won.exitCode != 0 {
+		t.Errorf("neither run succeeds:\n%s\n%s", won.tail(), lost.tail())
+	}
+	if lost.exitCode == 0 || !lost.says("Another rotation is under way") && !lost.says("The IAM user has a second access key") &&
+		!lost.says("got a second access key from somebody else") {
+		t.Errorf("the second run fails with exit code %d:\n%s", lost.exitCode, lost.tail())
+	}
+	s.workspace = winner
+	s.expectSettled(2)
+
+	s.Clock().Advance(drainWindow)
+	winner.mustApply()
+	s.expectSettled(1)
+	loser.mustApply() // which creates its resources, and so rotates
+	winner.mustApply()
+	s.expectSettled(2)
+	s.Clock().Advance(drainWindow)
+	for _, w := range []*workspace{loser, winner} {
+		w.mustApply()
+		s.workspace = w
+		s.expectSettled(1)
+	}
+	loser.expectEmptyPlan()
+	winner.expectEmptyPlan()
+	s.expectDrained()
+}
+
+// TestOneUserInTwoCredentials rotates two credentials sets of one IAM user in one apply.
+func TestOneUserInTwoCredentials(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		shared bool
+	}{{"with the same key", true}, {"with a key each", false}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newQuarter(t)
+			key := s.user.Keys()[0]
+			if !c.shared {
+				key = s.user.AddKey()
+			}
+			staging := s.organization.AddCredentials("staging", key)
+			cluster := s.organization.AddCluster("staging", "us-east-1", staging)
+			s.write("main.tf", fmt.Appendf(nil, requirements+`
+resource "qoveryrotation_aws_credentials" "this" {
+  for_each        = { production = %q, staging = %q }
+  organization_id = %q
+  credentials_id  = each.value
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "this" {
+  for_each        = qoveryrotation_aws_credentials.this
+  organization_id = each.value.organization_id
+  credentials_id  = each.value.credentials_id
+  iam_user_name   = each.value.iam_user_name
+  access_key_id   = each.value.previous_access_key_id
+  delete_after    = each.value.drain_ends_at
+}
+`, s.credentials.ID, staging.ID, s.organization.ID))
+			if !c.shared {
+				s.apply().expectFailure(t, "The IAM user has a second access key", key.ID)
+				if mutations := s.Mutations(); len(mutations) > 0 {
+					t.Errorf("something was changed: %v", mutations)
+				}
+				return
+			}
+			s.mustApply()
+			s.expectSettled(2)
+			if got, want := staging.AccessKeyID(), s.credentials.AccessKeyID(); got != want || cluster.Registry().AccessKeyID() != want {
+				t.Errorf("the other credentials have %s, want %s", got, want)
+			}
+			if n, m := len(s.cluster.Deployments()), len(cluster.Deployments()); n != 1 || m != 1 {
+				t.Errorf("the clusters were deployed %d and %d times, want once", n, m)
+			}
+			s.expectEmptyPlan()
+			s.Clock().Advance(drainWindow)
+			s.mustApply()
+			s.expectSettled(1)
+			s.expectEmptyPlan()
+			s.expectDrained()
+		})
+	}
+}
+
+// TestBetweenPlanAndApply changes something after a plan was made and before it is applied.
+func TestBetweenPlanAndApply(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		applies int
+		happens func(s *scene)
+		// fails is what the apply of the plan says; empty if it succeeds. plain is the same for the plain apply after it.
+		fails, plain string
+		keys         int
+	}{
+		{"a day passes", 1, func(s *scene) { s.Clock().Advance(24 * time.Hour) }, "", "", 2},
+		{"somebody rotates by hand", 1, func(s *scene) {
+			s.user.Keys()[0].Delete()
+			key := s.user.AddKey()
+			for _, holder := range s.holders() {
+				holder.SetKey(key)
+			}
+			s.credentials.SetKey(key)
+		}, "The access key changed since the plan", "", 2},
+		{"somebody begins to rotate by hand", 0, func(s *scene) { s.user.AddKey() }, "The IAM user has a second access key",
+			"The IAM user has a second access key", 0},
+		{"the key in Qovery is deleted", 0, func(s *scene) { s.user.Keys()[0].Delete() }, "Qovery's access key does not work",
+			"Qovery's access key does not work", 0},
+		{"the previous key is deleted", 1, func(s *scene) { s.user.Keys()[0].Delete() }, "", "", 2},
+		{"a cluster is locked", 0, func(s *scene) { s.cluster.Lock("alice", "maintenance") }, "A cluster is locked", "A cluster is locked", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newQuarter(t)
+			s.rotations(c.applies)
+			s.schedule("planned")
+			if r := s.terraform("plan", "-input=false", "-no-color", "-out=plan"); r.exitCode != 0 {
+				t.Fatalf("plan:\n%s", r.output)
+			}
+			s.ResetRequests()
+			c.happens(s)
+			r := s.terraform("apply", "-input=false", "-no-color", "plan")
+			if c.fails != "" {
+				r.expectFailure(t, c.fails)
+				if mutations := s.Mutations(); len(mutations) > 0 {
+					t.Errorf("something was changed: %v", mutations)
+				}
+			} else if r.exitCode != 0 {
+				t.Errorf("the plan cannot be applied:\n%s", r.output)
+			}
+			if c.plain != "" {
+				s.apply().expectFailure(t, c.plain)
+				return
+			}
+			s.mustApply()
+			s.expectSettled(c.keys)
+			s.expectEmptyPlan()
+			s.expectDrained()
+		})
+	}
+}
+
+// TestWrongClocks has AWS, Qovery and the machines that Terraform runs on disagree about the time, and each apply on a
+// machine of its own. The drain window is over by the world's time or later.
+func TestWrongClocks(t *testing.T) {
+	t.Parallel()
+	const wrong = 10 * time.Minute
+	for _, c := range []struct{ aws, qovery, first, second time.Duration }{
+		{aws: wrong, qovery: -wrong},
+		{aws: -wrong, qovery: wrong},
+		{first: -wrong, second: wrong},
+		{first: wrong, second: -wrong},
+	} {
+		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
+			t.Parallel()
+			s := newQuarter(t)
+			s.SkewAWS(c.aws)
+			s.SkewQovery(c.qovery)
+			s.schedule("1")
+			s.ahead = c.first
+			s.mustApply()
+			s.expectSettled(2)
+
+			state := s.state()
+			s.workspace = s.newWorkspace(t)
+			s.write(stateFile, state)
+			s.schedule("1")
+			s.ahead = c.second
+			s.Clock().Advance(drainWindow - time.Minute)
+			s.mustApply()
+			s.expectSettled(2)
+			s.expectEmptyPlan()
+			s.Clock().Advance(2 * time.Minute)
+			s.mustApply()
+			s.expectSettled(1)
+			s.expectEmptyPlan()
+			s.expectDrained()
+		})
+	}
+}
+
+// rotations applies that often, each time with another schedule and after the drain window, and returns the states.
+func (s *scene) rotations(n int) (states [][]byte) {
+	s.t.Helper()
+	for i := range n {
+		s.schedule(fmt.Sprint(i))
+		s.mustApply()
+		states = append(states, s.state())
+		s.Clock().Advance(drainWindow)
+	}
+	return states
+}
+
+// TestOlderState applies with a state from a backup, or with none.
+func TestOlderState(t *testing.T) {
+	t.Parallel()
+
+	t.Run("by one rotation", func(t *testing.T) {
+		t.Parallel()
+		s := newQuarter(t)
+		s.write(stateFile, s.rotations(2)[0])
+		// The key of the state is still there, so it is the one that was replaced since.
+		if r := s.mustApply(); !r.says("The access key was replaced outside of this resource") {
+			t.Errorf("no warning:\n%s", r.output)
+		}
+		s.expectSettled(2)
+		s.expectEmptyPlan()
+		s.Clock().Advance(drainWindow)
+		s.mustApply()
+		s.expectSettled(1)
+		if got := s.cutovers(); got != 2 {
+			t.Errorf("%d cutovers, want 2", got)
+		}
+		s.expectEmptyPlan()
+		s.expectDrained()
+	})
+
+	t.Run("by two rotations", func(t *testing.T) {
+		t.Parallel()
+		s := newQuarter(t)
+		s.write(stateFile, s.rotations(3)[0])
+		s.ResetRequests()
+		previous := s.user.Keys()[0]
+		s.apply().expectFailure(t, "The IAM user has a second access key", "aws iam delete-access-key --user-name qovery --access-key-id "+previous.ID)
+		if mutations := s.Mutations(); len(mutations) > 0 {
+			t.Errorf("something was changed: %v", mutations)
+		}
+		previous.Delete()
+		s.mustApply()
+		s.expectSettled(2)
+		s.expectEmptyPlan()
+	})
+
+	t.Run("none", func(t *testing.T) {
+		t.Parallel()
+		s := newQuarter(t)
+		s.rotations(1)
+		s.workspace = s.newWorkspace(t)
+		s.schedule("0")
+		s.ResetRequests()
+		s.apply().expectFailure(t, "The IAM user has a second access key", s.user.Keys()[0].ID)
+		r := s.terraform("import", "-input=false", "-no-color", credentialsType+".production", s.organization.ID+"/"+s.credentials.ID)
+		if r.exitCode != 0 {
+			t.Fatalf("import:\n%s", r.output)
+		}
+		s.mustApply()
+		s.expectSettled(2)
+		s.expectEmptyPlan()
+		if mutations := s.Mutations(); len(mutations) > 0 {
+			t.Errorf("something was changed: %v", mutations)
+		}
+	})
+}
+
+// TestPartialApplies applies without a refresh and to one resource only.
+func TestPartialApplies(t *testing.T) {
+	t.Parallel()
+
+	t.Run("without refresh", func(t *testing.T) {
+		t.Parallel()
+		s := newQuarter(t)
+		s.rotations(1)
+		s.mustApply("-refresh=false")
+		s.expectSettled(2) // only a refresh finds out that the key is due
+		s.schedule("again")
+		s.mustApply("-refresh=false")
+		s.expectSettled(2)
+		if got := s.cutovers(); got != 2 {
+			t.Errorf("%d cutovers, want 2", got)
+		}
+		s.Clock().Advance(drainWindow)
+		s.mustApply()
+		s.expectSettled(1)
+		s.expectEmptyPlan()
+		s.expectDrained()
+	})
+
+	t.Run("one after the other", func(t *testing.T) {
+		t.Parallel()
+		s := newQuarter(t)
+		for i := range 2 {
+			s.schedule(fmt.Sprint(i))
+			s.mustApply("-target=" + credentialsType + ".production")
+			s.expectSettled(2)
+			s.Clock().Advance(drainWindow)
+		}
+		s.mustApply("-target=" + cleanupType + ".production")
+		s.expectSettled(1)
+		s.expectEmptyPlan()
+		s.expectDrained()
+	})
+
+	t.Run("changes ignored", func(t *testing.T) {
+		t.Parallel()
+		s := newQuarter(t)
+		ignoring := func(value string) string {
+			return fmt.Sprintf("rotation_triggers = { schedule = %q }\n  lifecycle {\n    ignore_changes = [rotation_triggers]\n  }", value)
+		}
+		s.configure(ignoring("1"))
+		s.mustApply()
+		s.configure(ignoring("2"))
+		s.expectEmptyPlan()
+		s.Clock().Advance(drainWindow)
+		s.mustApply()
+		s.expectSettled(1)
+		if got := s.cutovers(); got != 1 {
+			t.Errorf("%d cutovers, want 1", got)
+		}
+		s.expectEmptyPlan()
+	})
+}

@@ -1,0 +1,250 @@
+package provider_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+)
+
+// runWithoutRefresh runs the steps of a test with plans that do not refresh the state.
+func (s *stage) runWithoutRefresh(steps ...resource.TestStep) {
+	s.t.Helper()
+	resource.UnitTest(s.t, resource.TestCase{
+		ProtoV6ProviderFactories: s.factories(),
+		AdditionalCLIOptions:     &resource.AdditionalCLIOptions{Plan: resource.PlanOptions{NoRefresh: true}},
+		Steps:                    steps,
+	})
+}
+
+// That a plan right after an apply is empty, with a refresh and without, every step of every test checks.
+func TestPlanStaysEmptyWhileTimePasses(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	later := func(d time.Duration, phase string) resource.TestStep {
+		return resource.TestStep{
+			PreConfig:         func() { s.Clock().Advance(d) },
+			Config:            s.credentials(trigger("1")),
+			ConfigPlanChecks:  plans(plancheck.ExpectEmptyPlan()),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text(phase))},
+		}
+	}
+	s.run(
+		resource.TestStep{Config: s.credentials(trigger("1"))},
+		later(2*time.Hour-time.Second, "draining"),
+		later(time.Second, "drained"),
+		later(1000*day, "drained"),
+	)
+}
+
+func TestPlanTellsWhatARotationTouches(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry := s.cluster.Registry()
+	off := s.org.AddStoppedCluster("off", "eu-west-3", s.set)
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			Config: s.credentials(adopt(trigger("2"))),
+			ConfigPlanChecks: plans(planCheck(func(plancheck.CheckPlanRequest) error {
+				return s.warned("The access key will be replaced", "Access key "+s.key.ID+` of IAM user "qovery" will be replaced in`,
+					s.set.ID, registry.ID, fmt.Sprintf(`Clusters to deploy: cluster "prod" (%s).`, s.cluster.ID))(nil)
+			})),
+			Check: check(func() error {
+				if n := len(off.Deployments()); n > 0 {
+					return fmt.Errorf("the cluster that is off was deployed %d times", n)
+				}
+				return nil
+			}),
+		},
+	)
+}
+
+func TestPlanAppliedLater(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			Config:            s.credentials(adopt(trigger("2"))),
+			ConfigPlanChecks:  plans(meanwhile(func() { s.Clock().Advance(day) })),
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+	)
+}
+
+// Only a refresh looks at the clock: what was planned before the deadline stays what it was after it.
+func TestPlanFromBeforeTheDeadline(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.pair("", "")},
+		resource.TestStep{
+			Config: s.pair("", ""),
+			ConfigPlanChecks: plans(
+				plancheck.ExpectEmptyPlan(),
+				meanwhile(func() { s.Clock().Advance(3 * time.Hour) }),
+			),
+			Check: s.keys(2),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "phase", text("draining")),
+				value(cleanupAddress, "status", text("draining")),
+			},
+			ExpectNonEmptyPlan: true,
+		},
+		resource.TestStep{Config: s.pair("", ""), Check: s.keys(1)},
+	)
+}
+
+// A deletion that was planned is put off when the drain window grows in the same apply.
+func TestPlanOfADeletionThatIsPutOff(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.pair("", "")},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
+			Config:    s.pair(`drain_window = "24h"`, ""),
+			ConfigPlanChecks: plans(
+				plancheck.ExpectResourceAction(cleanupAddress, plancheck.ResourceActionUpdate),
+				open{cleanupAddress, []string{"delete_after", "status", "deactivated_at", "deleted_at", "next_action_at"}},
+			),
+			Check:             s.keys(2),
+			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("draining"))},
+		},
+		resource.TestStep{PreConfig: func() { s.Clock().Advance(day) }, Config: s.pair(`drain_window = "24h"`, ""), Check: s.keys(1)},
+	)
+}
+
+func TestPlanWithoutRefresh(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.runWithoutRefresh(
+		resource.TestStep{Config: s.pair(trigger("1"), "")},
+		// Nobody looked at the clock.
+		resource.TestStep{
+			PreConfig:        func() { s.Clock().Advance(3 * time.Hour) },
+			Config:           s.pair(trigger("1"), ""),
+			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
+			Check:            s.keys(2),
+		},
+		// A rotation looks at it by itself, and retires the drained key.
+		resource.TestStep{
+			Config: s.pair(trigger("2"), ""),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), check(func() error {
+				if s.key.Exists() {
+					return errors.New("the drained key is still there")
+				}
+				return nil
+			})),
+			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("draining"))},
+		},
+	)
+}
+
+func TestPlanWithoutRefreshOfAKeyThatWasReplaced(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.runWithoutRefresh(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			PreConfig: func() {
+				s.key.Delete()
+				s.set.SetKey(s.user.AddKey())
+			},
+			Config: s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running pre-apply plan", "The access key changed since the plan", "the plan was made for "+s.key.ID,
+				"without -refresh=false"),
+		},
+	)
+	s.unchanged()
+}
+
+func TestKeyReplacedByHand(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := s.pair(adopt(trigger("1")), "")
+	s.run(
+		resource.TestStep{
+			Config: config,
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(cleanupAddress, "status", text("idle")),
+				value(cleanupAddress, "next_action_at", knownvalue.Null()),
+			},
+		},
+		// The next apply brings the new key to the clusters and lets the old one drain from then on.
+		resource.TestStep{
+			PreConfig: func() {
+				key := s.user.AddKey()
+				s.set.SetKey(key)
+				s.cluster.Registry().SetKey(key)
+				s.Expendable(s.key)
+			},
+			Config: config,
+			ConfigPlanChecks: plans(
+				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates, drifts("phase", "stable", "deploying"),
+			),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1),
+				s.warned("The access key was replaced outside of this resource", "in place of "+s.key.ID, `IAM user "qovery" has both keys`)),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
+				value(credentialsAddress, "phase", text("draining")),
+				value(cleanupAddress, "status", text("draining")),
+			},
+		},
+		resource.TestStep{
+			PreConfig:         func() { s.Clock().Advance(3 * time.Hour) },
+			Config:            config,
+			Check:             resource.ComposeTestCheckFunc(s.keys(1), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("deleted"))},
+		},
+	)
+}
+
+func TestKeyReplacedByHandWithoutTrace(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			PreConfig: func() {
+				s.key.Delete()
+				s.set.SetKey(s.user.AddKey())
+			},
+			Config:           s.credentials(adopt(trigger("1"))),
+			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "phase", text("stable")),
+				value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
+				value(credentialsAddress, "access_key_id", knownvalue.StringFunc(func(got string) error {
+					if want := s.set.AccessKeyID(); got != want {
+						return fmt.Errorf("%s is not Qovery's key, which is %s", got, want)
+					}
+					return nil
+				})),
+			},
+		},
+	)
+	s.unchanged()
+}
+
+func TestKeyDeactivatedByHand(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{PreConfig: s.key.Deactivate, Config: s.credentials(adopt(trigger("1"))), PlanOnly: true},
+		resource.TestStep{
+			Config:      s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running pre-apply plan", "Qovery's access key does not work", s.key.ID+", which is Inactive"),
+		},
+	)
+	s.holds(s.warned("Qovery's access key does not work", s.key.ID, "put a working key into Qovery by hand"))
+	s.unchanged()
+}

@@ -1,0 +1,350 @@
+package provider_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+const (
+	projectDir           = "../.."
+	iamPolicyGuide       = "docs/guides/iam-policy.md"
+	troubleshootingGuide = "docs/guides/troubleshooting.md"
+)
+
+func TestDocsDescribeEveryAttribute(t *testing.T) {
+	t.Parallel()
+	server := providerserver.NewProtocol6(provider.New("test"))()
+	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	requireDescriptions(t, "provider", schemas.Provider.Block)
+	for name, schema := range schemas.ResourceSchemas {
+		requireDescriptions(t, name, schema.Block)
+	}
+	for name, schema := range schemas.DataSourceSchemas {
+		requireDescriptions(t, "data."+name, schema.Block)
+	}
+}
+
+func requireDescriptions(t *testing.T, at string, block *tfprotov6.SchemaBlock) {
+	t.Helper()
+	requireAttributeDescriptions(t, at, block.Attributes)
+	for _, nested := range block.BlockTypes {
+		requireDescriptions(t, at+"."+nested.TypeName, nested.Block)
+	}
+}
+
+func requireAttributeDescriptions(t *testing.T, at string, attributes []*tfprotov6.SchemaAttribute) {
+	t.Helper()
+	for _, attribute := range attributes {
+		if attribute.Description == "" {
+			t.Errorf("%s.%s has no description", at, attribute.Name)
+		}
+		if attribute.NestedType != nil {
+			requireAttributeDescriptions(t, at+"."+attribute.Name, attribute.NestedType.Attributes)
+		}
+	}
+}
+
+// Whoever reads the summary of a diagnostic finds it in the guide, and the guide has none that the provider does not have.
+func TestDocsExplainEverySummary(t *testing.T) {
+	t.Parallel()
+	want := append(constants(t, "../rotation/problem.go", "Summary"), constants(t, "diagnostics.go", "summary")...)
+	var got []string
+	for _, heading := range regexp.MustCompile(`(?m)^### (.+)$`).FindAllStringSubmatch(readDoc(t, troubleshootingGuide), -1) {
+		got = append(got, heading[1])
+	}
+	for _, summary := range want {
+		if !slices.Contains(got, summary) {
+			t.Errorf("%s does not explain %q", troubleshootingGuide, summary)
+		}
+	}
+	for _, heading := range got {
+		if !slices.Contains(want, heading) {
+			t.Errorf("%s explains %q, which the provider does not say", troubleshootingGuide, heading)
+		}
+	}
+}
+
+// constants returns the texts of a file's constants whose names begin with a prefix.
+func constants(t *testing.T, file, prefix string) []string {
+	t.Helper()
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	ast.Inspect(parsed, func(node ast.Node) bool {
+		spec, ok := node.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		for i, expression := range spec.Values {
+			literal, ok := expression.(*ast.BasicLit)
+			if !ok || !strings.HasPrefix(spec.Names[i].Name, prefix) {
+				continue
+			}
+			text, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			texts = append(texts, text)
+		}
+		return true
+	})
+	if len(texts) == 0 {
+		t.Fatalf("%s has no constants %s…", file, prefix)
+	}
+	return texts
+}
+
+// The policy allows what a rotation and a retirement ask of IAM, and nothing else.
+func TestDocsIAMPolicy(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{Config: s.pair(trigger("1"), "")},
+		resource.TestStep{PreConfig: func() { s.Clock().Advance(3 * time.Hour) }, Config: s.pair(trigger("1"), "")},
+	)
+	var used []string
+	for _, request := range s.Requests() {
+		if request.API == simulator.APIIAM {
+			used = append(used, "iam:"+request.Operation)
+		}
+	}
+	slices.Sort(used)
+	used = slices.Compact(used)
+	for _, page := range []string{"README.md", iamPolicyGuide} {
+		for _, code := range docBlocks(readDoc(t, page), "json") {
+			if allowed := allowedActions(t, code); !slices.Equal(allowed, used) {
+				t.Errorf("%s allows %v, the provider used %v", page, allowed, used)
+			}
+		}
+	}
+}
+
+// allowedActions returns what a policy allows, in order.
+func allowedActions(t *testing.T, policy string) []string {
+	t.Helper()
+	var decoded struct{ Statement []struct{ Action []string } }
+	if err := json.Unmarshal([]byte(policy), &decoded); err != nil {
+		t.Fatalf("%s\n%s", err, policy)
+	}
+	var actions []string
+	for _, statement := range decoded.Statement {
+		actions = append(actions, statement.Action...)
+	}
+	slices.Sort(actions)
+	return actions
+}
+
+var linkPattern = regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
+
+func TestDocsLinks(t *testing.T) {
+	t.Parallel()
+	for _, page := range docPages(t) {
+		for _, link := range linkPattern.FindAllStringSubmatch(readDoc(t, page), -1) {
+			target := page
+			if link[1] != "" {
+				target = filepath.Join(filepath.Dir(page), link[1])
+			}
+			if _, err := os.Stat(filepath.Join(projectDir, target)); err != nil {
+				t.Errorf("%s: %s", page, err)
+				continue
+			}
+			if link[2] != "" && !slices.Contains(anchors(readDoc(t, target)), link[2]) {
+				t.Errorf("%s: there is no %s in %s", page, link[2], target)
+			}
+		}
+	}
+}
+
+// anchors returns what the places on a page are addressed by: headings, and the marks that tfplugindocs makes.
+func anchors(page string) []string {
+	var found []string
+	for _, mark := range regexp.MustCompile(`<a id="([^"]+)">`).FindAllStringSubmatch(page, -1) {
+		found = append(found, "#"+mark[1])
+	}
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
+		text := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		found = append(found, "#"+strings.ReplaceAll(text, " ", "-"))
+	}
+	return found
+}
+
+const (
+	// docsProviders and docsResource complete the pieces of configuration that leave out what another piece on the page has.
+	docsProviders = `terraform {
+  required_providers {
+    qoveryrotation = { source = "qovery/qoveryrotation" }
+    time           = { source = "hashicorp/time" }
+  }
+}
+`
+	docsResource = `resource "qoveryrotation_aws_credentials" "production" {
+  organization_id = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
+  credentials_id  = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+}
+`
+)
+
+var (
+	variableUse         = regexp.MustCompile(`\bvar\.(\w+)`)
+	variableDeclaration = regexp.MustCompile(`(?m)^variable "(\w+)"`)
+	// foreignType is a resource of a provider that is not at hand. Only the form of such a piece is checked.
+	foreignType = regexp.MustCompile(`\bqovery_\w+`)
+)
+
+// Every piece of configuration in the documentation is formatted and valid.
+func TestDocsConfigurations(t *testing.T) {
+	t.Parallel()
+	terraform, err := acctest.Terraform(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cliConfig := filepath.Join(dir, "cli.tfrc")
+	writeFile(t, cliConfig, devOverrides(t, dir))
+
+	seen := map[string]bool{}
+	for _, page := range docPages(t) {
+		for i, code := range append(docBlocks(readDoc(t, page), "terraform"), docBlocks(readDoc(t, page), "hcl")...) {
+			if seen[code] {
+				continue
+			}
+			seen[code] = true
+			t.Run(fmt.Sprintf("%s/%d", page, i+1), func(t *testing.T) {
+				t.Parallel()
+				configuration := t.TempDir()
+				writeFile(t, filepath.Join(configuration, "main.tf"), code)
+				run := func(args ...string) {
+					t.Helper()
+					command := exec.CommandContext(t.Context(), terraform, append(args, "-no-color")...)
+					command.Dir = configuration
+					command.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+cliConfig, "CHECKPOINT_DISABLE=1")
+					if output, err := command.CombinedOutput(); err != nil {
+						t.Errorf("terraform %s: %s\n%s\n%s", args[0], err, output, code)
+					}
+				}
+				run("fmt", "-check", "-diff")
+				if foreignType.MatchString(code) {
+					return
+				}
+				writeFile(t, filepath.Join(configuration, "more.tf"), docContext(code))
+				run("validate")
+			})
+		}
+	}
+	if len(seen) < 10 {
+		t.Errorf("the documentation has %d pieces of configuration, which cannot be all", len(seen))
+	}
+}
+
+// devOverrides is a CLI configuration with which Terraform needs no "init". The provider is built into dir.
+func devOverrides(t *testing.T, dir string) string {
+	t.Helper()
+	built, err := acctest.BuildProvider(t.Context(), dir, ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeProvider, err := acctest.TimeProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	overrides := ""
+	for _, p := range []acctest.Provider{built, timeProvider} {
+		overrides += fmt.Sprintf("    %q = %q\n", p.Source, filepath.Dir(p.Path))
+	}
+	return "provider_installation {\n  dev_overrides {\n" + overrides + "  }\n}\n"
+}
+
+// docContext is what a piece of configuration refers to and does not have.
+func docContext(code string) string {
+	more := ""
+	if !strings.Contains(code, "required_providers") {
+		more += docsProviders
+	}
+	const address = "qoveryrotation_aws_credentials.production"
+	if strings.Contains(code, " "+address) && !strings.Contains(code, `resource "qoveryrotation_aws_credentials" "production"`) {
+		more += docsResource
+	}
+	var declared []string
+	for _, declaration := range variableDeclaration.FindAllStringSubmatch(code, -1) {
+		declared = append(declared, declaration[1])
+	}
+	for _, use := range variableUse.FindAllStringSubmatch(code, -1) {
+		if !slices.Contains(declared, use[1]) {
+			declared = append(declared, use[1])
+			more += fmt.Sprintf("variable %q {}\n", use[1])
+		}
+	}
+	return more
+}
+
+// docPages are the documentation's files, relative to projectDir.
+func docPages(t *testing.T) []string {
+	t.Helper()
+	found := []string{"README.md", "DESIGN.md"}
+	err := fs.WalkDir(os.DirFS(projectDir), "docs", func(path string, _ fs.DirEntry, err error) error {
+		if filepath.Ext(path) == ".md" {
+			found = append(found, path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+var blockPattern = regexp.MustCompile("(?ms)^( *)```(\\w+)\n(.*?)^ *```$")
+
+// docBlocks returns the pieces of code of one language on a page.
+func docBlocks(page, language string) []string {
+	var found []string
+	for _, block := range blockPattern.FindAllStringSubmatch(page, -1) {
+		if block[2] == language {
+			found = append(found, regexp.MustCompile("(?m)^"+block[1]).ReplaceAllString(block[3], ""))
+		}
+	}
+	return found
+}
+
+// readDoc returns a file of the project.
+func readDoc(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(projectDir, file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}
+
+func writeFile(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

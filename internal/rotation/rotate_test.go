@@ -1,0 +1,715 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+const (
+	createAccessKey   = "CreateAccessKey"
+	getCallerIdentity = "GetCallerIdentity"
+	listAccessKeys    = "ListAccessKeys"
+	tagUser           = "TagUser"
+)
+
+// The faults of one request. After those in lost, what was asked has been done.
+var (
+	lost = []simulator.FaultKind{
+		simulator.FaultLost, simulator.FaultResetAfter, simulator.FaultAfter500, simulator.FaultHTMLAfter, simulator.FaultHangAfter,
+	}
+	prevented = []simulator.FaultKind{
+		simulator.FaultResetBefore, simulator.FaultBefore500, simulator.FaultHTML, simulator.FaultHang, simulator.Fault429,
+	}
+)
+
+func TestRotate(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	helm := s.org.AddHelmRepository("charts", "OCI_ECR", s.key)
+	other := s.org.AddRegistry("others", "ECR", s.AddUser("others").AddKey())
+	otherKey := other.AccessKeyID()
+	var (
+		mu    sync.Mutex
+		steps []string
+	)
+	ctx := rotation.WithReporter(t.Context(), func(_ context.Context, message string, fields map[string]any) {
+		mu.Lock()
+		defer mu.Unlock()
+		steps = append(steps, fmt.Sprint(message, fields))
+	})
+	started := s.Clock().Now()
+	outcome, err := s.process().Rotate(ctx, s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.checkRotated(outcome)
+	if got := helm.AccessKeyID(); got != outcome.AccessKeyID {
+		t.Errorf("the helm repository has %s", got)
+	}
+	if got := other.AccessKeyID(); got != otherKey {
+		t.Errorf("the registry of another user has %s", got)
+	}
+
+	if outcome.UserName != s.user.Name || !outcome.CutOver() || len(outcome.Lagging) > 0 {
+		t.Errorf("outcome %+v", outcome)
+	}
+	if key := s.user.Keys()[1]; !outcome.AccessKeyCreatedAt.Equal(key.CreatedAt()) {
+		t.Errorf("the key was created at %s, not at %s", key.CreatedAt(), outcome.AccessKeyCreatedAt)
+	}
+	if len(outcome.Holders) != 3 {
+		t.Errorf("the holders are %v", outcome.Holders)
+	}
+	for _, holder := range outcome.Holders {
+		if holder.AccessKeyID != outcome.AccessKeyID {
+			t.Errorf("holder %s has %s", holder, holder.AccessKeyID)
+		}
+	}
+	if want := []string{s.cluster.ID}; !slices.Equal(outcome.DeployedClusters, want) {
+		t.Errorf("the deployed clusters are %v, want %v", outcome.DeployedClusters, want)
+	}
+	ended := s.cluster.Deployments()[0].EndedAt
+	if late := outcome.DeployedAt.Sub(ended); late < 0 || late > pollInterval+time.Second {
+		t.Errorf("the deployment ended at %s, recorded is %s", ended, outcome.DeployedAt)
+	}
+	if early := outcome.RotatedAt.Sub(started); early < 10*time.Second || outcome.RotatedAt.After(ended) {
+		t.Errorf("the cutover was at %s, %s after the start", outcome.RotatedAt, early)
+	}
+
+	wantOrder := []simulator.EventKind{
+		simulator.EventCreated, simulator.EventVerified, simulator.EventHeld, simulator.EventDeployed,
+	}
+	var order []simulator.EventKind
+	for _, event := range s.Timeline() {
+		if event.AccessKeyID == outcome.AccessKeyID {
+			order = append(order, event.What)
+		}
+	}
+	if !slices.Equal(order, wantOrder) {
+		t.Errorf("what happened to the key is %v, want %v", order, wantOrder)
+	}
+	told := strings.Join(steps, "\n")
+	for _, secret := range s.Secrets() {
+		if strings.Contains(told, secret) {
+			t.Errorf("the steps tell a secret:\n%s", told)
+		}
+	}
+	for _, want := range []string{"creating an access key", "verifying", "cutover", "deploying", "rotation complete"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("the steps do not tell %q:\n%s", want, told)
+		}
+	}
+}
+
+func TestRotateNothing(t *testing.T) {
+	t.Parallel()
+	for name, record := range map[string]*rotation.Record{"adoption": nil, "nothing left unfinished": {}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			req := s.request()
+			req.Rotate = false
+			if req.Record = record; record != nil {
+				record.AccessKeyID = s.key.ID
+			}
+			outcome := s.mustRotate(req)
+			s.checkUnchanged()
+			if outcome.CutOver() || outcome.AccessKeyID != s.key.ID || outcome.UserName != s.user.Name ||
+				!outcome.AccessKeyCreatedAt.Equal(s.key.CreatedAt()) {
+				t.Errorf("outcome %+v", outcome)
+			}
+			if len(outcome.Clusters) != 1 || outcome.Clusters[0].ID != s.cluster.ID || len(outcome.Holders) != 2 {
+				t.Errorf("clusters %v, holders %v", outcome.Clusters, outcome.Holders)
+			}
+		})
+	}
+}
+
+func TestRotateWithoutRegistries(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	second := s.org.AddCredentials("staging", s.key)
+	cluster := s.org.AddCluster("stage", "eu-west-1", second)
+	req := s.request()
+	req.RotateRegistries = false
+	outcome := s.mustRotate(req)
+	if got := s.set.AccessKeyID(); got != outcome.AccessKeyID {
+		t.Errorf("Qovery holds %s, want %s", got, outcome.AccessKeyID)
+	}
+	for _, holder := range []*simulator.Holder{s.cluster.Registry(), &second.Holder} {
+		if got := holder.AccessKeyID(); got != s.key.ID {
+			t.Errorf("holder %s has %s, want %s", holder.Object()["name"], got, s.key.ID)
+		}
+	}
+	s.checkDeployed(cluster)
+	if len(outcome.Holders) != 1 || len(outcome.Lagging) > 0 {
+		t.Errorf("holders %v, lagging %v", outcome.Holders, outcome.Lagging)
+	}
+}
+
+// TestRotateDespiteOneFault has one request of every kind that changes something fail in every way.
+func TestRotateDespiteOneFault(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{
+		createAccessKey, tagUser, simulator.OpEditAWSCredentials, simulator.OpEditRegistry, simulator.OpDeployCluster,
+	} {
+		for _, kind := range slices.Concat(lost, prevented) {
+			t.Run(operation+" "+string(kind), func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t)
+				s.FailNext(operation, kind)
+				outcome := s.mustRotate(s.request())
+				s.checkRotated(outcome)
+				if got := len(s.cluster.Deployments()); got != 1 {
+					t.Errorf("the cluster was deployed %d times", got)
+				}
+			})
+		}
+	}
+}
+
+// TestRotateCarriesOn finds what a run that was killed has left.
+func TestRotateCarriesOn(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		// given leaves the traces of a rotation to a key that the user has already.
+		given func(s *stage, stray *simulator.AccessKey)
+		// resumed is whether that key is the one to carry on with.
+		resumed bool
+	}{
+		"the key's id was never recorded": {
+			func(s *stage, _ *simulator.AccessKey) { s.writeJournal("this-run", rotation.JournalCreating, "", 0) }, false,
+		},
+		"the key's id was never recorded, long ago, by another run": {
+			func(s *stage, stray *simulator.AccessKey) {
+				s.writeJournal("another-run", rotation.JournalCreating, "", 0)
+				s.Clock().Advance(24 * time.Hour)
+			}, false,
+		},
+		"the key was verified": {
+			func(s *stage, stray *simulator.AccessKey) {
+				s.writeJournal("this-run", rotation.JournalVerifying, stray.ID, 0)
+				stray.MarkUsed("sts", "eu-west-3")
+			}, false,
+		},
+		"Qovery has the key": {
+			func(s *stage, stray *simulator.AccessKey) {
+				s.writeJournal("this-run", rotation.JournalVerifying, stray.ID, 0)
+				s.set.SetKey(stray)
+				s.cluster.Registry().SetKey(stray)
+			}, true,
+		},
+		"Qovery has the key, from another run": {
+			func(s *stage, stray *simulator.AccessKey) {
+				s.writeJournal("another-run", rotation.JournalVerifying, stray.ID, 0)
+				s.set.SetKey(stray)
+				s.cluster.Registry().SetKey(stray)
+			}, true,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			stray := s.user.AddKey()
+			s.Expendable(stray)
+			test.given(s, stray)
+			outcome := s.mustRotate(s.request())
+			s.checkRotated(outcome)
+			if resumed := outcome.AccessKeyID == stray.ID; resumed != test.resumed {
+				t.Errorf("the key is %s, the one that was there is %s", outcome.AccessKeyID, stray.ID)
+			}
+		})
+	}
+}
+
+// TestRotateRollsBack fails before the cutover and leaves no trace but the error.
+func TestRotateRollsBack(t *testing.T) {
+	t.Parallel()
+	// The keys are listed once before anything is changed and once right before the cutover.
+	beforeCutover := func(s *stage, do func(newKey *simulator.AccessKey)) {
+		s.Inject(simulator.Fault{
+			Kind: simulator.FaultCallBefore, Match: simulator.Operation(listAccessKeys), At: 2,
+			Call: func(simulator.Request) { do(s.user.Keys()[1]) },
+		})
+	}
+	tests := map[string]struct {
+		given   func(s *stage)
+		summary string
+		facts   []string
+		cause   error
+	}{
+		"no permission to write the journal": {
+			given:   func(s *stage) { s.DenyAction("iam:TagUser") },
+			summary: rotation.SummaryJournal, facts: []string{"qoveryrotation:", `IAM user "qovery"`, "iam:TagUser"}, cause: rotation.ErrForbidden,
+		},
+		"no permission to create a key": {
+			given:   func(s *stage) { s.DenyAction("iam:CreateAccessKey") },
+			summary: rotation.SummaryCreateKey, facts: []string{`for user "qovery"`, "iam:CreateAccessKey"}, cause: rotation.ErrForbidden,
+		},
+		"a creation that is throttled to the end": {
+			given: func(s *stage) {
+				s.Inject(simulator.Fault{Kind: simulator.Fault429, Match: simulator.Operation(createAccessKey), Times: -1})
+			},
+			summary: rotation.SummaryCreateKey, facts: []string{"Throttling"}, cause: rotation.ErrRejected,
+		},
+		"a creation without an answer to the end": {
+			given: func(s *stage) {
+				s.Inject(simulator.Fault{Kind: simulator.FaultLost, Match: simulator.Operation(createAccessKey), Times: -1})
+			},
+			summary: rotation.SummaryCreateKey, facts: []string{"3 times in a row", "deleted again"},
+		},
+		"no permission to write the journal a second time": {
+			given:   func(s *stage) { s.After(createAccessKey, func(simulator.Request) { s.DenyAction("iam:TagUser") }) },
+			summary: rotation.SummaryJournal, cause: rotation.ErrForbidden,
+		},
+		"a key that is never known in a region": {
+			given: func(s *stage) {
+				s.org.AddCluster("far", "ap-south-1", s.set)
+				s.SetPropagationDelay("ap-south-1", time.Hour)
+			},
+			summary: rotation.SummaryVerification, facts: []string{`region "ap-south-1"`, "1m30s", "InvalidClientTokenId"},
+			cause: rotation.ErrUnauthenticated,
+		},
+		"a key that somebody deletes": {
+			given:   func(s *stage) { beforeCutover(s, (*simulator.AccessKey).Delete) },
+			summary: rotation.SummaryVerification, facts: []string{"Somebody deleted or deactivated the new access key"},
+		},
+		"a key that somebody deactivates": {
+			given:   func(s *stage) { beforeCutover(s, (*simulator.AccessKey).Deactivate) },
+			summary: rotation.SummaryVerification, facts: []string{"Somebody deleted or deactivated the new access key"},
+		},
+		"a refusal by Qovery": {
+			given:   func(s *stage) { s.set.RefuseUpdates(400) },
+			summary: rotation.SummaryRefused, facts: []string{`credentials "production"`, "HTTP 400: Updates are refused"}, cause: rotation.ErrRejected,
+		},
+		"a token that may not change anything": {
+			given: func(s *stage) {
+				s.Inject(simulator.Fault{
+					Kind: simulator.FaultStatus, Status: 403, Match: simulator.Operation(simulator.OpEditAWSCredentials), Times: -1,
+				})
+			},
+			summary: rotation.SummaryRefused, facts: []string{"HTTP 403"}, cause: rotation.ErrForbidden,
+		},
+		"credentials that are gone for a moment": {
+			given: func(s *stage) {
+				s.Inject(simulator.Fault{Kind: simulator.FaultStatus, Status: 404, Match: simulator.Operation(simulator.OpGetAWSCredentials)})
+			},
+			summary: rotation.SummaryRefused, facts: []string{"HTTP 404"}, cause: rotation.ErrNotFound,
+		},
+		"a cutover that gets no clear answer": {
+			given: func(s *stage) {
+				s.Inject(simulator.Fault{
+					Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpEditAWSCredentials), Times: -1,
+				})
+			},
+			summary: rotation.SummaryCutoverUnclear, facts: []string{`credentials "production"`, "HTTP 500"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			test.given(s)
+			started := s.Clock().Now()
+			req := s.request()
+			req.UserName = s.user.Name
+			outcome, err := s.rotate(req)
+			checkProblem(t, err, test.summary, append(test.facts, "Qovery and AWS are as before", "apply again")...)
+			if test.cause != nil && !errors.Is(err, test.cause) {
+				t.Errorf("the error is not %q: %s", test.cause, err)
+			}
+			if outcome.CutOver() {
+				t.Errorf("outcome %+v", outcome)
+			}
+			s.checkUntouched()
+			if took := s.Clock().Now().Sub(started); took > 95*time.Second {
+				t.Errorf("giving up took %s", took)
+			}
+
+			s.ClearFaults()
+			s.AllowAction("iam:TagUser")
+			s.AllowAction("iam:CreateAccessKey")
+			s.set.RefuseUpdates(0)
+			s.SetPropagationDelay("ap-south-1", 0)
+			s.checkRotated(s.mustRotate(s.request()))
+		})
+	}
+}
+
+// TestRotateFindsAnotherKeyAtTheCutover has somebody replace the key by hand while the rotation is under way.
+func TestRotateFindsAnotherKeyAtTheCutover(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	byHand := s.AddUser("by-hand").AddKey()
+	s.Before(simulator.OpGetAWSCredentials, func(simulator.Request) { s.set.SetKey(byHand) })
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryRefused, "holds the access key", "Qovery holds "+byHand.ID)
+	if !errors.Is(err, rotation.ErrConflict) {
+		t.Errorf("the error is not %q: %s", rotation.ErrConflict, err)
+	}
+	s.checkKeys(s.key.ID)
+	if got := s.set.AccessKeyID(); got != byHand.ID {
+		t.Errorf("Qovery holds %s, want %s", got, byHand.ID)
+	}
+	if journal := s.journal(); journal != "" {
+		t.Errorf("the journal is still there: %s", journal)
+	}
+}
+
+// TestRotateLeavesWhatItCannotRollBackToTheNextRun fails, and fails again while it rolls back.
+func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
+	t.Parallel()
+	always := func(kind simulator.FaultKind, operation string) simulator.Fault {
+		return simulator.Fault{Kind: kind, Match: simulator.Operation(operation), Times: -1}
+	}
+	tests := map[string]struct {
+		given   func(s *stage)
+		summary string
+		facts   []string
+		// keys is how many keys the user has then, journal what the journal says.
+		keys    int
+		journal string
+	}{
+		"Qovery has the key and did not say so": {
+			given: func(s *stage) {
+				s.Inject(always(simulator.FaultAfter500, simulator.OpEditAWSCredentials))
+				s.Inject(simulator.Fault{
+					Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpGetAWSCredentials), At: 2, Times: -1,
+				})
+			},
+			summary: rotation.SummaryCutoverUnclear, facts: []string{"still exists", "names it. Qovery has it."},
+			keys: 2, journal: "phase=verifying",
+		},
+		"whether Qovery has the key cannot be read": {
+			given: func(s *stage) {
+				s.Before(simulator.OpEditAWSCredentials, func(simulator.Request) {
+					s.Inject(always(simulator.FaultBefore500, simulator.OpListCredentials))
+				})
+				s.set.RefuseUpdates(400)
+			},
+			summary: rotation.SummaryRefused, facts: []string{"still exists", "Whether Qovery has it could not be read", "HTTP 400", "HTTP 500"},
+			keys: 2, journal: "phase=verifying",
+		},
+		"the key cannot be deleted": {
+			given: func(s *stage) {
+				s.set.RefuseUpdates(400)
+				s.DenyAction("iam:DeleteAccessKey")
+			},
+			summary: rotation.SummaryRefused, facts: []string{"Qovery does not have it, but it could not be deleted", "iam:DeleteAccessKey"},
+			keys: 2, journal: "phase=verifying",
+		},
+		"the journal cannot be removed": {
+			given: func(s *stage) {
+				s.set.RefuseUpdates(400)
+				s.DenyAction("iam:UntagUser")
+			},
+			summary: rotation.SummaryRefused, facts: []string{"Qovery and AWS are as before", "The journal is still there; it is harmless"},
+			keys: 1, journal: "phase=verifying",
+		},
+		"a key whose creation got no answer cannot be looked for": {
+			given: func(s *stage) {
+				s.FailNext(createAccessKey, simulator.FaultLost)
+				s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(listAccessKeys), At: 2, Times: -1})
+			},
+			summary: rotation.SummaryCreateKey,
+			facts:   []string{"did not say whether it created", "could not be found out", "iam:ListAccessKeys", "finds it by the journal"},
+			keys:    2, journal: "phase=creating",
+		},
+		"a key whose creation got no answer cannot be deleted": {
+			given: func(s *stage) {
+				s.FailNext(createAccessKey, simulator.FaultLost)
+				s.DenyAction("iam:DeleteAccessKey")
+			},
+			summary: rotation.SummaryCreateKey,
+			facts:   []string{"did not say whether it created", "could not be found out", "iam:DeleteAccessKey", "finds it by the journal"},
+			keys:    2, journal: "phase=creating",
+		},
+		"the key of an interrupted rotation cannot be deleted": {
+			given: func(s *stage) {
+				stray := s.user.AddKey()
+				s.Expendable(stray)
+				s.writeJournal("this-run", rotation.JournalCreating, "", 0)
+				s.DenyAction("iam:DeleteAccessKey")
+			},
+			summary: rotation.SummaryCreateKey, facts: []string{"of an interrupted rotation could not be deleted", "iam:DeleteAccessKey"},
+			keys: 2, journal: "phase=verifying",
+		},
+		"the journal of an interrupted rotation cannot be written": {
+			given: func(s *stage) {
+				stray := s.user.AddKey()
+				s.Expendable(stray)
+				s.writeJournal("this-run", rotation.JournalVerifying, stray.ID, 0)
+				s.DenyAction("iam:TagUser")
+			},
+			summary: rotation.SummaryJournal, facts: []string{"iam:TagUser"},
+			keys: 2, journal: "phase=verifying",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			test.given(s)
+			req := s.request()
+			req.UserName = s.user.Name
+			_, err := s.rotate(req)
+			checkProblem(t, err, test.summary, test.facts...)
+			if got := len(s.user.Keys()); got != test.keys {
+				t.Errorf("the user has %d keys, want %d", got, test.keys)
+			}
+			if !strings.Contains(s.journal(), test.journal) {
+				t.Errorf("the journal is %q, want %q in it", s.journal(), test.journal)
+			}
+			s.checkDeployed(s.cluster)
+
+			s.ClearFaults()
+			for _, action := range []string{"iam:DeleteAccessKey", "iam:UntagUser", "iam:TagUser"} {
+				s.AllowAction(action)
+			}
+			s.set.RefuseUpdates(0)
+			held := s.set.AccessKeyID()
+			if held != s.key.ID {
+				// The secret of the key that Qovery has is lost, so the registry has to be mended by hand.
+				s.cluster.Registry().SetKey(s.user.Keys()[1])
+			}
+			outcome := s.mustRotate(s.request())
+			s.checkRotated(outcome)
+			if held != s.key.ID && outcome.AccessKeyID != held {
+				t.Errorf("Qovery held %s and got %s", held, outcome.AccessKeyID)
+			}
+		})
+	}
+}
+
+// TestRotateIsCrowdedOut has somebody else create a key at the last moment.
+func TestRotateIsCrowdedOut(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Before(createAccessKey, func(simulator.Request) { s.user.AddKey() })
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryCreateKey, `IAM user "qovery" got a second access key from somebody else`, "LimitExceeded")
+	if !errors.Is(err, rotation.ErrLimitExceeded) {
+		t.Errorf("the error is not %q: %s", rotation.ErrLimitExceeded, err)
+	}
+	if got := len(s.user.Keys()); got != 2 {
+		t.Errorf("the user has %d keys, want both", got)
+	}
+	if journal := s.journal(); journal != "" {
+		t.Errorf("the journal is still there: %s", journal)
+	}
+	if got := s.sent(createAccessKey); got != 1 {
+		t.Errorf("%d keys were asked for", got)
+	}
+}
+
+// TestRotateStopsWhenTheJournalIsNotItsOwn changes the journal under a rotation.
+func TestRotateStopsWhenTheJournalIsNotItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(s *stage){
+		"another run's": func(s *stage) { s.writeJournal("another-run", rotation.JournalVerifying, "AKIAANOTHERRUNSKEY00", 0) },
+		"nobody's":      func(s *stage) { s.user.SetTag(s.journalTag(), "please keep") },
+		"gone":          func(s *stage) { s.user.RemoveTag(s.journalTag()) },
+	} {
+		for _, fault := range []simulator.Fault{
+			// before the cutover
+			{Kind: simulator.FaultCallBefore, Match: simulator.Operation(getCallerIdentity)},
+			// when a lost answer is looked into; the second key is somebody else's
+			{Kind: simulator.FaultCallInstead, Match: simulator.Operation(createAccessKey)},
+		} {
+			t.Run(name+" at "+string(fault.Kind), func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t)
+				var journal string
+				fault.Call = func(simulator.Request) {
+					change(s)
+					journal = s.journal()
+					if fault.Kind == simulator.FaultCallInstead {
+						s.user.AddKey()
+					}
+				}
+				s.Inject(fault)
+				_, err := s.rotate(s.request())
+				checkProblem(t, err, rotation.SummaryOtherRotation, `IAM user "qovery"`, "plan again")
+				if got := s.set.AccessKeyID(); got != s.key.ID {
+					t.Errorf("Qovery holds %s, want %s", got, s.key.ID)
+				}
+				if got := s.sent(simulator.OpEditAWSCredentials); got != 0 {
+					t.Errorf("%d keys were stored in Qovery", got)
+				}
+				if got := s.journal(); got != journal {
+					t.Errorf("the journal is %q, want %q", got, journal)
+				}
+				want := 1 // this run's key is deleted again
+				if fault.Kind == simulator.FaultCallInstead {
+					want = 2
+				}
+				if got := len(s.user.Keys()); got != want {
+					t.Errorf("the user has %d keys, want %d", got, want)
+				}
+			})
+		}
+	}
+}
+
+// TestRotateIgnoresAnAnnouncementThatComesTooLate has another run write its journal over one's own when the user has two
+// keys already: that run cannot get one.
+func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Before(getCallerIdentity, func(simulator.Request) { s.writeJournal("another-run", rotation.JournalCreating, "", 0) })
+	s.checkRotated(s.mustRotate(s.request()))
+}
+
+// TestRotateIsTakenOver holds a run up for so long that another one takes it for dead.
+func TestRotateIsTakenOver(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	first, second := s.process(), s.process()
+	var outcome rotation.Outcome
+	s.After(createAccessKey, func(simulator.Request) {
+		req := s.request()
+		req.Owner = "another-run"
+		var err error
+		if outcome, err = second.Rotate(t.Context(), req); err != nil {
+			t.Errorf("the run that takes over: %s", err)
+		}
+	})
+	_, err := first.Rotate(t.Context(), s.request())
+	checkProblem(t, err, rotation.SummaryOtherRotation, `IAM user "qovery"`)
+	s.checkRotated(outcome)
+}
+
+// TestRotateRaces has two runs of different resources rotate the same credentials at the same moment.
+func TestRotateRaces(t *testing.T) {
+	t.Parallel()
+	for n := range 10 {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			outcomes := make([]rotation.Outcome, 2)
+			errs := make([]error, 2)
+			var group sync.WaitGroup
+			for i := range 2 {
+				process, req := s.process(), s.request()
+				req.Owner = fmt.Sprint("run-", i)
+				req.Record = &rotation.Record{AccessKeyID: s.key.ID}
+				group.Go(func() { outcomes[i], errs[i] = process.Rotate(t.Context(), req) })
+			}
+			group.Wait()
+			winner, loser := 0, 1
+			if errs[0] != nil {
+				winner, loser = 1, 0
+			}
+			if errs[winner] != nil {
+				t.Fatalf("both failed:\n%s\n\n%s", errs[0], errs[1])
+			}
+			s.checkKeys(s.key.ID, outcomes[winner].AccessKeyID)
+			if errs[loser] == nil {
+				// One that comes after the cutover carries the other one on.
+				if outcomes[loser].AccessKeyID != outcomes[winner].AccessKeyID {
+					t.Errorf("two keys: %s and %s", outcomes[0].AccessKeyID, outcomes[1].AccessKeyID)
+				}
+				return
+			}
+			problem, ok := errors.AsType[*rotation.Problem](errs[loser])
+			if !ok || problem.Summary != rotation.SummaryOtherRotation && problem.Summary != rotation.SummaryCreateKey {
+				t.Errorf("the loser fails with: %s", errs[loser])
+			}
+			s.checkRotated(outcomes[winner])
+		})
+	}
+}
+
+func TestRotateWatchesAJournalThatMayBeAlive(t *testing.T) {
+	t.Parallel()
+	announced := func(s *stage) { s.writeJournal("another-run", rotation.JournalCreating, "", time.Minute) }
+	// meanwhile does something while the journal is watched.
+	meanwhile := func(s *stage, do func()) {
+		s.Inject(simulator.Fault{
+			Kind: simulator.FaultCallBefore, Match: simulator.Operation("GetUser"), At: 6, Call: func(simulator.Request) { do() },
+		})
+	}
+	tests := map[string]struct {
+		given func(s *stage)
+		// summary is empty when the rotation succeeds.
+		summary string
+		facts   []string
+		// atLeast and atMost bound the time that passes before the first change.
+		atLeast, atMost time.Duration
+	}{
+		"unchanged": {given: announced, atLeast: 2 * time.Minute, atMost: 2*time.Minute + 10*time.Second},
+		"one's own": {
+			given:  func(s *stage) { s.writeJournal("this-run", rotation.JournalCreating, "", time.Minute) },
+			atMost: time.Second,
+		},
+		"ten minutes old": {
+			given:  func(s *stage) { s.writeJournal("another-run", rotation.JournalCreating, "", 10*time.Minute) },
+			atMost: time.Second,
+		},
+		"changed": {
+			given: func(s *stage) {
+				announced(s)
+				meanwhile(s, func() { s.writeJournal("another-run", rotation.JournalVerifying, "AKIAANOTHERRUNSKEY00", 0) })
+			},
+			summary: rotation.SummaryOtherRotation, facts: []string{`IAM user "qovery"`, "plan again"},
+		},
+		"removed": {
+			given: func(s *stage) {
+				announced(s)
+				meanwhile(s, func() { s.user.RemoveTag(s.journalTag()) })
+			},
+			summary: rotation.SummaryOtherRotation, facts: []string{`IAM user "qovery"`},
+		},
+		"made unreadable": {
+			given: func(s *stage) {
+				announced(s)
+				meanwhile(s, func() { s.user.SetTag(s.journalTag(), "please keep") })
+			},
+			summary: rotation.SummaryOtherRotation, facts: []string{"not a journal of this provider"},
+		},
+		"hidden": {
+			given: func(s *stage) {
+				announced(s)
+				meanwhile(s, func() { s.DenyAction("iam:GetUser") })
+			},
+			summary: rotation.SummaryForbidden, facts: []string{"iam:GetUser"},
+		},
+		"unchanged, and a stranger's key appears": {
+			given: func(s *stage) {
+				announced(s)
+				meanwhile(s, func() { s.user.AddKeyCreated(s.Clock().Now().Add(-time.Hour)) })
+			},
+			summary: rotation.SummaryStrangerKey, facts: []string{"nothing was changed"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			test.given(s)
+			started := s.Clock().Now()
+			outcome, err := s.rotate(s.request())
+			if test.summary != "" {
+				checkProblem(t, rotation.AsProblem(err), test.summary, test.facts...)
+				s.checkUnchanged()
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.checkRotated(outcome)
+			if waited := s.Mutations()[0].Time.Sub(started); waited < test.atLeast || waited > test.atMost {
+				t.Errorf("the first change was made after %s, want %s to %s", waited, test.atLeast, test.atMost)
+			}
+		})
+	}
+}

@@ -1,0 +1,366 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/awsiam"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/qovery"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// TestMain takes the machine's own AWS configuration away, which a client reads whatever it is told.
+func TestMain(m *testing.M) {
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
+			_ = os.Unsetenv(name)
+		}
+	}
+	for _, name := range []string{"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"} {
+		_ = os.Setenv(name, os.DevNull)
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	pollInterval = 5 * time.Second
+	drainWindow  = 2 * time.Hour
+	// requestTimeout is real time. It is far above what a request takes, and what every request that hangs takes.
+	requestTimeout = time.Second
+)
+
+// stage is a world with one customer: an IAM user whose key Qovery holds, and a cluster that runs with it and has a
+// container registry.
+type stage struct {
+	*simulator.World
+	t       *testing.T
+	org     *simulator.Organization
+	user    *simulator.User
+	key     *simulator.AccessKey
+	set     *simulator.Credentials
+	cluster *simulator.Cluster
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	s := &stage{World: simulator.New(t, simulator.Config{DeploymentDuration: time.Minute}), t: t}
+	s.org = s.AddOrganization("acme")
+	s.user = s.AddUser("qovery")
+	s.key = s.user.AddKey()
+	s.set = s.org.AddCredentials("production", s.key)
+	s.cluster = s.org.AddCluster("prod", "eu-west-3", s.set)
+	s.Clock().Advance(90 * 24 * time.Hour)
+	return s
+}
+
+// process returns a Rotator with clients of its own, like another run has.
+func (s *stage) process() *rotation.Rotator { return s.processWith(nil) }
+
+// processWith is process with something between the Rotator and AWS.
+func (s *stage) processWith(wrap func(rotation.IAM) rotation.IAM) *rotation.Rotator {
+	s.t.Helper()
+	client, err := awsiam.New(s.t.Context(), awsiam.Config{
+		Region:         "eu-west-3",
+		AccessKey:      s.Operator().ID,
+		SecretKey:      s.Operator().Secret,
+		Endpoints:      awsiam.Endpoints{IAM: s.AWSURL(), STS: s.AWSURL()},
+		RequestTimeout: requestTimeout,
+		MaxBackoff:     time.Millisecond,
+		Now:            s.Clock().Now,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	q, err := qovery.New(qovery.Config{
+		URL:            s.QoveryURL(),
+		Token:          s.Token(),
+		RequestTimeout: requestTimeout,
+		RetryWaitMin:   time.Millisecond,
+		RetryWaitMax:   time.Millisecond,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var iam rotation.IAM = client
+	if wrap != nil {
+		iam = wrap(iam)
+	}
+	return rotation.New(rotation.Config{IAM: iam, Qovery: q, Clock: s.Clock(), PollInterval: pollInterval})
+}
+
+// request asks for a rotation.
+func (s *stage) request() rotation.Request {
+	return rotation.Request{
+		Target: rotation.Target{OrganizationID: s.org.ID, CredentialsID: s.set.ID},
+		Owner:  "this-run", Rotate: true, RotateRegistries: true, DrainWindow: drainWindow, Timeout: 2 * time.Hour,
+	}
+}
+
+// rotate rotates in a process of its own, which is killed at the end.
+func (s *stage) rotate(req rotation.Request) (rotation.Outcome, error) {
+	s.t.Helper()
+	return s.process().Rotate(s.t.Context(), req)
+}
+
+// mustRotate is rotate for a rotation that has to succeed.
+func (s *stage) mustRotate(req rotation.Request) rotation.Outcome {
+	s.t.Helper()
+	outcome, err := s.rotate(req)
+	if err != nil {
+		s.t.Fatalf("rotating: %s", err)
+	}
+	return outcome
+}
+
+// recordOf is what state remembers of an outcome.
+func recordOf(o rotation.Outcome) *rotation.Record {
+	record := &rotation.Record{
+		AccessKeyID:         o.AccessKeyID,
+		PreviousAccessKeyID: o.PreviousAccessKeyID,
+		RotatedAt:           o.RotatedAt,
+		DeployedAt:          o.DeployedAt,
+		Deploying:           o.CutOver() && (o.DeployedAt.IsZero() || len(o.Lagging) > 0),
+		DeployedClusters:    o.DeployedClusters,
+	}
+	if !o.DeployedAt.IsZero() {
+		record.DrainEndsAt = o.DeployedAt.Add(drainWindow)
+	}
+	return record
+}
+
+// journalTag is the key of the journal's tag.
+func (s *stage) journalTag() string { return "qoveryrotation:" + s.set.ID }
+
+// journal is what the user's tag says; empty without a tag.
+func (s *stage) journal() string { return s.user.Tags()[s.journalTag()] }
+
+// writeJournal leaves the journal of some rotation from the stage's key on the user.
+func (s *stage) writeJournal(owner string, phase rotation.JournalPhase, to string, age time.Duration) {
+	j := rotation.Journal{Owner: owner, From: s.key.ID, To: to, Phase: phase, At: s.Clock().Now().Add(-age)}
+	s.user.SetTag(s.journalTag(), j.String())
+}
+
+// checkKeys compares the user's keys with those that are wanted.
+func (s *stage) checkKeys(want ...string) {
+	s.t.Helper()
+	var got []string
+	for _, key := range s.user.Keys() {
+		got = append(got, key.ID)
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		s.t.Errorf("the user has the keys %v, want %v", got, want)
+	}
+}
+
+// checkRotated checks that everything has the key of a rotation, which was created and deployed once.
+func (s *stage) checkRotated(o rotation.Outcome) {
+	s.t.Helper()
+	if o.PreviousAccessKeyID != s.key.ID {
+		s.t.Errorf("the previous key is %q, want %s", o.PreviousAccessKeyID, s.key.ID)
+	}
+	s.checkKeys(s.key.ID, o.AccessKeyID)
+	for _, holder := range []*simulator.Holder{&s.set.Holder, s.cluster.Registry()} {
+		if got := holder.AccessKeyID(); got != o.AccessKeyID {
+			s.t.Errorf("holder %s has key %s, want %s", holder.Object()["name"], got, o.AccessKeyID)
+		}
+	}
+	s.checkDeployed(s.cluster, o.AccessKeyID)
+}
+
+// checkDeployed compares the keys that a cluster was deployed with.
+func (s *stage) checkDeployed(cluster *simulator.Cluster, want ...string) {
+	s.t.Helper()
+	var got []string
+	for _, deployment := range cluster.Deployments() {
+		got = append(got, deployment.AccessKeyID)
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		s.t.Errorf("cluster %s was deployed with %v, want %v", cluster.Name, got, want)
+	}
+}
+
+// checkUntouched checks that nothing is left of an attempt.
+func (s *stage) checkUntouched() {
+	s.t.Helper()
+	s.checkKeys(s.key.ID)
+	if got := s.set.AccessKeyID(); got != s.key.ID {
+		s.t.Errorf("Qovery holds %s, want %s", got, s.key.ID)
+	}
+	if journal := s.journal(); journal != "" {
+		s.t.Errorf("the journal is still there: %s", journal)
+	}
+	s.checkDeployed(s.cluster)
+}
+
+// checkUnchanged checks that no request that changes something was made.
+func (s *stage) checkUnchanged() {
+	s.t.Helper()
+	if mutations := s.Mutations(); len(mutations) > 0 {
+		s.t.Errorf("something was changed: %v", mutations)
+	}
+}
+
+// sent counts the requests for an operation.
+func (s *stage) sent(operation string) int {
+	n := 0
+	for _, request := range s.Requests() {
+		if request.Operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
+// checkProblem compares the summary of a problem and looks for facts in its details.
+func checkProblem(t *testing.T, err error, summary string, facts ...string) {
+	t.Helper()
+	problem, ok := errors.AsType[*rotation.Problem](err)
+	if !ok || problem.Summary != summary {
+		t.Errorf("error %v, want problem %q", err, summary)
+		return
+	}
+	if problem.Advice == "" {
+		t.Errorf("a problem without a next step: %s", problem)
+	}
+	for _, fact := range facts {
+		if !strings.Contains(problem.Detail(), fact) {
+			t.Errorf("the details do not tell %q:\n%s", fact, problem.Detail())
+		}
+	}
+}
+
+// background runs f and returns a function that waits for its end.
+func background(f func()) (wait func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	return func() { <-done }
+}
+
+func TestCloseRemovesJournals(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	process := s.process()
+	outcome, err := process.Rotate(t.Context(), s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(s.journal(), "to="+outcome.AccessKeyID) {
+		t.Errorf("the journal was gone before the state could be saved: %q", s.journal())
+	}
+	if err := process.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if journal := s.journal(); journal != "" {
+		t.Errorf("the journal is still there: %s", journal)
+	}
+	s.ResetRequests()
+	if err := process.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.checkUnchanged()
+}
+
+func TestCloseLeavesTheJournalOfAnUnfinishedRotation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
+	process := s.process()
+	if _, err := process.Rotate(t.Context(), s.request()); err == nil {
+		t.Fatal("the rotation succeeded")
+	}
+	if err := process.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(s.journal(), "phase=deploying") {
+		t.Errorf("the journal is %q", s.journal())
+	}
+}
+
+func TestCloseTellsWhatItCouldNotRemove(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	process := s.process()
+	outcome, err := process.Rotate(t.Context(), s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.DenyAction("iam:UntagUser")
+	if err := process.Close(t.Context()); !errors.Is(err, rotation.ErrForbidden) {
+		t.Errorf("error %v, want %v", err, rotation.ErrForbidden)
+	}
+
+	// The next rotation recognizes the journal as finished.
+	s.Clock().Advance(drainWindow)
+	req := s.request()
+	req.Record = recordOf(outcome)
+	next := s.mustRotate(req)
+	if next.PreviousAccessKeyID != outcome.AccessKeyID {
+		t.Errorf("rotated from %s, want %s", next.PreviousAccessKeyID, outcome.AccessKeyID)
+	}
+	s.checkKeys(outcome.AccessKeyID, next.AccessKeyID)
+}
+
+// TestRotationsOfOneUserTakeTurns rotates two credentials sets that share a key, at once and in one process.
+func TestRotationsOfOneUserTakeTurns(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	second := s.org.AddCredentials("staging", s.key)
+	cluster := s.org.AddCluster("stage", "eu-west-1", second)
+	process := s.process()
+	outcomes := make([]rotation.Outcome, 2)
+	errs := make([]error, 2)
+	var waits []func()
+	for i, id := range []string{s.set.ID, second.ID} {
+		req := s.request()
+		req.CredentialsID, req.Owner = id, "owner-"+id
+		req.Record = &rotation.Record{AccessKeyID: s.key.ID}
+		waits = append(waits, background(func() { outcomes[i], errs[i] = process.Rotate(t.Context(), req) }))
+	}
+	for i, wait := range waits {
+		if wait(); errs[i] != nil {
+			t.Fatal(errs[i])
+		}
+		if outcomes[i].AccessKeyID != outcomes[0].AccessKeyID || outcomes[i].DeployedAt.IsZero() {
+			t.Errorf("outcome %d is %+v", i, outcomes[i])
+		}
+	}
+	s.checkRotated(outcomes[0])
+	if got := second.AccessKeyID(); got != outcomes[0].AccessKeyID {
+		t.Errorf("the second set has %s", got)
+	}
+	s.checkDeployed(cluster, outcomes[0].AccessKeyID)
+	for i, want := range []*simulator.Cluster{s.cluster, cluster} {
+		if clusters := outcomes[i].Clusters; len(clusters) != 1 || clusters[0].ID != want.ID {
+			t.Errorf("the clusters of set %d are %v, want %s", i, clusters, want.ID)
+		}
+	}
+}
+
+// TestRotationWaitsForItsTurn ends a rotation that waits for another one of the same user.
+func TestRotationWaitsForItsTurn(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	second := s.org.AddCredentials("staging", s.key)
+	process := s.process()
+	s.Before(simulator.OpDeployCluster, func(simulator.Request) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		req := s.request()
+		req.CredentialsID, req.UserName = second.ID, s.user.Name
+		_, err := process.Rotate(ctx, req)
+		checkProblem(t, err, rotation.SummaryInterrupted, "nothing was changed")
+	})
+	outcome, err := process.Rotate(t.Context(), s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.checkRotated(outcome)
+}
