@@ -34,9 +34,12 @@ func (c *Client) observeAttempt(
 	}
 	definite := false
 	if response, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil {
-		c.measureClock(response.Header.Get("Date"))
 		fields["status"], fields["request_id"] = response.StatusCode, response.Header.Get("X-Amzn-Requestid")
-		if response.StatusCode == http.StatusOK && strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
+		page := strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
+		if !page {
+			c.measureClock(response.Header.Get("Date"))
+		}
+		if response.StatusCode == http.StatusOK && page {
 			// The SDK does not look into answers to actions that return nothing: for it, a proxy's page is a success.
 			response.StatusCode = http.StatusBadGateway
 		}

@@ -106,6 +106,8 @@ func definite(action, code string, status int) error {
 		return rotation.ErrForbidden
 	case "NoSuchEntity":
 		return rotation.ErrNotFound
+	case "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException":
+		return rotation.ErrThrottled
 	case "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
 		"MissingAuthenticationToken", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException":
 		return rotation.ErrUnauthenticated

@@ -52,7 +52,9 @@ func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, regio
 		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret.Reveal()}, nil
 		})
-		o.Region = region
+		if region != "" {
+			o.Region = region
+		}
 		o.Retryer = aws.NopRetryer{}
 		if c.stsEndpoint != "" {
 			o.BaseEndpoint = &c.stsEndpoint

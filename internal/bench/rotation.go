@@ -17,9 +17,9 @@ const (
 	pollInterval = 5 * time.Second
 	// verification is how long a new key is tried before Qovery gets it.
 	verification = 10 * time.Second
-	// deployment is a multiple of the poll interval, which is the worst case: the poll that could have seen the end comes
-	// just too early.
-	deployment = 10 * time.Second
+	// deployment is a little longer than a multiple of the poll interval, which is the worst case: the poll that could have
+	// seen the end comes just too early.
+	deployment = 2*pollInterval + 2*latency
 	// runs is how often a time is measured.
 	runs = 3
 	// retryAfter is how long Qovery asks to be left alone.
@@ -141,8 +141,13 @@ func measurePolling(ctx context.Context, b *bench) ([]row, error) {
 	}
 	group.Go(func() error { return rotate(&calm) })
 	group.Go(func() error {
+		deploying := false
 		return rotate(&throttled, simulator.Fault{
-			Kind: simulator.Fault429, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 4, RetryAfter: retryAfter,
+			Kind: simulator.Fault429, At: 2, RetryAfter: retryAfter,
+			Match: func(r simulator.Request) bool {
+				deploying = deploying || r.Operation == simulator.OpDeployCluster
+				return deploying && r.Operation == simulator.OpListClusterStatuses
+			},
 		})
 	})
 	if err := group.Wait(); err != nil {

@@ -52,7 +52,7 @@ func story() []*stage {
 }
 
 // record plays the story and fills in the stages.
-func record(t *testing.T) []*stage {
+func record(t tb) []*stage {
 	t.Helper()
 	stages := story()
 	s := newQuarter(t)
@@ -94,7 +94,7 @@ func (s *scene) ids() []string {
 }
 
 // restore makes a scene in which the stage is about to begin.
-func (st *stage) restore(t *testing.T) *scene {
+func (st *stage) restore(t tb) *scene {
 	t.Helper()
 	s := newScene(t, simulator.Config{Clock: simulator.NewClock(st.at)}, st.created...)
 	var pairs []string
@@ -263,7 +263,7 @@ func (s *scene) heal(st *stage) (applies int) {
 	if tags := s.user.Tags(); len(tags) > 0 {
 		s.t.Errorf("a journal is left: %v", tags)
 	}
-	if got := s.attribute(cleanupType, "status"); got != "deleted" {
+	if got := s.attribute(cleanupAddress, "status"); got != "deleted" {
 		s.t.Errorf("the status of the cleanup is %q", got)
 	}
 	s.expectEmptyPlan()

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"testing"
 	"time"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
@@ -25,6 +24,9 @@ type scene struct {
 	credentials  *simulator.Credentials
 	cluster      *simulator.Cluster
 	charts       *simulator.Holder
+	// staging is another credentials set with the same key, if there is one, and stagingCluster its cluster.
+	staging        *simulator.Credentials
+	stagingCluster *simulator.Cluster
 
 	// tolerated are violations that cannot be avoided.
 	tolerated []string
@@ -32,7 +34,7 @@ type scene struct {
 
 // newScene returns a scene in which the user has keys created at the given times, Qovery holds the last one, and Terraform
 // has done nothing yet. Deployments are short, because every look at one is another request to interrupt.
-func newScene(t *testing.T, config simulator.Config, created ...time.Time) *scene {
+func newScene(t tb, config simulator.Config, created ...time.Time) *scene {
 	t.Helper()
 	config.DeploymentDuration = 20 * time.Second
 	world, err := simulator.Start(config)
@@ -61,7 +63,7 @@ func newScene(t *testing.T, config simulator.Config, created ...time.Time) *scen
 }
 
 // newQuarter is a scene in which the only key is 90 days old.
-func newQuarter(t *testing.T) *scene {
+func newQuarter(t tb) *scene {
 	t.Helper()
 	clock := simulator.NewClock(time.Date(2027, time.January, 4, 9, 0, 0, 0, time.UTC))
 	s := newScene(t, simulator.Config{Clock: clock}, clock.Now())
@@ -87,11 +89,38 @@ func (s *scene) keyIDs() []string {
 	return ids
 }
 
-// holders are what stores an access key.
-func (s *scene) holders() map[string]*simulator.Holder {
-	return map[string]*simulator.Holder{
-		"credentials": &s.credentials.Holder, "registry": s.cluster.Registry(), "helm repository": s.charts,
+// addStaging gives the key to another credentials set too, which has a cluster in another region.
+func (s *scene) addStaging(key *simulator.AccessKey) {
+	s.staging = s.organization.AddCredentials("staging", key)
+	s.stagingCluster = s.organization.AddCluster("staging", "us-east-1", s.staging)
+}
+
+// sets are the credentials sets by name, and clusters the clusters.
+func (s *scene) sets() map[string]*simulator.Credentials {
+	sets := map[string]*simulator.Credentials{"production": s.credentials}
+	if s.staging != nil {
+		sets["staging"] = s.staging
 	}
+	return sets
+}
+
+func (s *scene) clusters() []*simulator.Cluster {
+	if s.staging == nil {
+		return []*simulator.Cluster{s.cluster}
+	}
+	return []*simulator.Cluster{s.cluster, s.stagingCluster}
+}
+
+// holders are what stores an access key.
+func (s *scene) holders() []*simulator.Holder {
+	holders := []*simulator.Holder{s.charts}
+	for _, set := range s.sets() {
+		holders = append(holders, &set.Holder)
+	}
+	for _, cluster := range s.clusters() {
+		holders = append(holders, cluster.Registry())
+	}
+	return holders
 }
 
 // cutovers counts how often a request has given Qovery's credentials another key.
@@ -114,7 +143,7 @@ func (s *scene) violations() []string {
 
 // leftBehind are the holders whose key is not the one of the credentials.
 func (s *scene) leftBehind() []*simulator.Holder {
-	return slices.DeleteFunc(slices.Collect(maps.Values(s.holders())), func(holder *simulator.Holder) bool {
+	return slices.DeleteFunc(s.holders(), func(holder *simulator.Holder) bool {
 		return holder.AccessKeyID() == s.credentials.AccessKeyID()
 	})
 }
@@ -126,20 +155,22 @@ func (s *scene) expectSettled(keys int) {
 	if ids := s.keyIDs(); len(ids) != keys || ids[keys-1] != current || !s.user.Keys()[keys-1].Active() {
 		s.t.Errorf("Qovery holds %s, the user has %v, want %d keys of which the last is Qovery's and Active", current, ids, keys)
 	}
-	for name, holder := range s.holders() {
-		if got := holder.AccessKeyID(); got != current {
-			s.t.Errorf("the %s has %s, want %s", name, got, current)
+	for _, holder := range s.leftBehind() {
+		s.t.Errorf("%s has %s, want %s", holder.Object()["name"], holder.AccessKeyID(), current)
+	}
+	for _, cluster := range s.clusters() {
+		if deployments := cluster.Deployments(); len(deployments) > 0 {
+			if last := deployments[len(deployments)-1]; last.AccessKeyID != current || last.State != "DEPLOYED" {
+				s.t.Errorf("the last deployment of %s is %+v, want one with %s that is DEPLOYED", cluster.Name, last, current)
+			}
+		} else if s.cutovers() > 0 {
+			s.t.Errorf("%s was never deployed with the new key", cluster.Name)
 		}
 	}
-	if deployments := s.cluster.Deployments(); len(deployments) > 0 {
-		if last := deployments[len(deployments)-1]; last.AccessKeyID != current || last.State != "DEPLOYED" {
-			s.t.Errorf("the cluster's last deployment is %+v, want one with %s that is DEPLOYED", last, current)
+	for name := range s.sets() {
+		if got := s.attribute("qoveryrotation_aws_credentials."+name, "access_key_id"); got != current {
+			s.t.Errorf("the state of %s has access_key_id %s, want %s", name, got, current)
 		}
-	} else if s.cutovers() > 0 {
-		s.t.Error("the cluster was never deployed with the new key")
-	}
-	if got := s.attribute(credentialsType, "access_key_id"); got != current {
-		s.t.Errorf("the state has access_key_id %s, want %s", got, current)
 	}
 }
 
@@ -180,9 +211,8 @@ func (s *scene) fingerprint() string {
 	for _, key := range s.user.Keys() {
 		fmt.Fprintln(&b, key.ID, key.Active(), key.LastUsed().Service)
 	}
-	holders := s.holders()
-	for _, name := range slices.Sorted(maps.Keys(holders)) {
-		fmt.Fprintln(&b, name, holders[name].AccessKeyID())
+	for _, holder := range s.holders() {
+		fmt.Fprintln(&b, holder.ID, holder.AccessKeyID())
 	}
 	fmt.Fprintln(&b, s.cluster.State())
 	for _, deployment := range s.cluster.Deployments() {

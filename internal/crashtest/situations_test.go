@@ -40,7 +40,7 @@ func TestInterrupt(t *testing.T) {
 				t.Errorf("Terraform took %s to stop", took)
 			}
 			r.expectFailure(t, "The rotation was interrupted", "the next apply resumes here", "does not create another key")
-			if got := s.attribute(credentialsType, "phase"); got != c.phase {
+			if got := s.attribute(credentialsAddress, "phase"); got != c.phase {
 				t.Errorf("the phase in the state is %q, want %q", got, c.phase)
 			}
 			s.ClearFaults()
@@ -107,24 +107,8 @@ func TestOneUserInTwoCredentials(t *testing.T) {
 			if !c.shared {
 				key = s.user.AddKey()
 			}
-			staging := s.organization.AddCredentials("staging", key)
-			cluster := s.organization.AddCluster("staging", "us-east-1", staging)
-			s.write("main.tf", fmt.Appendf(nil, requirements+`
-resource "qoveryrotation_aws_credentials" "this" {
-  for_each        = { production = %q, staging = %q }
-  organization_id = %q
-  credentials_id  = each.value
-}
-
-resource "qoveryrotation_aws_access_key_cleanup" "this" {
-  for_each        = qoveryrotation_aws_credentials.this
-  organization_id = each.value.organization_id
-  credentials_id  = each.value.credentials_id
-  iam_user_name   = each.value.iam_user_name
-  access_key_id   = each.value.previous_access_key_id
-  delete_after    = each.value.drain_ends_at
-}
-`, s.credentials.ID, staging.ID, s.organization.ID))
+			s.addStaging(key)
+			s.configure("")
 			if !c.shared {
 				s.apply().expectFailure(t, "The IAM user has a second access key", key.ID)
 				if mutations := s.Mutations(); len(mutations) > 0 {
@@ -134,10 +118,7 @@ resource "qoveryrotation_aws_access_key_cleanup" "this" {
 			}
 			s.mustApply()
 			s.expectSettled(2)
-			if got, want := staging.AccessKeyID(), s.credentials.AccessKeyID(); got != want || cluster.Registry().AccessKeyID() != want {
-				t.Errorf("the other credentials have %s, want %s", got, want)
-			}
-			if n, m := len(s.cluster.Deployments()), len(cluster.Deployments()); n != 1 || m != 1 {
+			if n, m := len(s.cluster.Deployments()), len(s.stagingCluster.Deployments()); n != 1 || m != 1 {
 				t.Errorf("the clusters were deployed %d and %d times, want once", n, m)
 			}
 			s.expectEmptyPlan()
@@ -307,7 +288,7 @@ func TestOlderState(t *testing.T) {
 		s.schedule("0")
 		s.ResetRequests()
 		s.apply().expectFailure(t, "The IAM user has a second access key", s.user.Keys()[0].ID)
-		r := s.terraform("import", "-input=false", "-no-color", credentialsType+".production", s.organization.ID+"/"+s.credentials.ID)
+		r := s.terraform("import", "-input=false", "-no-color", credentialsAddress, s.organization.ID+"/"+s.credentials.ID)
 		if r.exitCode != 0 {
 			t.Fatalf("import:\n%s", r.output)
 		}
@@ -348,11 +329,11 @@ func TestPartialApplies(t *testing.T) {
 		s := newQuarter(t)
 		for i := range 2 {
 			s.schedule(fmt.Sprint(i))
-			s.mustApply("-target=" + credentialsType + ".production")
+			s.mustApply("-target=" + credentialsAddress)
 			s.expectSettled(2)
 			s.Clock().Advance(drainWindow)
 		}
-		s.mustApply("-target=" + cleanupType + ".production")
+		s.mustApply("-target=" + cleanupAddress)
 		s.expectSettled(1)
 		s.expectEmptyPlan()
 		s.expectDrained()

@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
 	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
 const requirements = `
@@ -24,9 +26,18 @@ terraform {
 
 // The resources of a workspace.
 const (
-	credentialsType = "qoveryrotation_aws_credentials"
-	cleanupType     = "qoveryrotation_aws_access_key_cleanup"
+	credentialsAddress = "qoveryrotation_aws_credentials.production"
+	cleanupAddress     = "qoveryrotation_aws_access_key_cleanup.production"
 )
+
+// tb is what a scene needs of a test or of a walk.
+type tb interface {
+	simulator.TB
+	Context() context.Context
+	Error(args ...any)
+	Fatal(args ...any)
+	Failed() bool
+}
 
 // stateFile is where a workspace has its state.
 const stateFile = "terraform.tfstate"
@@ -36,16 +47,20 @@ var applyArguments = []string{"apply", "-auto-approve", "-input=false", "-no-col
 
 // workspace is a working directory of Terraform with a configuration and a state.
 type workspace struct {
-	t     *testing.T
+	t     tb
 	scene *scene
 	dir   string
 	// ahead is how much the clock of the machine is.
 	ahead time.Duration
 }
 
-func (s *scene) newWorkspace(t *testing.T) *workspace {
+func (s *scene) newWorkspace(t tb) *workspace {
 	t.Helper()
-	w := &workspace{t: t, scene: s, dir: t.TempDir()}
+	dir, err := os.MkdirTemp(filepath.Dir(initialized), "workspace")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &workspace{t: t, scene: s, dir: dir}
 	lock, err := os.ReadFile(filepath.Join(initialized, ".terraform.lock.hcl"))
 	if err != nil {
 		t.Fatal(err)
@@ -61,26 +76,28 @@ func (w *workspace) write(name string, content []byte) {
 	}
 }
 
-// configure writes a configuration with both resources, the first with these arguments.
+// configure writes a configuration with both resources for each credentials set, the first of them with these arguments.
 func (w *workspace) configure(arguments string) {
 	w.t.Helper()
-	w.write("main.tf", fmt.Appendf(nil, requirements+`
-provider "qoveryrotation" {}
-
-resource "qoveryrotation_aws_credentials" "production" {
-  organization_id = %q
-  credentials_id  = %q
-  %s
+	config := []byte(requirements)
+	for name, set := range w.scene.sets() {
+		config = fmt.Appendf(config, `
+resource "qoveryrotation_aws_credentials" %[1]q {
+  organization_id = %[2]q
+  credentials_id  = %[3]q
+  %[4]s
 }
 
-resource "qoveryrotation_aws_access_key_cleanup" "production" {
-  organization_id = qoveryrotation_aws_credentials.production.organization_id
-  credentials_id  = qoveryrotation_aws_credentials.production.credentials_id
-  iam_user_name   = qoveryrotation_aws_credentials.production.iam_user_name
-  access_key_id   = qoveryrotation_aws_credentials.production.previous_access_key_id
-  delete_after    = qoveryrotation_aws_credentials.production.drain_ends_at
+resource "qoveryrotation_aws_access_key_cleanup" %[1]q {
+  organization_id = qoveryrotation_aws_credentials.%[1]s.organization_id
+  credentials_id  = qoveryrotation_aws_credentials.%[1]s.credentials_id
+  iam_user_name   = qoveryrotation_aws_credentials.%[1]s.iam_user_name
+  access_key_id   = qoveryrotation_aws_credentials.%[1]s.previous_access_key_id
+  delete_after    = qoveryrotation_aws_credentials.%[1]s.drain_ends_at
 }
-`, w.scene.organization.ID, w.scene.credentials.ID, arguments))
+`, name, w.scene.organization.ID, set.ID, arguments)
+	}
+	w.write("main.tf", config)
 }
 
 // schedule configures a rotation for a value of the trigger.
@@ -191,7 +208,7 @@ type instance struct {
 }
 
 // private is what the provider keeps in the state for itself.
-func (i instance) private(t *testing.T) string {
+func (i instance) private(t tb) string {
 	t.Helper()
 	values := map[string][]byte{}
 	if len(i.Private) > 0 {
@@ -202,7 +219,7 @@ func (i instance) private(t *testing.T) string {
 	return fmt.Sprintf("%s", values)
 }
 
-// instances are the objects in the state, by the type of their resource.
+// instances are the objects in the state, by address.
 func (w *workspace) instances() map[string]instance {
 	w.t.Helper()
 	content := w.state()
@@ -212,6 +229,7 @@ func (w *workspace) instances() map[string]instance {
 	var state struct {
 		Resources []struct {
 			Type      string     `json:"type"`
+			Name      string     `json:"name"`
 			Instances []instance `json:"instances"`
 		} `json:"resources"`
 	}
@@ -221,16 +239,16 @@ func (w *workspace) instances() map[string]instance {
 	instances := map[string]instance{}
 	for _, resource := range state.Resources {
 		for _, instance := range resource.Instances {
-			instances[resource.Type] = instance
+			instances[resource.Type+"."+resource.Name] = instance
 		}
 	}
 	return instances
 }
 
 // attribute is an attribute in the state, as text; empty when it is null or its resource is not there.
-func (w *workspace) attribute(resourceType, name string) string {
+func (w *workspace) attribute(address, name string) string {
 	w.t.Helper()
-	instance, ok := w.instances()[resourceType]
+	instance, ok := w.instances()[address]
 	if !ok {
 		return ""
 	}
@@ -257,7 +275,7 @@ func (r result) says(text string) bool {
 }
 
 // expectFailure checks that a run failed and said why.
-func (r result) expectFailure(t *testing.T, facts ...string) {
+func (r result) expectFailure(t tb, facts ...string) {
 	t.Helper()
 	for _, fact := range facts {
 		if r.exitCode == 0 || !r.says(fact) {

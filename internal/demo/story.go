@@ -19,7 +19,7 @@ const (
 	// period is that of the schedule in the example.
 	period = 90 * 24 * time.Hour
 	// lead is how much of the period is left when the story begins; it is enough for Terraform to import the schedule.
-	lead = 25 * time.Second
+	lead = 20 * time.Second
 
 	credentialsAddress = "qoveryrotation_aws_credentials.production"
 	cleanupAddress     = "qoveryrotation_aws_access_key_cleanup.production"
@@ -29,11 +29,11 @@ const (
 const overrides = `# The defaults are 5s, 2h and 2h: Qovery asks for two hours. Nobody wants to watch that.
 provider "qoveryrotation" {
   poll_interval        = "1s"
-  minimum_drain_window = "20s"
+  minimum_drain_window = "15s"
 }
 
 resource "qoveryrotation_aws_credentials" "production" {
-  drain_window = "20s"
+  drain_window = "15s"
 }
 
 # What an import of a time_rotating records; without it the import would start the 90 days anew.

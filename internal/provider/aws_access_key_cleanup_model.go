@@ -53,15 +53,15 @@ func (m *awsAccessKeyCleanupModel) setOutcome(outcome rotation.RetirementOutcome
 	m.NextActionAt = timeValue(outcome.NextActionAt)
 }
 
-// refresh records what the present time makes of the key as AWS shows it; nil when it is gone.
+// refresh records what the present time makes of the key as AWS shows it. A key that AWS does not show is due: the update
+// asks again and records that it is gone, because that is final.
 func (m *awsAccessKeyCleanupModel) refresh(key *rotation.AccessKey, now time.Time) {
 	t := m.retirement()
-	status := t.StatusAt(now, key)
-	outcome := rotation.RetirementOutcome{Status: status, DeactivatedAt: t.DeactivatedAt, NextActionAt: t.NextActionAt(status)}
-	if status == rotation.StatusDeleted {
-		outcome.DeletedAt = now
+	status := rotation.StatusDue
+	if key != nil {
+		status = t.StatusAt(now, key)
 	}
-	m.setOutcome(outcome)
+	m.setOutcome(rotation.RetirementOutcome{Status: status, DeactivatedAt: t.DeactivatedAt, NextActionAt: t.NextActionAt(status)})
 }
 
 // isOver tells whether there is nothing left to do about the key.

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -134,7 +135,7 @@ func TestCleanupChecks(t *testing.T) {
 			func(s *stage, _ *simulator.AccessKey) *simulator.AccessKey { return s.AddUser("other").AddKey() },
 			func(_ *stage, key *simulator.AccessKey) []string {
 				return []string{
-					"The access key in Qovery belongs to another IAM user", "iam_user_name = ",
+					rotation.SummaryWrongUser, "iam_user_name = ",
 					fmt.Sprintf(`Access key %s belongs to IAM user "other", not to "qovery"`, key.ID),
 				}
 			},
@@ -148,7 +149,7 @@ func TestCleanupChecks(t *testing.T) {
 			},
 			func(_ *stage, old *simulator.AccessKey) []string {
 				return []string{
-					"The access key has no working successor", "credentials_id = ",
+					rotation.SummaryNotReplaced, "credentials_id = ",
 					fmt.Sprintf(`Qovery's credentials "production" hold access key %s itself: somebody put it back`, old.ID),
 				}
 			},
@@ -161,7 +162,7 @@ func TestCleanupChecks(t *testing.T) {
 				return old
 			},
 			func(s *stage, _ *simulator.AccessKey) []string {
-				return []string{"The access key has no working successor", "hold access key " + s.key.ID + ", which AWS does not have"}
+				return []string{rotation.SummaryNotReplaced, "hold access key " + s.key.ID + ", which AWS does not have"}
 			},
 			"see to it that Qovery holds another, Active key",
 		},
@@ -172,7 +173,7 @@ func TestCleanupChecks(t *testing.T) {
 				return old
 			},
 			func(s *stage, _ *simulator.AccessKey) []string {
-				return []string{"The access key has no working successor", "hold access key " + s.key.ID + ", which is Inactive"}
+				return []string{rotation.SummaryNotReplaced, "hold access key " + s.key.ID + ", which is Inactive"}
 			},
 			"see to it that Qovery holds another, Active key",
 		},
@@ -183,7 +184,7 @@ func TestCleanupChecks(t *testing.T) {
 				return old
 			},
 			func(s *stage, _ *simulator.AccessKey) []string {
-				return []string{"The access key has no working successor", "has no credentials " + s.set.ID + " any more"}
+				return []string{rotation.SummaryNotReplaced, "has no credentials " + s.set.ID + " any more"}
 			},
 			"see to it that Qovery holds another, Active key",
 		},
@@ -194,7 +195,7 @@ func TestCleanupChecks(t *testing.T) {
 				return old
 			},
 			func(*stage, *simulator.AccessKey) []string {
-				return []string{"The access key has no working successor", `credentials "role" are of type AWS_ROLE now and hold no access key`}
+				return []string{rotation.SummaryNotReplaced, `credentials "role" are of type AWS_ROLE now and hold no access key`}
 			},
 			"see to it that Qovery holds another, Active key",
 		},
@@ -206,7 +207,7 @@ func TestCleanupChecks(t *testing.T) {
 			},
 			func(s *stage, old *simulator.AccessKey) []string {
 				return []string{
-					"The access key is still in use", "access_key_id = ",
+					rotation.SummaryKeyInUse, "access_key_id = ",
 					fmt.Sprintf("Access key %s is still stored in container registry", old.ID), s.cluster.Registry().ID,
 				}
 			},
@@ -220,7 +221,7 @@ func TestCleanupChecks(t *testing.T) {
 				return old
 			},
 			func(*stage, *simulator.AccessKey) []string {
-				return []string{"The access key is still in use", `credentials "staging"`, `helm repository "charts"`}
+				return []string{rotation.SummaryKeyInUse, `credentials "staging"`, `helm repository "charts"`}
 			},
 			"list its id in ignored_holders",
 		},
@@ -232,7 +233,7 @@ func TestCleanupChecks(t *testing.T) {
 				return old
 			},
 			func(*stage, *simulator.AccessKey) []string {
-				return []string{"The access key is still in use", "dns provider", `secret manager access "vault"`}
+				return []string{rotation.SummaryKeyInUse, "dns provider", `secret manager access "vault"`}
 			},
 			"list its id in ignored_holders",
 		},
@@ -244,7 +245,7 @@ func TestCleanupChecks(t *testing.T) {
 			},
 			func(s *stage, _ *simulator.AccessKey) []string {
 				return []string{
-					"A cluster does not accept its credentials",
+					rotation.SummaryInvalidCredentials,
 					fmt.Sprintf(`cluster "prod" (%s) is in state INVALID_CREDENTIALS`, s.cluster.ID),
 				}
 			},
@@ -258,7 +259,7 @@ func TestCleanupChecks(t *testing.T) {
 			},
 			func(s *stage, old *simulator.AccessKey) []string {
 				return []string{
-					"The access key is still in use", "access_key_id = ",
+					rotation.SummaryKeyInUse, "access_key_id = ",
 					fmt.Sprintf("Access key %s was used at %s, for s3 in us-west-2", old.ID, s.Clock().Now().Format(time.RFC3339)),
 				}
 			},
@@ -272,7 +273,7 @@ func TestCleanupChecks(t *testing.T) {
 			},
 			func(_ *stage, old *simulator.AccessKey) []string {
 				return []string{
-					"The provider signs with the key that it is to replace",
+					rotation.SummarySignsWithKey,
 					fmt.Sprintf("signed with access key %s, which is to be deleted", old.ID),
 				}
 			},
@@ -310,7 +311,7 @@ func TestCleanupChecksAgain(t *testing.T) {
 				registry.SetKey(s.key)
 			},
 			Config:      s.pair("", ""),
-			ExpectError: says("Error running apply", "The access key is still in use", registry.ID),
+			ExpectError: says("Error running apply", rotation.SummaryKeyInUse, registry.ID),
 		},
 		resource.TestStep{
 			PreConfig: func() {
@@ -336,7 +337,7 @@ func TestCleanupAllowsRecentUse(t *testing.T) {
 				s.key.MarkUsed("ecr", "eu-west-3")
 			},
 			Config:      s.pair("", ""),
-			ExpectError: says("The access key is still in use", s.Clock().Now().Format("2006-01-02"), "for ecr in eu-west-3"),
+			ExpectError: says(rotation.SummaryKeyInUse, s.Clock().Now().Format("2006-01-02"), "for ecr in eu-west-3"),
 		},
 		resource.TestStep{Config: s.pair("", "allow_recent_use = true"), Check: gone(s.key)},
 	)

@@ -185,22 +185,22 @@ func (m *awsCredentialsModel) refresh(found *rotation.Inspection, now time.Time)
 	known, current := m.AccessKeyID.ValueString(), found.Set.AccessKeyID
 	if current != known {
 		m.AccessKeyID = types.StringValue(current)
-		previous, previousExists := m.PreviousAccessKeyID.ValueString(), false
-		for _, key := range found.Keys {
-			previousExists = previousExists || key.ID == known
+		previous := m.PreviousAccessKeyID.ValueString()
+		exists := func(id string) bool {
+			return slices.ContainsFunc(found.Keys, func(key rotation.AccessKey) bool { return key.ID == id })
 		}
 		switch j := found.Journal; {
 		case j != nil && j.To == current:
 			deploying = true
 			m.setPrevious(j.From, j.CutoverAt)
-		case previousExists:
+		case exists(known):
 			deploying = true
 			m.setPrevious(known, time.Time{})
 			summary, detail = summaryKeyReplaced, fmt.Sprintf("Qovery holds access key %s in place of %s, and this resource did not put it there. "+
 				"Whether every cluster runs with it cannot be told.\n\nState of AWS and Qovery: IAM user %q has both keys.\n\n"+
 				"What to do: the next apply deploys the clusters with %s. The drain window of %s begins then.",
 				current, known, found.UserName, current, known)
-		case previous == current:
+		case previous == current || !exists(previous):
 			deploying = false
 			m.setPrevious("", time.Time{})
 		}

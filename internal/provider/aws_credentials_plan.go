@@ -50,8 +50,7 @@ func triggersChange(state, plan types.Map) bool {
 	return !state.IsNull() && !plan.IsNull() && !hasUnknown(plan) && !plan.Equal(state)
 }
 
-// triggersMayChange is triggersChange for a map that is not known yet, or not in all of its elements. Elements that are
-// known and differ are reason enough.
+// triggersMayChange is triggersChange for a map that is not known yet, or not in all of its elements.
 func triggersMayChange(state, plan types.Map) bool {
 	return !state.IsNull() && !plan.IsNull() && hasUnknown(plan)
 }

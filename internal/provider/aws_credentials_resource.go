@@ -216,7 +216,6 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 			"drain_window (%s) is below the provider's minimum_drain_window (%s). Nothing was changed.", window, r.minimumDrainWindow))
 		return
 	}
-	known := !plan.OrganizationID.IsUnknown() && !plan.CredentialsID.IsUnknown() && !plan.IAMUserName.IsUnknown()
 	request := plan.request()
 	if req.State.Raw.IsNull() {
 		request.Rotate = plan.RotateOnCreate.ValueBool()
@@ -239,7 +238,10 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 	mayRotate := triggersMayChange(state.RotationTriggers, plan.RotationTriggers)
 	rotates := mayRotate || asksToRotate(&state, &plan, r.rotator.Now())
 	userChanges := !plan.IAMUserName.Equal(state.IAMUserName)
-	if known && (rotates || what == intentResume || userChanges) {
+	// With another id the resource is replaced: Terraform plans the creation of the new one by itself, and the state tells
+	// nothing about that.
+	same := plan.OrganizationID.Equal(state.OrganizationID) && plan.CredentialsID.Equal(state.CredentialsID)
+	if same && !plan.IAMUserName.IsUnknown() && (rotates || what == intentResume || userChanges) {
 		request.Rotate = rotates && what != intentResume
 		request.Record = state.record(nil)
 		r.preflight(ctx, request, mayRotate, &resp.Diagnostics)
@@ -431,13 +433,13 @@ func (r *awsCredentialsResource) Delete(ctx context.Context, req resource.Delete
 		"forgets it: nothing rotates it from now on.", state.AccessKeyID.ValueString(), state.IAMUserName.ValueString()))
 }
 
-var importIDPattern = regexp.MustCompile(`^([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})[/,]([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`)
+var importIDPattern = regexp.MustCompile(`^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[/,]([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
 
 // parseImportID splits an import id. The comma is the separator of Qovery's own provider.
 func parseImportID(id string) (organizationID, credentialsID string, err error) {
 	parts := importIDPattern.FindStringSubmatch(id)
 	if parts == nil {
-		return "", "", fmt.Errorf("%q is not of the form <organization_id>/<credentials_id>, two UUIDs", id)
+		return "", "", fmt.Errorf("%q is not of the form <organization_id>/<credentials_id>, two UUIDs in lowercase", id)
 	}
 	return parts[1], parts[2], nil
 }

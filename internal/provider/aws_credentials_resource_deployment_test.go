@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -53,7 +54,7 @@ func TestDeploymentFails(t *testing.T) {
 			[]string{"ended in INVALID_CREDENTIALS", "AWS refuses the key again"}, 2,
 		},
 	} {
-		failure := append([]string{"Error running apply", "A cluster could not be deployed", `The deployment of cluster "prod"`}, test.facts...)
+		failure := append([]string{"Error running apply", rotation.SummaryDeployment, `The deployment of cluster "prod"`}, test.facts...)
 		t.Run(test.name+", on create", func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
@@ -124,7 +125,7 @@ func TestDeploymentRunsIntoTheTimeout(t *testing.T) {
 	s.cluster.SetDeploymentDuration(40 * time.Minute)
 	limit := "\n  timeouts {\n    create = \"30m\"\n    update = \"30m\"\n  }"
 	config := s.credentials(trigger("1") + limit)
-	timeout := says("Error running apply", "The rotation ran into its timeout",
+	timeout := says("Error running apply", rotation.SummaryTimeout,
 		fmt.Sprintf(`The deployment of cluster "prod" (%s) was not seen to end. The time that the rotation may take is over`, s.cluster.ID),
 		"the next apply resumes here")
 	s.run(
@@ -273,7 +274,7 @@ func TestDeploymentOfSeveralClustersFailsForOne(t *testing.T) {
 		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
 		resource.TestStep{
 			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says("A cluster could not be deployed", `cluster "prod"`, "quota of vCPUs exceeded"),
+			ExpectError: says(rotation.SummaryDeployment, `cluster "prod"`, "quota of vCPUs exceeded"),
 		},
 		resource.TestStep{
 			Config: s.credentials(adopt(trigger("2"))),
@@ -295,7 +296,7 @@ func TestDeploymentInterrupted(t *testing.T) {
 	s.run(
 		resource.TestStep{
 			Config:      s.credentials(""),
-			ExpectError: says("Error running apply", "The rotation was interrupted", "The run was canceled", "the next apply resumes here"),
+			ExpectError: says("Error running apply", rotation.SummaryInterrupted, "The run was canceled", "the next apply resumes here"),
 		},
 		resource.TestStep{
 			PreConfig: func() { s.Clock().Advance(time.Hour) },
@@ -312,7 +313,7 @@ func TestRotationInterruptedBeforeTheCutover(t *testing.T) {
 	s.run(
 		resource.TestStep{
 			Config:      s.credentials(""),
-			ExpectError: says("Error running apply", "The rotation was interrupted", "Qovery and AWS are as before"),
+			ExpectError: says("Error running apply", rotation.SummaryInterrupted, "Qovery and AWS are as before"),
 		},
 		resource.TestStep{
 			PreConfig: func() { s.holds(check(s.untouched)) },

@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
 func TestImport(t *testing.T) {
@@ -117,9 +119,9 @@ func TestImportRefused(t *testing.T) {
 		imports(s.org.ID+"/production", malformed...),
 		imports(s.org.ID+"/"+s.set.ID+"/"+s.set.ID, malformed...),
 		imports(s.set.ID+"/"+s.org.ID, s.set.ID, "not found"),
-		imports(s.org.ID+"/"+s.org.ID, "Credentials not found in Qovery", "has no credentials "+s.org.ID),
-		imports(s.org.ID+"/"+role.ID, "Credentials without an access key", `"role"`, "AWS_ROLE"),
-		imports(s.org.ID+"/"+scaleway.ID, "Credentials without an access key", `"scaleway"`, "SCW"),
+		imports(s.org.ID+"/"+s.org.ID, rotation.SummaryCredentialsNotFound, "has no credentials "+s.org.ID),
+		imports(s.org.ID+"/"+role.ID, rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"),
+		imports(s.org.ID+"/"+scaleway.ID, rotation.SummaryNotStatic, `"scaleway"`, "SCW"),
 	)
 	s.unchanged()
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
 // runWithoutRefresh runs the steps of a test with plans that do not refresh the state.
@@ -159,7 +161,7 @@ func TestPlanWithoutRefreshOfAKeyThatWasReplaced(t *testing.T) {
 				s.set.SetKey(s.user.AddKey())
 			},
 			Config: s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running pre-apply plan", "The access key changed since the plan", "the plan was made for "+s.key.ID,
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryKeyChanged, "the plan was made for "+s.key.ID,
 				"without -refresh=false"),
 		},
 	)
@@ -242,9 +244,9 @@ func TestKeyDeactivatedByHand(t *testing.T) {
 		resource.TestStep{PreConfig: s.key.Deactivate, Config: s.credentials(adopt(trigger("1"))), PlanOnly: true},
 		resource.TestStep{
 			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running pre-apply plan", "Qovery's access key does not work", s.key.ID+", which is Inactive"),
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryCutOff, s.key.ID+", which is Inactive"),
 		},
 	)
-	s.holds(s.warned("Qovery's access key does not work", s.key.ID, "put a working key into Qovery by hand"))
+	s.holds(s.warned(rotation.SummaryCutOff, s.key.ID, "put a working key into Qovery by hand"))
 	s.unchanged()
 }

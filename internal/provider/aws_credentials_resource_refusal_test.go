@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -89,7 +90,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			prepare: func(s *stage) { s.set.Remove() },
 			facts: func(s *stage) []string {
 				return []string{
-					"Credentials not found in Qovery", "credentials_id = ",
+					rotation.SummaryCredentialsNotFound, "credentials_id = ",
 					fmt.Sprintf("Organization %s has no credentials %s.", s.org.ID, s.set.ID), "nothing was changed",
 				}
 			},
@@ -106,7 +107,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			prepare: func(s *stage) { s.set = s.org.AddRoleCredentials("role") },
 			facts: func(s *stage) []string {
 				return []string{
-					"Credentials without an access key", "credentials_id = ",
+					rotation.SummaryNotStatic, "credentials_id = ",
 					fmt.Sprintf(`The credentials "role" (%s) are of type AWS_ROLE.`, s.set.ID), "remove this resource",
 				}
 			},
@@ -114,12 +115,12 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 		{
 			name:    "credentials of another cloud",
 			prepare: func(s *stage) { s.set = s.org.AddScalewayCredentials("scaleway") },
-			facts:   facts("Credentials without an access key", "are of type SCW", "nothing was changed"),
+			facts:   facts(rotation.SummaryNotStatic, "are of type SCW", "nothing was changed"),
 		},
 		{
 			name:   "IAM user that does not exist",
 			config: with(`iam_user_name = "nobody"`),
-			facts:  facts("IAM user not found", "iam_user_name = ", `AWS has no IAM user "nobody"`, "nothing was changed"),
+			facts:  facts(rotation.SummaryUserNotFound, "iam_user_name = ", `AWS has no IAM user "nobody"`, "nothing was changed"),
 		},
 		{
 			name:    "IAM user that does not own the key",
@@ -127,7 +128,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			config:  with(`iam_user_name = "other"`),
 			facts: func(s *stage) []string {
 				return []string{
-					"The access key in Qovery belongs to another IAM user", "iam_user_name = ",
+					rotation.SummaryWrongUser, "iam_user_name = ",
 					fmt.Sprintf(`access key %s, which belongs to IAM user "qovery", not to "other"`, s.key.ID),
 				}
 			},
@@ -140,7 +141,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			facts: func(s *stage) []string {
 				stranger := s.user.Keys()[1].ID
 				return []string{
-					"The IAM user has a second access key",
+					rotation.SummaryStrangerKey,
 					fmt.Sprintf("the Inactive access key %s, which is 31 days old and was never used", stranger),
 					"aws iam delete-access-key --user-name qovery --access-key-id " + stranger,
 				}
@@ -163,7 +164,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			prepare: func(s *stage) { s.key.Deactivate() },
 			facts: func(s *stage) []string {
 				return []string{
-					"Qovery's access key does not work", "credentials_id = ",
+					rotation.SummaryCutOff, "credentials_id = ",
 					fmt.Sprintf("Qovery holds access key %s, which is Inactive", s.key.ID),
 				}
 			},
@@ -173,7 +174,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			prepare: func(s *stage) { s.key.Delete() },
 			facts: func(s *stage) []string {
 				return []string{
-					"Qovery's access key does not work",
+					rotation.SummaryCutOff,
 					fmt.Sprintf("Qovery holds access key %s, which does not exist in the AWS account", s.key.ID),
 				}
 			},
@@ -182,14 +183,14 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			name:    "key that the named user does not have any more",
 			prepare: func(s *stage) { s.key.Delete() },
 			config:  with(`iam_user_name = "qovery"`),
-			facts:   facts("Qovery's access key does not work", `which is not a key of IAM user "qovery"`),
+			facts:   facts(rotation.SummaryCutOff, `which is not a key of IAM user "qovery"`),
 		},
 		{
 			name:    "locked cluster",
 			prepare: func(s *stage) { s.cluster.Lock("Ada", "freeze until Monday") },
 			facts: func(s *stage) []string {
 				return []string{
-					"A cluster is locked", fmt.Sprintf(`cluster "prod" (%s) is locked by Ada since`, s.cluster.ID),
+					rotation.SummaryClusterLocked, fmt.Sprintf(`cluster "prod" (%s) is locked by Ada since`, s.cluster.ID),
 					"(freeze until Monday)", "nothing was changed", "unlock the cluster",
 				}
 			},
@@ -197,12 +198,12 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 		{
 			name:    "cluster that somebody wanted off",
 			prepare: func(s *stage) { s.cluster.SetState("STOP_ERROR") },
-			facts:   facts("A cluster is in a state that cannot be deployed", `cluster "prod"`, "is in state STOP_ERROR"),
+			facts:   facts(rotation.SummaryClusterState, `cluster "prod"`, "is in state STOP_ERROR"),
 		},
 		{
 			name:    "organization with a restriction",
 			prepare: func(s *stage) { s.org.RestrictDeployments("NO_CREDIT_CARD") },
-			facts: facts("Qovery does not deploy for this organization", "organization_id = ",
+			facts: facts(rotation.SummaryRestricted, "organization_id = ",
 				`has the deployment restriction "NO_CREDIT_CARD"`),
 		},
 		{
@@ -210,7 +211,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			prepare: func(s *stage) { s.signer = s.key },
 			facts: func(s *stage) []string {
 				return []string{
-					"The provider signs with the key that it is to replace",
+					rotation.SummarySignsWithKey,
 					"The provider's own AWS requests are signed with access key " + s.key.ID, "credentials of its own, such as a role",
 				}
 			},
@@ -223,7 +224,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 				s.aws = fmt.Sprintf("assume_role = { role_arn = %q }", s.RoleARN())
 			},
 			facts: func(s *stage) []string {
-				return []string{"The provider signs with the key that it is to replace", "signed with access key " + s.key.ID}
+				return []string{rotation.SummarySignsWithKey, "signed with access key " + s.key.ID}
 			},
 		},
 		{
@@ -231,7 +232,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			prepare: func(s *stage) { s.user.SetTag("qoveryrotation:"+s.set.ID, "v9 something new") },
 			facts: func(s *stage) []string {
 				return []string{
-					"Unknown journal on the IAM user", fmt.Sprintf(`tag "qoveryrotation:%s" of IAM user qovery`, s.set.ID),
+					rotation.SummaryForeignJournal, fmt.Sprintf(`tag "qoveryrotation:%s" of IAM user qovery`, s.set.ID),
 					"aws iam untag-user --user-name qovery --tag-keys qoveryrotation:" + s.set.ID,
 				}
 			},
@@ -255,8 +256,8 @@ func TestCredentialsStayInStateWhenQoveryRefuses(t *testing.T) {
 	expired := s.credentials(adopt(""))
 	s.run(
 		resource.TestStep{Config: config},
-		resource.TestStep{Config: forbidden, ExpectError: says("Cannot read from AWS or Qovery", "HTTP 403")},
-		resource.TestStep{Config: expired, ExpectError: says("Cannot read from AWS or Qovery", "HTTP 401")},
+		resource.TestStep{Config: forbidden, ExpectError: says(rotation.SummaryForbidden, "HTTP 403")},
+		resource.TestStep{Config: expired, ExpectError: says(rotation.SummaryUnauthenticated, "HTTP 401")},
 		resource.TestStep{
 			PreConfig: func() {
 				s.Inject(simulator.Fault{
@@ -264,7 +265,7 @@ func TestCredentialsStayInStateWhenQoveryRefuses(t *testing.T) {
 				})
 			},
 			Config:      config,
-			ExpectError: says("Cannot read from AWS or Qovery", "HTTP 404", "an HTML page instead of the API's answer"),
+			ExpectError: says(rotation.SummaryAPI, "HTTP 404", "an HTML page instead of the API's answer"),
 		},
 		resource.TestStep{PreConfig: s.ClearFaults, Config: config, PlanOnly: true},
 	)
@@ -294,21 +295,21 @@ func TestCredentialsLookAgainBeforeTheyRotate(t *testing.T) {
 		meanwhile func(s *stage)
 		facts     []string
 	}{
-		{"cluster locked", func(s *stage) { s.cluster.Lock("Ada", "freeze") }, []string{"A cluster is locked", "locked by Ada"}},
+		{"cluster locked", func(s *stage) { s.cluster.Lock("Ada", "freeze") }, []string{rotation.SummaryClusterLocked, "locked by Ada"}},
 		{
 			"organization restricted", func(s *stage) { s.org.RestrictDeployments("QUOTA_EXCEEDED") },
-			[]string{"Qovery does not deploy for this organization", "QUOTA_EXCEEDED"},
+			[]string{rotation.SummaryRestricted, "QUOTA_EXCEEDED"},
 		},
 		{
 			"second key", func(s *stage) { s.user.AddKey() },
-			[]string{"The IAM user has a second access key", "0 days old and was never used"},
+			[]string{rotation.SummaryStrangerKey, "0 days old and was never used"},
 		},
 		{
 			"key replaced by hand", func(s *stage) {
 				s.key.Delete()
 				s.set.SetKey(s.user.AddKey())
 			},
-			[]string{"The access key changed since the plan", "Somebody replaced it in between", "plan again, without -refresh=false"},
+			[]string{rotation.SummaryKeyChanged, "Somebody replaced it in between", "plan again, without -refresh=false"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -336,23 +337,23 @@ func TestCredentialsRollBackWithoutRights(t *testing.T) {
 	}{
 		{
 			"token that may only read", func(s *stage) { s.token = s.ReadOnlyToken() },
-			[]string{"Qovery refused the new access key", `for the credentials "production"`, "Qovery and AWS are as before", "HTTP 403"},
+			[]string{rotation.SummaryRefused, `for the credentials "production"`, "Qovery and AWS are as before", "HTTP 403"},
 		},
 		{
 			"IAM user that may not be tagged", func(s *stage) { s.DenyAction("iam:TagUser") },
-			[]string{"Cannot write the journal", "Qovery and AWS are as before", "iam:TagUser", "AccessDenied"},
+			[]string{rotation.SummaryJournal, "Qovery and AWS are as before", "iam:TagUser", "AccessDenied"},
 		},
 		{
 			"no right to create keys", func(s *stage) { s.DenyAction("iam:CreateAccessKey") },
-			[]string{"Cannot create an access key", "Qovery and AWS are as before", "iam:CreateAccessKey", "AccessDenied"},
+			[]string{rotation.SummaryCreateKey, "Qovery and AWS are as before", "iam:CreateAccessKey", "AccessDenied"},
 		},
 		{
 			"no right to ask who owns a key", func(s *stage) { s.DenyAction("sts:GetCallerIdentity") },
-			[]string{"The new access key does not work", "Qovery and AWS are as before"},
+			[]string{rotation.SummaryVerification, "Qovery and AWS are as before"},
 		},
 		{
 			"Qovery refuses the key", func(s *stage) { s.set.RefuseUpdates(400) },
-			[]string{"Qovery refused the new access key", "Qovery and AWS are as before", "HTTP 400: Updates are refused"},
+			[]string{rotation.SummaryRefused, "Qovery and AWS are as before", "HTTP 400: Updates are refused"},
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -392,7 +393,7 @@ func TestCredentialsRollBackAnUpdate(t *testing.T) {
 		resource.TestStep{
 			PreConfig:   func() { s.set.RefuseUpdates(422) },
 			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running apply", "Qovery refused the new access key", "HTTP 422"),
+			ExpectError: says("Error running apply", rotation.SummaryRefused, "HTTP 422"),
 		},
 		resource.TestStep{
 			PreConfig: func() {

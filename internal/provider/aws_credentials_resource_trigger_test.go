@@ -13,6 +13,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
 // rotates are the attributes that a plan leaves open when it rotates, or may.
@@ -75,7 +77,7 @@ func TestTriggers(t *testing.T) {
 		},
 		resource.TestStep{
 			Config: s.credentials(adopt(trigger("4"))),
-			ExpectError: says("Error running pre-apply plan", "The previous access key still drains", "rotation_triggers = ",
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryStillDraining, "rotation_triggers = ",
 				"The previous access key "+s.key.ID+" still exists", "rotate from", "on. Until then keep rotation_triggers as they were"),
 		},
 		// The rotation retires a drained key by itself.
@@ -306,13 +308,13 @@ func TestReplace(t *testing.T) {
 		resource.TestStep{
 			Taint:       []string{credentialsAddress},
 			Config:      s.pair(trigger("1"), ""),
-			ExpectError: says("Error running pre-apply plan", "The IAM user has a second access key", s.key.ID),
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryStrangerKey, s.key.ID),
 		},
 		resource.TestStep{
 			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
 			// The resource is still marked: a plan that fails does not change that.
 			Config:      s.pair(trigger("1"), ""),
-			ExpectError: says("The IAM user has a second access key"),
+			ExpectError: says(rotation.SummaryStrangerKey),
 		},
 		resource.TestStep{
 			PreConfig: s.key.Delete,

@@ -26,6 +26,7 @@ import (
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -549,37 +550,37 @@ func TestProviderAnswersOfQovery(t *testing.T) {
 		{
 			name:    "unknown token",
 			prepare: func(s *stage) { s.token = "wrong" },
-			facts:   facts("Cannot read from AWS or Qovery", "Qovery API", "HTTP 401", "The token is missing or not valid"),
+			facts:   facts(rotation.SummaryUnauthenticated, "check the one", "api_token (QOVERY_API_TOKEN)", "HTTP 401", "The token is missing or not valid"),
 		},
 		{
 			name:    "token without rights",
 			prepare: func(s *stage) { s.token = s.StrangerToken() },
-			facts:   facts("Cannot read from AWS or Qovery", "Qovery API", "HTTP 403", "does not have the permission"),
+			facts:   facts(rotation.SummaryForbidden, "the missing permission", "Qovery API", "HTTP 403", "does not have the permission"),
 		},
 		{
 			name: "a gateway's page",
 			prepare: func(s *stage) {
 				s.Inject(simulator.Fault{Kind: simulator.FaultHTML, Match: ofQovery, Times: -1})
 			},
-			facts: facts("Cannot read from AWS or Qovery", "Qovery API", "HTTP 502", "an HTML page instead of the API's answer"),
+			facts: facts(rotation.SummaryAPI, "Qovery API", "HTTP 502", "an HTML page instead of the API's answer"),
 		},
 		{
 			name: "no answer",
 			prepare: func(s *stage) {
 				s.Inject(simulator.Fault{Kind: simulator.FaultHang, Match: simulator.Operation(simulator.OpListCredentials), Times: -1})
 			},
-			facts: facts("Cannot read from AWS or Qovery", "Qovery API: listOrganizationCredentials", "no answer in time"),
+			facts: facts(rotation.SummaryAPI, "Qovery API: listOrganizationCredentials", "no answer in time"),
 		},
 		{
 			name:    "nonsense",
 			prepare: func(s *stage) { s.distort(`"credential":{`, `"credential":[],"unknown":{`) },
-			facts: facts("Cannot read from AWS or Qovery", "Qovery API: listOrganizationCredentials", "HTTP 200",
+			facts: facts(rotation.SummaryAPI, "Qovery API: listOrganizationCredentials", "HTTP 200",
 				"cannot unmarshal array"),
 		},
 		{
 			name:    "less than everything",
 			prepare: func(s *stage) { s.distort(`"access_key_id":`, `"another_id":`) },
-			facts: facts("Cannot read from AWS or Qovery", "Qovery API: listOrganizationCredentials", "an incomplete answer",
+			facts: facts(rotation.SummaryAPI, "Qovery API: listOrganizationCredentials", "an incomplete answer",
 				"of type AWS without an access key id"),
 		},
 	} {

@@ -17,8 +17,8 @@ import (
 // uuidValidator accepts the ids that Qovery gives to its objects.
 func uuidValidator() validator.String {
 	return stringvalidator.RegexMatches(
-		regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`),
-		"must be a UUID such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301, as Qovery shows it")
+		regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
+		"must be a UUID in lowercase, such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301, as Qovery shows it")
 }
 
 // iamUserNameValidator holds IAM's rule for user names:

@@ -63,6 +63,8 @@ func definite(status int) error {
 		return rotation.ErrNotFound
 	case status == http.StatusRequestTimeout:
 		return nil
+	case status == http.StatusTooManyRequests:
+		return rotation.ErrThrottled
 	case status >= 400 && status < 500:
 		return rotation.ErrRejected
 	default:

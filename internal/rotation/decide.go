@@ -83,9 +83,9 @@ type Decision struct {
 	CutoverAt, DeployedAt time.Time
 }
 
-// Decide says what to do about what was observed. It is a pure function of its arguments; watched means that the
-// journal on the user did not change while it was watched, so that its writer is dead.
-func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision, error) {
+// Decide says what to do about what was observed. It is a pure function of its arguments; watched is a journal that did not
+// change while it was watched, so that its writer is dead; nil if none was.
+func Decide(now time.Time, req Request, o *Observation, watched *Journal) (_ Decision, err error) {
 	if err := checkKey(req, o); err != nil {
 		return Decision{}, err
 	}
@@ -95,6 +95,11 @@ func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision,
 	switch {
 	case unfinished && !carryAgain:
 		return resume, nil
+	case !unfinished && req.Record != nil && req.Record.Deploying:
+		if err := checkPutBack(req, o); err != nil {
+			return Decision{}, err
+		}
+		return Decision{}, keyChanged(req.Record.AccessKeyID, current)
 	case !unfinished && !req.Rotate:
 		return Decision{Action: ActionNone, From: current}, nil
 	}
@@ -107,22 +112,21 @@ func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision,
 			Advice: "give the provider AWS credentials of its own, such as a role (see the provider's aws argument).",
 		}
 	}
-	if err := checkJournals(now, req, o); err != nil {
+	if err := checkPutBack(req, o); err != nil {
+		return Decision{}, err
+	}
+	if err := checkOtherJournals(now, o); err != nil {
 		return Decision{}, err
 	}
 	if req.Record != nil && req.Record.AccessKeyID != current && !carryAgain {
-		return Decision{}, &Problem{
-			Summary: SummaryKeyChanged,
-			Cause: fmt.Sprintf("Qovery holds access key %s; the plan was made for %s. Somebody replaced it in between.",
-				current, req.Record.AccessKeyID),
-			World:  worldUntouched,
-			Advice: "plan again, without -refresh=false; the new plan starts from the key that is there now.",
-		}
+		return Decision{}, keyChanged(req.Record.AccessKeyID, current)
 	}
 	decision := Decision{Action: ActionRotate, From: current, CarryAgain: carryAgain}
 	switch {
 	case carryAgain:
 		decision.Previous = resume.From
+	case o.Journal != nil && o.Journal.Before != "":
+		decision.Previous = o.Journal.Before
 	case req.Record != nil:
 		decision.Previous = req.Record.PreviousAccessKeyID
 	}
@@ -133,10 +137,10 @@ func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision,
 		case isStray(o, key):
 			decision.Stray = key.ID
 		case req.Record != nil && key.ID == req.Record.PreviousAccessKeyID:
-			if err := checkDrained(now, req.Record, current); err != nil {
+			if decision.DrainEndsAt, err = checkDrained(now, req, current); err != nil {
 				return Decision{}, err
 			}
-			decision.Drained, decision.DrainEndsAt = key.ID, req.Record.DrainEndsAt
+			decision.Drained = key.ID
 		default:
 			return Decision{}, strangerKey(now, o, key)
 		}
@@ -147,10 +151,21 @@ func Decide(now time.Time, req Request, o *Observation, watched bool) (Decision,
 	if err := checkDeployable(o); err != nil {
 		return Decision{}, err
 	}
-	if j := o.Journal; j != nil && j.CutoverAt.IsZero() && j.Owner != req.Owner && !watched && now.Sub(j.At) < journalTakeover {
+	dead := watched != nil && o.Journal != nil && *watched == *o.Journal
+	if j := o.Journal; j != nil && j.CutoverAt.IsZero() && j.Owner != req.Owner && !dead && now.Sub(j.At) < journalTakeover {
 		decision.Action = ActionWatch
 	}
 	return decision, nil
+}
+
+// keyChanged is the problem that Qovery does not hold the key any more that was planned with.
+func keyChanged(planned, current string) *Problem {
+	return &Problem{
+		Summary: SummaryKeyChanged,
+		Cause:   fmt.Sprintf("Qovery holds access key %s; the plan was made for %s. Somebody replaced it in between.", current, planned),
+		World:   worldUntouched,
+		Advice:  "plan again, without -refresh=false; the new plan starts from the key that is there now.",
+	}
 }
 
 // checkKey holds what must be true of Qovery's key whatever is asked for.
@@ -234,25 +249,36 @@ func (o *Observation) lagging(req Request, from string) []Holder {
 }
 
 // mustCarryAgain tells whether an unfinished rotation can only be finished by one more: its clusters are deployed and the
-// previous key is drained, but other holders never got the new key, and its secret is gone.
+// previous key is drained, but registries never got the new key, and its secret is gone. Other credentials are no registry:
+// clusters live on their key.
 func mustCarryAgain(now time.Time, req Request, o *Observation, resume Decision) bool {
-	return !resume.DeployedAt.IsZero() && !now.Before(resume.DeployedAt.Add(req.DrainWindow)) && len(o.lagging(req, resume.From)) > 0
+	if resume.DeployedAt.IsZero() || now.Before(resume.DeployedAt.Add(req.DrainWindow)) {
+		return false
+	}
+	lagging := o.lagging(req, resume.From)
+	return len(lagging) > 0 && !slices.ContainsFunc(lagging, func(h Holder) bool { return h.Kind == HolderCredentials })
 }
 
-// checkJournals refuses what only another rotation, or a person, can have brought about.
-func checkJournals(now time.Time, req Request, o *Observation) error {
-	if j := o.Journal; j != nil && j.From == o.Current.ID && !j.CutoverAt.IsZero() {
-		return &Problem{
-			Summary: SummaryKeyChanged,
-			Cause: fmt.Sprintf("Qovery was given access key %s in place of %s, and now holds %s again: somebody put the old "+
-				"key back. Clusters may run with either of the two.", j.To, j.From, j.From),
-			World: fmt.Sprintf("nothing was changed. IAM user %q has both keys.", o.User.Name),
-			Advice: fmt.Sprintf("deploy the clusters in Qovery so that they run with %s. After the drain window delete %s "+
-				"(aws iam delete-access-key --user-name %s --access-key-id %s) and the journal (aws iam untag-user --user-name %s "+
-				"--tag-keys %s). If the Qovery provider manages the same credentials, keep it from writing the key.",
-				j.From, j.To, o.User.Name, j.To, o.User.Name, journalTagKey(req.CredentialsID)),
-		}
+// checkPutBack refuses to go on when somebody undid a cutover.
+func checkPutBack(req Request, o *Observation) error {
+	j := o.Journal
+	if j == nil || j.From != o.Current.ID || j.CutoverAt.IsZero() {
+		return nil
 	}
+	return &Problem{
+		Summary: SummaryKeyChanged,
+		Cause: fmt.Sprintf("Qovery was given access key %s in place of %s, and now holds %s again: somebody put the old "+
+			"key back. Clusters may run with either of the two.", j.To, j.From, j.From),
+		World: fmt.Sprintf("nothing was changed. IAM user %q has both keys.", o.User.Name),
+		Advice: fmt.Sprintf("deploy the clusters in Qovery so that they run with %s. After the drain window delete %s "+
+			"(aws iam delete-access-key --user-name %s --access-key-id %s) and the journal (aws iam untag-user --user-name %s "+
+			"--tag-keys %s). If the Qovery provider manages the same credentials, keep it from writing the key.",
+			j.From, j.To, o.User.Name, j.To, o.User.Name, journalTagKey(req.CredentialsID)),
+	}
+}
+
+// checkOtherJournals refuses a rotation while one for other credentials works on the same user.
+func checkOtherJournals(now time.Time, o *Observation) error {
 	for _, j := range o.OtherJournals {
 		if now.Sub(j.At) < journalTakeover {
 			return &Problem{
@@ -277,22 +303,27 @@ func isStray(o *Observation, key OtherKey) bool {
 	if j.To != "" {
 		return key.ID == j.To && (key.LastUse.At.IsZero() || key.LastUse.Service == verificationService)
 	}
-	return key.LastUse.At.IsZero() &&
-		key.CreatedAt.After(j.At.Add(-strayBefore)) && key.CreatedAt.Before(j.At.Add(strayAfter))
+	return key.LastUse.At.IsZero() && j.mayHaveCreated(key.AccessKey)
 }
 
-// checkDrained refuses a rotation while the previous key may still be needed.
-func checkDrained(now time.Time, r *Record, current string) error {
-	if !r.DrainEndsAt.IsZero() && !now.Before(r.DrainEndsAt) {
-		return nil
-	}
+// checkDrained refuses a rotation while the previous key may still be needed. The longer one of the window that was in
+// force so far and the one that is asked for now counts.
+func checkDrained(now time.Time, req Request, current string) (drainEndsAt time.Time, err error) {
+	r := req.Record
 	when := "The clusters were not deployed with " + current + " yet."
 	advice := "wait until they are, and until the drain window is over."
 	if !r.DrainEndsAt.IsZero() {
-		when = fmt.Sprintf("Deployments that run with it have time until %s.", r.DrainEndsAt.Format(time.RFC3339))
-		advice = fmt.Sprintf("rotate from %s on. Until then keep rotation_triggers as they were.", r.DrainEndsAt.Format(time.RFC3339))
+		drainEndsAt = r.DrainEndsAt
+		if asked := r.DeployedAt.Add(req.DrainWindow); asked.After(drainEndsAt) {
+			drainEndsAt = asked
+		}
+		if !now.Before(drainEndsAt) {
+			return drainEndsAt, nil
+		}
+		when = fmt.Sprintf("Deployments that run with it have time until %s.", drainEndsAt.Format(time.RFC3339))
+		advice = fmt.Sprintf("rotate from %s on. Until then keep rotation_triggers as they were.", drainEndsAt.Format(time.RFC3339))
 	}
-	return &Problem{
+	return time.Time{}, &Problem{
 		Summary: SummaryStillDraining,
 		Cause: fmt.Sprintf("The previous access key %s still exists, and an IAM user can have two keys only. %s",
 			r.PreviousAccessKeyID, when),
@@ -387,6 +418,9 @@ func lockedCluster(cluster Cluster, lock ClusterLock, world string) *Problem {
 
 // undeployableCluster is the problem of a cluster that is neither running nor safely at rest.
 func undeployableCluster(cluster Cluster, state, world string) *Problem {
+	if state == "" {
+		state = "(none told by Qovery)"
+	}
 	return &Problem{
 		Summary: SummaryClusterState,
 		Cause: fmt.Sprintf("%s is in state %s: it may still run with its old key, and a deployment could start what somebody "+

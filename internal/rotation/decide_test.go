@@ -54,7 +54,7 @@ func checkProblem(t *testing.T, err error, summary string, facts ...string) {
 type situation struct {
 	Request
 	*Observation
-	watched bool
+	watched *Journal
 }
 
 func newSituation() *situation {
@@ -93,6 +93,12 @@ func (s *situation) journal(owner string, phase JournalPhase, to string, at time
 	if phase == JournalDeploying || phase == JournalDeployed {
 		s.Journal.CutoverAt = at
 	}
+}
+
+// watch has the journal watched.
+func (s *situation) watch() {
+	watched := *s.Journal
+	s.watched = &watched
 }
 
 // draining is the situation after a rotation from A to B.
@@ -163,8 +169,13 @@ func TestDecide(t *testing.T) {
 			func(s *situation) { s.journal("other", JournalCreating, "", ago(time.Minute)) }, watch,
 		},
 		"another run that was watched": {
-			func(s *situation) { s.journal("other", JournalCreating, "", ago(time.Minute)); s.watched = true }, rotate,
+			func(s *situation) { s.journal("other", JournalCreating, "", ago(time.Minute)); s.watch() }, rotate,
 		},
+		"another run that began after the one that was watched": {func(s *situation) {
+			s.journal("other", JournalCreating, "", ago(3*time.Minute))
+			s.watch()
+			s.Journal.At = ago(time.Second)
+		}, watch},
 		"another run, just under ten minutes old": {
 			func(s *situation) { s.journal("other", JournalCreating, "", ago(10*time.Minute-time.Second)) }, watch,
 		},
@@ -199,8 +210,8 @@ func TestDecide(t *testing.T) {
 			s.other(keyB, ago(time.Minute), LastUse{})
 		}, Decision{Action: ActionWatch, From: keyA, Stray: keyB}},
 		"stray of another run that was watched": {func(s *situation) {
-			s.watched = true
 			s.journal("other", JournalVerifying, keyB, ago(time.Minute))
+			s.watch()
 			s.other(keyB, ago(time.Minute), LastUse{})
 		}, rotateWithout(keyB)},
 
@@ -455,8 +466,12 @@ func TestDecideRefuses(t *testing.T) {
 		"the old key was put back, and the state knows the new one": {func(s *situation) {
 			s.journal("me", JournalDeploying, keyB, ago(time.Hour))
 			s.other(keyB, ago(time.Hour), used)
-			s.Record = &Record{AccessKeyID: keyB, PreviousAccessKeyID: keyA, Deploying: true}
+			s.Record = &Record{AccessKeyID: keyB, PreviousAccessKeyID: keyA}
 		}, SummaryKeyChanged, ArgumentNone, []string{"put the old key back"}},
+		"somebody replaced the key before its rotation was finished": {func(s *situation) {
+			s.Rotate = false
+			s.Record = &Record{AccessKeyID: keyB, PreviousAccessKeyID: keyX, Deploying: true}
+		}, SummaryKeyChanged, ArgumentNone, []string{"holds access key " + keyA, "made for " + keyB}},
 		"a rotation of other credentials": {
 			func(s *situation) {
 				s.OtherJournals = []Journal{{CredentialsID: "others", From: keyA, At: ago(10*time.Minute - time.Second)}}
@@ -508,11 +523,11 @@ func TestDecideRefuses(t *testing.T) {
 		}, SummaryClusterLocked, ArgumentNone, []string{`cluster "prod" (c1)`, "locked by Ada since 2027-01-04T08:00:00Z (audit)"}},
 		"a cluster that did not stop": {
 			func(s *situation) { s.status("STOP_ERROR", true) },
-			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state STOP_ERROR`},
+			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state "STOP_ERROR"`},
 		},
 		"a cluster without a status": {
 			func(s *situation) { delete(s.Statuses, "c1") },
-			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1)`},
+			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state ""`},
 		},
 		"a restricted organization": {
 			func(s *situation) { s.Organization.DeploymentRestriction = "NO_CREDIT_CARD" },
@@ -564,7 +579,10 @@ func TestDecideDeletesNothingUnknown(t *testing.T) {
 				}
 				s.journal("other", phase, to, ago(time.Hour))
 				s.other(keyX, ago(24*time.Hour), LastUse{})
-				decision, _ := Decide(testNow, s.Request, s.Observation, watched)
+				if watched {
+					s.watch()
+				}
+				decision, _ := Decide(testNow, s.Request, s.Observation, s.watched)
 				if slices.Contains([]string{decision.Stray, decision.Drained}, keyX) {
 					t.Errorf("phase %s, Qovery holds %s: decided %+v", phase, holds, decision)
 				}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -25,7 +27,7 @@ var errBusy = errors.New("the cluster is being deployed by somebody else")
 func (r *Rotator) finish(ctx context.Context, req Request, c change) (Outcome, error) {
 	r.reads.forget()
 	if c.deployedAt.IsZero() {
-		err := r.deployAll(ctx, req.OrganizationID, &c)
+		err := r.deployAll(ctx, req, &c)
 		if err != nil {
 			return c.outcome(), err
 		}
@@ -42,19 +44,15 @@ func (r *Rotator) finish(ctx context.Context, req Request, c change) (Outcome, e
 }
 
 // deployAll deploys the clusters side by side. One that fails does not keep the others from ending.
-func (r *Rotator) deployAll(ctx context.Context, organizationID string, c *change) error {
-	pending := slices.DeleteFunc(slices.Clone(c.o.Clusters), func(cluster Cluster) bool {
-		return slices.Contains(c.deployed, cluster.ID)
-	})
-	if len(pending) == 0 {
-		return nil
-	}
+func (r *Rotator) deployAll(ctx context.Context, req Request, c *change) error {
+	organizationID := req.OrganizationID
+	clusters, start, startErr := r.clustersToDeploy(ctx, req, c)
+	pending := slices.DeleteFunc(clusters, func(cluster Cluster) bool { return slices.Contains(c.deployed, cluster.ID) })
 	var (
 		mu       sync.Mutex
 		group    sync.WaitGroup
 		problems []*Problem
 	)
-	start, startErr := r.awaitStatuses(ctx, organizationID)
 	for _, cluster := range pending {
 		group.Go(func() {
 			err := startErr
@@ -87,6 +85,30 @@ func (r *Rotator) deployAll(ctx context.Context, organizationID string, c *chang
 		first.Advice = "the next apply resumes here: it deploys what is left and does not create another key."
 	}
 	return &first
+}
+
+// clustersToDeploy reads, after the cutover, which clusters use the new key, and their statuses: one that was attached since
+// the rotation was decided needs the key too.
+func (r *Rotator) clustersToDeploy(ctx context.Context, req Request, c *change) ([]Cluster, []ClusterStatus, error) {
+	var (
+		sets     []CredentialsSet
+		statuses []ClusterStatus
+	)
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		sets, err = r.qovery.Credentials(gctx, req.OrganizationID)
+		return err
+	})
+	group.Go(func() (err error) {
+		statuses, err = r.awaitStatuses(gctx, req.OrganizationID)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return slices.Clone(c.o.Clusters), nil, err
+	}
+	return clustersOf(sets, c.o.Clusters, func(set CredentialsSet) bool {
+		return set.ID == c.o.Set.ID || req.RotateRegistries && set.AccessKeyID == c.journal.To
+	}), statuses, nil
 }
 
 // asClusterProblem tells which cluster an error is about.
@@ -150,7 +172,7 @@ func (r *Rotator) awaitStatuses(ctx context.Context, organizationID string) ([]C
 			return statuses, nil
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
-		case IsDefinite(err) && !errors.Is(err, ErrRejected):
+		case !isPassing(err) && !errors.Is(err, ErrRejected):
 			return nil, err
 		}
 		step(ctx, "statuses could not be read; waiting", "error", err.Error())
@@ -202,6 +224,13 @@ func (r *Rotator) requestDeployment(
 		cancel()
 		if err == nil {
 			return before, nil
+		}
+		if errors.Is(err, ErrThrottled) {
+			if err := r.clock.Sleep(ctx, retryInterval); err != nil {
+				return before, err
+			}
+			n--
+			continue
 		}
 		if IsDefinite(err) {
 			status, readErr := r.status(ctx, organizationID, cluster.ID)

@@ -40,11 +40,18 @@ func classify(state string) run {
 	return runRunning
 }
 
-// isLeftAlone tells whether a rotation must not deploy the cluster, because that would start it.
+// isLeftAlone tells whether a rotation must not deploy the cluster, because that would start it. A cluster whose first
+// deployment failed has run, so it is not left alone, whatever "is_deployed" says of it.
 func isLeftAlone(status ClusterStatus) bool {
-	result := classify(status.State)
-	neverDeployed := !status.IsDeployed && (result == runFailed || result == runInvalidCredentials)
-	return result == runAtRest || neverDeployed
+	neverDeployed := !status.IsDeployed && status.LastExecutionID == "" && status.LastDeploymentDate == ""
+	switch classify(status.State) {
+	case runAtRest:
+		return true
+	case runFailed, runInvalidCredentials:
+		return neverDeployed || status.State == "READY" && !status.IsDeployed
+	default:
+		return false
+	}
 }
 
 // deploymentResult says what is known of a deployment that was asked for.

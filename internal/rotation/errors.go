@@ -15,17 +15,22 @@ var (
 	ErrLimitExceeded = errors.New("limit exceeded")
 	// ErrConflict means that the object is no longer as it was read before.
 	ErrConflict = errors.New("changed by somebody else")
-	// ErrRejected is every other definite refusal (HTTP 400, 409, 422, 429 to the end, …).
+	// ErrThrottled means that the API was asked too often, to the end of the port's patience (HTTP 429, Throttling).
+	ErrThrottled = errors.New("too many requests")
+	// ErrRejected is every other definite refusal (HTTP 400, 409, 422, …).
 	ErrRejected = errors.New("rejected")
 )
 
 // IsDefinite tells whether the API answered that it did not do what was asked. Everything else – a time-out, a reset
 // connection, a 5xx, an answer that is not the API's – leaves open whether the request took effect.
 func IsDefinite(err error) bool {
-	for _, definite := range []error{ErrUnauthenticated, ErrForbidden, ErrNotFound, ErrLimitExceeded, ErrConflict, ErrRejected} {
+	for _, definite := range []error{ErrUnauthenticated, ErrForbidden, ErrNotFound, ErrLimitExceeded, ErrConflict, ErrThrottled, ErrRejected} {
 		if errors.Is(err, definite) {
 			return true
 		}
 	}
 	return false
 }
+
+// isPassing tells whether the same request may well succeed some time later: its outcome is unclear, or it came too early.
+func isPassing(err error) bool { return !IsDefinite(err) || errors.Is(err, ErrThrottled) }

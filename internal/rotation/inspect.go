@@ -34,7 +34,7 @@ func (r *Rotator) Inspect(ctx context.Context, target Target, knownAccessKeyID s
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		if sets, err = q.Credentials(gctx, target.OrganizationID); errors.Is(err, ErrNotFound) {
-			return credentialsNotFound(target)
+			return organizationNotFound(target, err)
 		}
 		return err
 	})
@@ -144,7 +144,11 @@ func (r *Rotator) Preflight(ctx context.Context, req Request) (*Observation, Dec
 	if err != nil {
 		return nil, Decision{}, err
 	}
-	decision, err := Decide(r.Now(), req, o, false)
+	if done, ok := r.finished.by(o.Set.AccessKeyID); ok && supersedes(done, req.Record) || r.users.taken(o.User.Name) {
+		// Another resource of this run has rotated the same key, or is at it; this one waits its turn and decides then.
+		return o, Decision{}, nil
+	}
+	decision, err := Decide(r.Now(), req, o, nil)
 	return o, decision, err
 }
 

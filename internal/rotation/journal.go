@@ -36,7 +36,9 @@ type Journal struct {
 	Owner string
 	// From is the key that is replaced; To is the new one, empty until its id is known.
 	From, To string
-	Phase    JournalPhase
+	// Before is the key that From replaced, while other holders still have it because that rotation was interrupted.
+	Before string
+	Phase  JournalPhase
 	// At is the time of the entry; CutoverAt is zero before the cutover. Both are AWS's time, in full seconds.
 	At, CutoverAt time.Time
 }
@@ -52,6 +54,9 @@ func (j Journal) String() string {
 	words := []string{journalVersion, "owner=" + j.Owner, "from=" + j.From}
 	if j.To != "" {
 		words = append(words, "to="+j.To)
+	}
+	if j.Before != "" {
+		words = append(words, "before="+j.Before)
 	}
 	words = append(words, "phase="+string(j.Phase), "at="+j.At.UTC().Format(time.RFC3339))
 	if !j.CutoverAt.IsZero() {
@@ -77,6 +82,8 @@ func ParseJournal(credentialsID, value string) (Journal, error) {
 			j.From = content
 		case "to":
 			j.To = content
+		case "before":
+			j.Before = content
 		case "phase":
 			j.Phase = JournalPhase(content)
 		case "at":
@@ -109,6 +116,12 @@ func parseJournalTime(text string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("time %q is not in full seconds of UTC", text)
 	}
 	return at, err
+}
+
+// mayHaveCreated tells whether a key can come of the rotation that wrote the journal, by the time of its creation: give or
+// take the difference of two clocks and the time that a rotation gives itself.
+func (j Journal) mayHaveCreated(key AccessKey) bool {
+	return key.CreatedAt.After(j.At.Add(-strayBefore)) && key.CreatedAt.Before(j.At.Add(strayAfter))
 }
 
 // journalsOf splits the journals on a user into the one for the given credentials, or nil, and those for others. What

@@ -172,7 +172,7 @@ func observe(ctx context.Context, s sources, req Request) (*Observation, error) 
 	})
 	group.Go(func() (err error) {
 		if sets, err = q.Credentials(gctx, req.OrganizationID); errors.Is(err, ErrNotFound) {
-			return credentialsNotFound(req.Target)
+			return organizationNotFound(req.Target, err)
 		}
 		return err
 	})
@@ -312,6 +312,19 @@ func credentialsNotFound(target Target) *Problem {
 		Advice:   "correct the ids; Qovery shows them in the organization's settings, under Cloud credentials.",
 		Argument: ArgumentCredentialsID,
 		Err:      ErrNotFound,
+	}
+}
+
+// organizationNotFound is the problem that Qovery knows no organization with the target's id. It does not mean that the
+// credentials are gone: another API, or a token of another organization, answers the same.
+func organizationNotFound(target Target, err error) *Problem {
+	return &Problem{
+		Summary:  SummaryOrganizationNotFound,
+		Cause:    fmt.Sprintf("Qovery knows no organization %s, or does not show it to this token.", target.OrganizationID),
+		World:    worldUntouched,
+		Advice:   "correct the id, or check api_token and api_url. If the organization was deleted, remove the resource with terraform state rm.",
+		Argument: ArgumentOrganizationID,
+		Err:      err,
 	}
 }
 

@@ -70,14 +70,13 @@ func (t Retirement) quarantineEndsAt() time.Time { return t.DeactivatedAt.Add(t.
 
 // NextActionAt is when the next step of a retirement in the given status can be taken; zero when there is none.
 func (t Retirement) NextActionAt(status Status) time.Time {
-	switch {
-	case status == StatusIdle || status == StatusDeleted:
+	if status == StatusIdle || status == StatusDeleted {
 		return time.Time{}
-	case t.DeactivatedAt.IsZero():
-		return t.DeleteAfter
-	default:
-		return t.quarantineEndsAt()
 	}
+	if ends := t.quarantineEndsAt(); !t.DeactivatedAt.IsZero() && ends.After(t.DeleteAfter) {
+		return ends
+	}
+	return t.DeleteAfter
 }
 
 // RetirementStep is what a [DecideRetirement] comes to.
@@ -246,7 +245,8 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 	if t.AccessKeyID == "" || t.DeleteAfter.IsZero() {
 		return reached(), nil
 	}
-	status = StatusDraining
+	// Until the key is looked at, the status is what the time alone makes of it.
+	status = t.StatusAt(r.Now(), &AccessKey{Active: t.DeactivatedAt.IsZero()})
 	for {
 		o, err := r.observeRetirement(ctx, t)
 		if err != nil {
@@ -281,7 +281,8 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 			if err != nil {
 				return reached(), retirementStopped(t, err)
 			}
-			t.DeactivatedAt, status = r.Now(), StatusQuarantined
+			t.DeactivatedAt = r.Now()
+			status = t.StatusAt(t.DeactivatedAt, &AccessKey{})
 			if t.QuarantineWindow > 0 {
 				continue
 			}
@@ -360,7 +361,10 @@ func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation
 			t.IgnoredHolders = append(slices.Clone(t.IgnoredHolders), holder.ID)
 		}
 	}
-	_, err := r.Retire(ctx, t, false, req.Timeout)
+	outcome, err := r.Retire(ctx, t, false, req.Timeout)
+	if err == nil && outcome.Status != StatusDeleted {
+		_, err = checkDrained(r.Now(), req, d.From)
+	}
 	var problem *Problem
 	if errors.As(err, &problem) && problem.Summary == SummaryKeyInUse {
 		problem.Advice = fmt.Sprintf("find what still needs the key and give it another one. The rotation needs the key's place; it goes on in the "+
@@ -390,7 +394,8 @@ func (r *Rotator) observeRetirement(ctx context.Context, t Retirement) (*Retirem
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if o.LastUse, err = r.iam.AccessKeyLastUse(gctx, t.AccessKeyID); errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) {
+		o.LastUse, err = r.iam.AccessKeyLastUse(gctx, t.AccessKeyID)
+		if errors.Is(err, ErrNotFound) || o.Key == nil && errors.Is(err, ErrForbidden) {
 			// AWS answers either way for a key that is gone. The user's list tells whether it is.
 			return nil
 		}
@@ -401,7 +406,9 @@ func (r *Rotator) observeRetirement(ctx context.Context, t Retirement) (*Retirem
 		return err
 	})
 	group.Go(func() (err error) {
-		sets, err = r.qovery.Credentials(gctx, t.OrganizationID)
+		if sets, err = r.qovery.Credentials(gctx, t.OrganizationID); errors.Is(err, ErrNotFound) {
+			return organizationNotFound(t.Target, err)
+		}
 		return err
 	})
 	group.Go(func() (err error) {

@@ -19,6 +19,8 @@ const (
 	changeLimit = 20 * time.Second
 	// finishLimit bounds what is finished or rolled back although the apply was canceled.
 	finishLimit = time.Minute
+	// concurrentChanges bounds how many holders are given the new key at once.
+	concurrentChanges = 10
 	// creationAttempts is how often a key is asked for when answers are lost.
 	creationAttempts = 3
 	// verificationPeriod and verifications say when a new key counts as known everywhere: after so many successes in a
@@ -102,7 +104,11 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 		return r.finish(limited, req, change)
 	case ActionResume:
 		step(ctx, "carrying on after an interrupted rotation", "from", decision.From, "to", decision.To)
-		return r.finish(limited, req, resumedChange(req, o, decision))
+		c := resumedChange(req, o, decision)
+		if err := r.takeUp(limited, &c); err != nil {
+			return c.outcome(), err
+		}
+		return r.finish(limited, req, c)
 	default:
 		return observed(o), nil
 	}
@@ -127,7 +133,7 @@ func observed(o *Observation) Outcome {
 
 // decide observes and decides, and watches a journal that may be alive.
 func (r *Rotator) decide(ctx context.Context, req Request) (*Observation, Decision, error) {
-	look := func(watched bool) (*Observation, Decision, error) {
+	look := func(watched *Journal) (*Observation, Decision, error) {
 		o, err := observe(ctx, sources{iam: r.iam, qovery: r.qovery, statuses: r.statuses}, req)
 		if err != nil {
 			return nil, Decision{}, err
@@ -138,7 +144,7 @@ func (r *Rotator) decide(ctx context.Context, req Request) (*Observation, Decisi
 		decision, err := Decide(r.Now(), req, o, watched)
 		return o, decision, err
 	}
-	o, decision, err := look(false)
+	o, decision, err := look(nil)
 	if err != nil || decision.Action != ActionWatch {
 		return o, decision, err
 	}
@@ -155,7 +161,7 @@ func (r *Rotator) decide(ctx context.Context, req Request) (*Observation, Decisi
 			return nil, Decision{}, otherRotation(req.UserName, err)
 		}
 	}
-	return look(true)
+	return look(o.Journal)
 }
 
 // otherRotation is the problem that somebody else rotates the same key.
@@ -199,6 +205,21 @@ func resumedChange(req Request, o *Observation, d Decision) change {
 	return c
 }
 
+// takeUp makes the journal tell of a change that is known from the state only, or that contradicts the journal because
+// somebody put the old key back.
+func (r *Rotator) takeUp(ctx context.Context, c *change) error {
+	if j := c.o.Journal; j != nil && j.To == c.journal.To {
+		return nil
+	}
+	err := r.iam.TagUser(ctx, c.o.User.Name, journalTagKey(c.journal.CredentialsID), c.journal.String())
+	if err == nil {
+		return nil
+	}
+	problem := stopped(err, "nothing was changed: Qovery holds "+c.journal.To+", and not every cluster is known to run with it.")
+	problem.Summary = SummaryJournal
+	return problem
+}
+
 func (c change) outcome() Outcome {
 	outcome := observed(c.o)
 	outcome.AccessKeyID = c.journal.To
@@ -226,6 +247,9 @@ func (r *Rotator) replaceKey(ctx context.Context, req Request, o *Observation, d
 		r: r, req: req, o: o, decision: d,
 		journal: Journal{CredentialsID: req.CredentialsID, Owner: req.Owner, From: d.From},
 	}
+	if d.CarryAgain {
+		a.journal.Before = d.Previous
+	}
 	if err := a.run(limited); err != nil {
 		return change{}, a.rollBack(ctx, err)
 	}
@@ -240,11 +264,13 @@ type attempt struct {
 	req      Request
 	o        *Observation
 	decision Decision
-	journal  Journal
-	key      NewAccessKey
-	// journaled is true from the first write of the journal on, takenOver when the journal is somebody else's now, and
-	// keyLost while a key may exist that only the journal tells of.
-	journaled, takenOver, keyLost bool
+	// journal is the entry that was written last, and written are all of them: one whose answer was a refusal is not there.
+	journal Journal
+	written []string
+	key     NewAccessKey
+	// keyLost is true while a key may exist that only the journal tells of, and cutoverUnclear from the first request to
+	// store the key in Qovery whose answer left open whether it was, or still will be, carried out.
+	keyLost, cutoverUnclear bool
 }
 
 // run takes the steps up to the cutover. Only its waits end when ctx does: a request that changes something is always
@@ -276,9 +302,6 @@ func (a *attempt) run(ctx context.Context) error {
 	if err := a.verify(ctx); err != nil {
 		return err
 	}
-	if err := a.confirm(ctx); err != nil {
-		return err
-	}
 	step(ctx, "cutover: storing the new access key in Qovery", "access_key_id", a.key.ID)
 	return a.cutOver(ctx)
 }
@@ -294,7 +317,7 @@ func (a *attempt) writeJournal(ctx context.Context, phase JournalPhase, to strin
 		return err
 	}
 	a.journal.Phase, a.journal.To, a.journal.At = phase, to, a.r.Now()
-	a.journaled = true
+	a.written = append(a.written, a.journal.String())
 	ctx, cancel := a.r.detach(ctx, changeLimit)
 	defer cancel()
 	err := a.r.iam.TagUser(ctx, a.o.User.Name, journalTagKey(a.journal.CredentialsID), a.journal.String())
@@ -323,11 +346,12 @@ func (a *attempt) create(ctx context.Context) error {
 			return nil
 		case !IsDefinite(err):
 			a.keyLost = true
-		case errors.Is(err, ErrForbidden), errors.Is(err, ErrUnauthenticated), errors.Is(err, ErrNotFound), n == creationAttempts:
+		case !errors.Is(err, ErrThrottled) && !errors.Is(err, ErrLimitExceeded):
 			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q.", userName), err)
 		}
 		waitErr := a.r.clock.Sleep(ctx, retryInterval)
 		switch {
+		case errors.Is(err, ErrThrottled):
 		case a.keyLost:
 			if lostErr := a.deleteLost(ctx, err); lostErr != nil {
 				return lostErr
@@ -336,9 +360,9 @@ func (a *attempt) create(ctx context.Context) error {
 			return a.crowdedOut(ctx, err)
 		}
 		if waitErr != nil {
-			return waitErr
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q in time.", userName), errors.Join(err, waitErr))
 		}
-		if n == creationAttempts {
+		if n >= creationAttempts && !errors.Is(err, ErrThrottled) {
 			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q, %d times in a row. "+
 				"Keys that came of it were deleted again.", userName, n), err)
 		}
@@ -362,9 +386,21 @@ func (a *attempt) deleteLost(ctx context.Context, lost error) error {
 	if err != nil {
 		return unclear(err)
 	}
+	sets, err := a.r.qovery.Credentials(ctx, a.req.OrganizationID)
+	if err != nil {
+		return unclear(err)
+	}
 	for _, key := range keys {
 		if key.ID == a.journal.From {
 			continue
+		}
+		use, err := a.r.iam.AccessKeyLastUse(ctx, key.ID)
+		if err != nil {
+			return unclear(err)
+		}
+		held := slices.ContainsFunc(sets, func(set CredentialsSet) bool { return set.AccessKeyID == key.ID })
+		if held || !use.At.IsZero() || !a.journal.mayHaveCreated(key) {
+			return a.crowdedOut(ctx, lost)
 		}
 		step(ctx, "deleting a key whose secret was lost", "access_key_id", key.ID)
 		if err := a.r.iam.DeleteAccessKey(ctx, userName, key.ID); err != nil {
@@ -384,24 +420,27 @@ func (a *attempt) crowdedOut(ctx context.Context, limit error) error {
 		"there is no place for a new one.", a.o.User.Name), limit)
 }
 
-// checkOwned stops an attempt whose journal is not the one that it wrote. It is compared as a whole: the same resource may
-// have been taken up by another process.
+// checkOwned stops an attempt whose journal is not one that it wrote.
 func (a *attempt) checkOwned(ctx context.Context) error {
+	_, owned, err := a.readJournal(ctx)
+	if err == nil && !owned {
+		return otherRotation(a.o.User.Name, nil)
+	}
+	return err
+}
+
+// readJournal reads the journal and tells whether this attempt wrote it. It is compared as a whole: the same resource may
+// have been taken up by another process.
+func (a *attempt) readJournal(ctx context.Context) (found *Journal, owned bool, err error) {
 	user, err := a.r.iam.User(ctx, a.o.User.Name)
 	if err != nil {
-		return err
+		return nil, false, err
 	}
-	j, _, err := journalsOf(user, a.journal.CredentialsID)
-	switch {
-	case err == nil && j != nil && j.String() == a.journal.String():
-		return nil
-	case err == nil && a.key.ID != "" && (j == nil || j.To == ""):
-		// Somebody announced a rotation, and perhaps took that back, while this one has the user's second key. Without a key
-		// of his own he gave up; to take this rotation over he would have named its key.
-		return a.writeJournal(ctx, JournalVerifying, a.key.ID)
+	found, _, err = journalsOf(user, a.journal.CredentialsID)
+	if err != nil {
+		return nil, false, otherRotation(a.o.User.Name, err)
 	}
-	a.takenOver = true
-	return otherRotation(a.o.User.Name, err)
+	return found, found != nil && slices.Contains(a.written, found.String()), nil
 }
 
 // verify tries the new key in the region of every cluster.
@@ -467,8 +506,12 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 // confirm makes sure, right before Qovery is given the key, that nobody took the rotation over and the key is there. The
 // journal comes first: whoever takes over writes there before he deletes the key.
 func (a *attempt) confirm(ctx context.Context) error {
-	if err := a.checkOwned(ctx); err != nil {
+	found, owned, err := a.readJournal(ctx)
+	if err != nil {
 		return err
+	}
+	if !owned && found != nil && found.To != "" {
+		return otherRotation(a.o.User.Name, nil)
 	}
 	keys, err := a.r.iam.AccessKeys(ctx, a.o.User.Name)
 	if err != nil {
@@ -477,6 +520,11 @@ func (a *attempt) confirm(ctx context.Context) error {
 	if key := findKey(keys, a.key.ID); key == nil || !key.Active {
 		return a.problem(SummaryVerification, fmt.Sprintf("Somebody deleted or deactivated the new access key %s.", a.key.ID), nil)
 	}
+	if !owned {
+		// Somebody announced a rotation, and perhaps took that back, while this one has the user's second key. Without a key
+		// of his own he gave up; to take this rotation over he would have named its key.
+		return a.writeJournal(ctx, JournalVerifying, a.key.ID)
+	}
 	return nil
 }
 
@@ -484,26 +532,35 @@ func (a *attempt) confirm(ctx context.Context) error {
 // clear, because from here on a wrong guess would leave Qovery with a key that does not exist.
 func (a *attempt) cutOver(ctx context.Context) error {
 	set := Holder{Kind: HolderCredentials, ID: a.o.Set.ID, Name: a.o.Set.Name, AccessKeyID: a.journal.From}
+	var lastErr error
 	for {
-		if err := ctx.Err(); err != nil {
+		err := a.confirm(ctx)
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil && lastErr != nil {
+			return a.problem(SummaryCutoverUnclear, fmt.Sprintf("Storing the new access key %s in the credentials %q got no clear answer.",
+				a.key.ID, a.o.Set.Name), errors.Join(lastErr, err))
+		}
+		if err != nil {
 			return err
 		}
 		once, cancel := a.r.detach(ctx, changeLimit)
-		err := a.r.qovery.StoreAccessKey(once, a.req.OrganizationID, set, a.key)
+		lastErr = a.r.qovery.StoreAccessKey(once, a.req.OrganizationID, set, a.key)
 		cancel()
-		if err == nil {
+		switch {
+		case lastErr == nil:
 			a.journal.Phase, a.journal.CutoverAt = JournalDeploying, a.r.Now()
 			a.journal.At = a.journal.CutoverAt
 			return nil
-		}
-		if IsDefinite(err) {
+		case !IsDefinite(lastErr):
+			a.cutoverUnclear = true
+		case !isPassing(lastErr):
 			return a.problem(SummaryRefused, fmt.Sprintf("Qovery did not take the new access key %s for the credentials %q.",
-				a.key.ID, a.o.Set.Name), err)
+				a.key.ID, a.o.Set.Name), lastErr)
 		}
-		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil {
-			return a.problem(SummaryCutoverUnclear, fmt.Sprintf("Storing the new access key %s in the credentials %q got no clear "+
-				"answer.", a.key.ID, a.o.Set.Name), err)
-		}
+		// When the time is over, the head of the loop says so.
+		_ = a.r.clock.Sleep(ctx, retryInterval)
 	}
 }
 
@@ -518,6 +575,7 @@ func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder) {
 	}
 	failed := make([]bool, len(others))
 	var group errgroup.Group
+	group.SetLimit(concurrentChanges)
 	group.Go(func() error {
 		if err := a.r.iam.TagUser(ctx, a.o.User.Name, journalTagKey(a.journal.CredentialsID), a.journal.String()); err != nil {
 			step(ctx, "the journal could not be brought up to date; the key in Qovery tells the same", "error", err.Error())
@@ -548,7 +606,7 @@ func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder) {
 func (a *attempt) carryTo(ctx context.Context, holder Holder) error {
 	for {
 		err := a.r.qovery.StoreAccessKey(ctx, a.req.OrganizationID, holder, a.key)
-		if err == nil || IsDefinite(err) {
+		if err == nil || !isPassing(err) {
 			step(ctx, "carried the new access key", "holder", holder.String(), "error", err)
 			return err
 		}
@@ -573,29 +631,37 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	holds := a.journal.From
 	if a.key.ID != "" {
 		sets, err := a.r.qovery.Credentials(ctx, a.req.OrganizationID)
-		if err != nil {
+		switch {
+		case err != nil:
 			return keep("Whether Qovery has it could not be read.", err)
+		case slices.ContainsFunc(sets, func(set CredentialsSet) bool { return set.AccessKeyID == a.key.ID }):
+			return keep("Qovery has it.", nil)
+		case a.cutoverUnclear:
+			return keep("Qovery does not show it; a request to store it may still be under way there.", nil)
 		}
 		if i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == a.o.Set.ID }); i >= 0 {
 			holds = sets[i].AccessKeyID
-		}
-		if slices.ContainsFunc(sets, func(set CredentialsSet) bool { return set.AccessKeyID == a.key.ID }) {
-			return keep("Qovery has it.", nil)
 		}
 		if err := a.r.deleteKey(ctx, a.o.User.Name, a.key.ID); err != nil {
 			return keep("Qovery does not have it, but it could not be deleted.", err)
 		}
 	}
 	problem.World = fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", holds, a.o.User.Name)
-	if a.keyLost {
+	switch {
+	case a.keyLost:
 		problem.World = fmt.Sprintf("Qovery holds %s as before. IAM user %q may have a key of which nobody knows the secret; the next run finds it "+
 			"by the journal and deletes it.", holds, a.o.User.Name)
+	case a.decision.Drained != "":
+		problem.World = fmt.Sprintf("Qovery holds %s and IAM user %q has no new key. The previous access key %s was retired before.",
+			holds, a.o.User.Name, a.decision.Drained)
 	}
-	if a.journaled && !a.keyLost && !a.takenOver && a.checkOwned(ctx) == nil {
+	if _, owned, err := a.readJournal(ctx); owned && !a.keyLost {
 		if err := a.restoreJournal(ctx); err != nil {
 			problem.World += " The journal is still there; it is harmless."
 			problem.Err = errors.Join(problem.Err, err)
 		}
+	} else if err != nil {
+		problem.Err = errors.Join(problem.Err, err)
 	}
 	return problem
 }

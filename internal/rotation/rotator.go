@@ -76,6 +76,13 @@ func (t *turns) take(ctx context.Context, userName string) (release func(), err 
 	}
 }
 
+// taken tells whether somebody has the turn on a user.
+func (t *turns) taken(userName string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.held[userName]) > 0
+}
+
 // finished remembers the rotations that this process brought to their end.
 type finished struct {
 	mu       sync.Mutex
@@ -84,13 +91,13 @@ type finished struct {
 }
 
 // finishedJournal is a journal that is not needed once Terraform has the state that the rotation ended with.
-type finishedJournal struct{ userName, credentialsID string }
+type finishedJournal struct{ userName, credentialsID, to string }
 
 func (f *finished) add(outcome Outcome, credentialsID string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.outcomes[outcome.AccessKeyID] = outcome
-	f.journals = append(f.journals, finishedJournal{outcome.UserName, credentialsID})
+	f.journals = append(f.journals, finishedJournal{outcome.UserName, credentialsID, outcome.AccessKeyID})
 }
 
 // by returns the rotation that created a key.
@@ -110,9 +117,21 @@ func (r *Rotator) Close(ctx context.Context) error {
 	errs := make([]error, len(r.finished.journals))
 	var group sync.WaitGroup
 	for i, journal := range r.finished.journals {
-		group.Go(func() { errs[i] = r.iam.UntagUser(ctx, journal.userName, journalTagKey(journal.credentialsID)) })
+		group.Go(func() { errs[i] = r.closeJournal(ctx, journal) })
 	}
 	group.Wait()
 	r.finished.journals = nil
 	return errors.Join(errs...)
+}
+
+// closeJournal removes a journal, unless a later rotation has written over it.
+func (r *Rotator) closeJournal(ctx context.Context, journal finishedJournal) error {
+	user, err := r.iam.User(ctx, journal.userName)
+	if err != nil {
+		return err
+	}
+	if j, _, err := journalsOf(user, journal.credentialsID); err != nil || j == nil || j.To != journal.to {
+		return err
+	}
+	return r.iam.UntagUser(ctx, journal.userName, journalTagKey(journal.credentialsID))
 }

@@ -1,0 +1,306 @@
+package provider_test
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// newest is the key that was created last.
+func (s *stage) newest() *simulator.AccessKey {
+	keys := s.user.Keys()
+	return keys[len(keys)-1]
+}
+
+// stores checks which key holders have.
+func stores(key func() *simulator.AccessKey, holders ...*simulator.Holder) resource.TestCheckFunc {
+	return check(func() error {
+		for _, holder := range holders {
+			if got, want := holder.AccessKeyID(), key(); got != want.ID || holder.Secret() != want.Secret {
+				return fmt.Errorf("%v stores %s, want %s and its secret", holder.Object()["name"], got, want.ID)
+			}
+		}
+		return nil
+	})
+}
+
+// holder is what the state shows of a holder of the newest key.
+func (s *stage) holder(kind, id string) knownvalue.Check {
+	return knownvalue.ObjectPartial(map[string]knownvalue.Check{
+		"kind": text(kind),
+		"id":   text(id),
+		"access_key_id": knownvalue.StringFunc(func(got string) error {
+			if want := s.newest().ID; got != want {
+				return fmt.Errorf("the holder has %s, want %s", got, want)
+			}
+			return nil
+		}),
+	})
+}
+
+func TestHoldersGetTheKey(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registries := []*simulator.Holder{s.cluster.Registry(), s.org.AddRegistry("images", "ECR", s.key), s.org.AddHelmRepository("charts", "OCI_ECR", s.key)}
+	staging := s.org.AddCredentials("staging", s.key)
+	other := s.AddUser("other").AddKey()
+	untouched := []*simulator.Holder{
+		s.org.AddDockerRegistry("docker"), s.org.AddRegistry("images of others", "ECR", other), s.org.AddHelmRepository("charts of others", "OCI_ECR", other),
+	}
+	cluster := s.org.AddCluster("staging", "us-east-1", staging)
+	registries = append(registries, cluster.Registry())
+	before := map[*simulator.Holder]map[string]any{}
+	for _, holder := range append(registries, untouched...) {
+		before[holder] = holder.Object()
+	}
+	s.run(resource.TestStep{
+		Config: s.credentials(""),
+		Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1),
+			stores(s.newest, append(registries, &s.set.Holder, &staging.Holder)...),
+			check(func() error {
+				for _, holder := range registries {
+					config, ok := before[holder]["config"].(map[string]any)
+					if !ok {
+						return fmt.Errorf("%v has no config", before[holder]["name"])
+					}
+					config["access_key_id"], config["secret_access_key"] = s.newest().ID, s.newest().Secret
+				}
+				for holder, want := range before {
+					if got := holder.Object(); !reflect.DeepEqual(got, want) {
+						return fmt.Errorf("%v changed in more than its key", want["name"])
+					}
+				}
+				if runs := cluster.Deployments(); len(runs) != 1 || runs[0].AccessKeyID != s.newest().ID {
+					return fmt.Errorf("the cluster of the other credentials was deployed like this: %v", runs)
+				}
+				return nil
+			})),
+		ConfigStateChecks: []statecheck.StateCheck{
+			value(credentialsAddress, "cluster_ids", knownvalue.ListExact([]knownvalue.Check{text(s.cluster.ID)})),
+			value(credentialsAddress, "holders", knownvalue.ListSizeExact(6)),
+		},
+	})
+}
+
+func TestHoldersInState(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(
+		resource.TestStep{
+			Config: s.credentials(""),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "holders", knownvalue.ListExact([]knownvalue.Check{
+					s.holder("container_registry", s.cluster.Registry().ID), s.holder("credentials", s.set.ID),
+				})),
+			},
+		},
+		resource.TestStep{
+			PreConfig: func() { s.cluster.Registry().SetKey(s.Operator()) },
+			Config:    s.credentials(""),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "holders", knownvalue.ListExact([]knownvalue.Check{s.holder("credentials", s.set.ID)})),
+			},
+		},
+	)
+}
+
+func TestHoldersLeftBehind(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry := s.cluster.Registry()
+	leave := "rotate_registries = false"
+	s.run(
+		resource.TestStep{
+			Config: s.pair(leave, ""),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), stores(s.newest, &s.set.Holder),
+				stores(func() *simulator.AccessKey { return s.key }, registry),
+				s.warned("Other objects keep the previous access key", "Access key "+s.key.ID+" is also stored in", registry.ID,
+					"set rotate_registries = true")),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+		resource.TestStep{
+			PreConfig:   func() { s.Clock().Advance(3 * time.Hour) },
+			Config:      s.pair(leave, ""),
+			ExpectError: says("Error running apply", rotation.SummaryKeyInUse, s.key.ID+" is still stored in", registry.ID),
+		},
+		resource.TestStep{
+			PreConfig: func() { registry.SetKey(s.newest()) },
+			Config:    s.pair(leave, ""),
+			Check:     gone(s.key),
+		},
+	)
+}
+
+func TestHolderRefusesTheKey(t *testing.T) {
+	t.Parallel()
+	refused := func(s *stage) resource.TestStep {
+		return resource.TestStep{
+			PreConfig: func() { s.cluster.Registry().RefuseUpdates(400) },
+			Config:    s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, "All clusters run with the new access key",
+				"The previous key "+s.key.ID+" is still stored in container registry", s.cluster.Registry().ID, "both keys work"),
+		}
+	}
+	for _, test := range []struct {
+		name      string
+		mend      func(s *stage)
+		arguments func(s *stage) string
+	}{
+		{
+			"and gets it by hand",
+			func(s *stage) { s.cluster.Registry().SetKey(s.newest()) },
+			func(*stage) string { return "" },
+		},
+		{
+			"and may keep the old one",
+			func(*stage) {},
+			func(s *stage) string { return fmt.Sprintf("\n  ignored_holders = [%q]", s.cluster.Registry().ID) },
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.run(
+				resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+				refused(s),
+				// Nothing changes as long as nothing was mended.
+				resource.TestStep{
+					Config:      s.credentials(adopt(trigger("2"))),
+					ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, s.cluster.Registry().ID),
+				},
+				resource.TestStep{
+					PreConfig: func() { test.mend(s) },
+					Config:    s.credentials(adopt(trigger("2")) + test.arguments(s)),
+					Check:     s.resumes(1),
+					ConfigStateChecks: []statecheck.StateCheck{
+						value(credentialsAddress, "phase", text("draining")),
+						value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
+					},
+				},
+			)
+		})
+	}
+	t.Run("on create", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		create := refused(s)
+		create.Config = s.credentials("")
+		s.run(
+			create,
+			resource.TestStep{
+				PreConfig: func() { s.cluster.Registry().SetKey(s.newest()) },
+				Config:    s.credentials(""),
+				Check:     s.resumes(1),
+			},
+		)
+	})
+}
+
+// Nobody knows the secret that a holder should have got. Once its old key is drained, one more rotation gives it a new one.
+func TestHolderGetsTheKeyAfterOneMoreRotation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry := s.cluster.Registry()
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			PreConfig:   func() { registry.RefuseUpdates(400) },
+			Config:      s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, registry.ID, "replaces the key once more"),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				registry.RefuseUpdates(0)
+				s.Clock().Advance(3 * time.Hour)
+			},
+			Config:            s.credentials(adopt(trigger("2"))),
+			ConfigPlanChecks:  plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates),
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key), stores(s.newest, registry, &s.set.Holder)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+	)
+}
+
+func TestHoldersThatCannotBeCarried(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, words string
+		add         func(s *stage) *simulator.Holder
+	}{
+		{
+			"vSphere credentials", `vsphere credentials "on premises"`,
+			func(s *stage) *simulator.Holder { return &s.org.AddVSphereCredentials("on premises", s.key).Holder },
+		},
+		{
+			"DNS provider", `dns provider "acme.example"`,
+			func(s *stage) *simulator.Holder { return s.cluster.SetRoute53DNS(s.key) },
+		},
+		{
+			"secret manager access", `secret manager access "vault"`,
+			func(s *stage) *simulator.Holder { return s.cluster.AddSecretManagerAccess("vault", s.key) },
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			holder := test.add(s)
+			s.run(
+				resource.TestStep{
+					Config: s.credentials(""),
+					ExpectError: says("Error running pre-apply plan", rotation.SummaryUncarriableHolder,
+						"Access key "+s.key.ID+" is also stored in "+test.words, holder.ID, "ignored_holders"),
+				},
+				resource.TestStep{
+					PreConfig: s.unchanged,
+					Config:    s.credentials(fmt.Sprintf("ignored_holders = [%q]", holder.ID)),
+					Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), stores(s.newest, &s.set.Holder, s.cluster.Registry()),
+						stores(func() *simulator.AccessKey { return s.key }, holder)),
+				},
+			)
+		})
+	}
+}
+
+// Two credentials with one key are one rotation, however many resources ask for it.
+func TestTwoCredentialsWithOneKey(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	staging := s.org.AddCredentials("staging", s.key)
+	cluster := s.org.AddCluster("staging", "us-east-1", staging)
+	config := func(value string) string {
+		return s.credentials(trigger(value)) + fmt.Sprintf(`
+resource "qoveryrotation_aws_credentials" "staging" {
+  organization_id = %q
+  credentials_id  = %q
+  %s
+}
+`, s.org.ID, staging.ID, trigger(value))
+	}
+	rotated := func(times int) resource.TestStep {
+		return resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(day) },
+			Config:    config(fmt.Sprint(times)),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(times), stores(s.newest, &s.set.Holder, &staging.Holder),
+				check(func() error {
+					if n := len(cluster.Deployments()); n != times {
+						return fmt.Errorf("the other cluster was deployed %d times, want %d", n, times)
+					}
+					return nil
+				})),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "phase", text("draining")),
+				value("qoveryrotation_aws_credentials.staging", "phase", text("draining")),
+			},
+		}
+	}
+	s.run(rotated(1), rotated(2))
+}

@@ -1,0 +1,374 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// TestDeploysEveryClusterOnce has clusters in every state from which a rotation is allowed.
+func TestDeploysEveryClusterOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	slow := s.org.AddCluster("slow", "us-east-1", s.set)
+	slow.SetDeploymentDuration(20 * time.Minute)
+	failed := s.org.AddCluster("failed", "eu-west-3", s.set)
+	failed.SetState("DEPLOYMENT_ERROR")
+	stopped := s.org.AddStoppedCluster("stopped", "eu-west-3", s.set)
+	fresh := s.org.AddNewCluster("new", "ap-south-1", s.set)
+	other := s.org.AddCluster("other", "eu-west-3", s.org.AddCredentials("other", s.AddUser("other").AddKey()))
+
+	outcome := s.mustRotate(s.request())
+	s.checkRotated(outcome)
+	for _, cluster := range []*simulator.Cluster{slow, failed} {
+		s.checkDeployed(cluster, outcome.AccessKeyID)
+	}
+	for _, cluster := range []*simulator.Cluster{stopped, fresh, other} {
+		s.checkDeployed(cluster)
+	}
+	if ended := slow.Deployments()[0].EndedAt; outcome.DeployedAt.Before(ended) {
+		t.Errorf("deployed at %s, before the last cluster at %s", outcome.DeployedAt, ended)
+	}
+	if len(outcome.Clusters) != 5 {
+		t.Errorf("clusters %v", outcome.Clusters)
+	}
+	if took := outcome.DeployedAt.Sub(outcome.RotatedAt); took > 20*time.Minute+2*pollInterval {
+		t.Errorf("the deployments took %s, one after the other", took)
+	}
+}
+
+func TestDeploymentsShareTheirStatusRequests(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for i := range 20 {
+		s.org.AddCluster(fmt.Sprint("c", i), "eu-west-3", s.set)
+	}
+	started := s.Clock().Now()
+	s.mustRotate(s.request())
+	if most := int(s.Clock().Now().Sub(started)/pollInterval) + 1; s.sent(simulator.OpListClusterStatuses) > most {
+		t.Errorf("%d status requests, want %d at most", s.sent(simulator.OpListClusterStatuses), most)
+	}
+	if got := s.sent(simulator.OpDeployCluster); got != 21 {
+		t.Errorf("%d deployments were asked for", got)
+	}
+}
+
+// TestDeploymentWaitsForAnotherOne has the cluster be busy before, or from the last moment on.
+func TestDeploymentWaitsForAnotherOne(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		given func(s *stage)
+		// keys are what the cluster is deployed with; the rotation's key is "".
+		keys []string
+	}{
+		"under way from the start": {func(s *stage) { s.cluster.DeployBySomebodyElse() }, []string{"old", ""}},
+		"stopping":                 {func(s *stage) { s.cluster.SetState("STOPPING") }, nil},
+		"a state that is newer than this program": {
+			func(s *stage) {
+				s.cluster.SetState("HIBERNATING")
+				s.Inject(simulator.Fault{
+					Kind: simulator.FaultCallBefore, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 5,
+					Call: func(simulator.Request) { s.cluster.SetState("DEPLOYED") },
+				})
+			},
+			[]string{""},
+		},
+		"from the last moment on": {func(s *stage) {
+			s.Before(simulator.OpDeployCluster, func(simulator.Request) { s.cluster.DeployBySomebodyElse() })
+		}, []string{"", ""}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.cluster.SetDeploymentDuration(3 * time.Minute)
+			test.given(s)
+			if name == "stopping" {
+				s.Inject(simulator.Fault{
+					Kind: simulator.FaultCallBefore, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 5,
+					Call: func(simulator.Request) { s.cluster.SetState("STOPPED") },
+				})
+			}
+			outcome := s.mustRotate(s.request())
+			for i, key := range test.keys {
+				if test.keys[i] = outcome.AccessKeyID; key == "old" {
+					test.keys[i] = s.key.ID
+				}
+			}
+			s.checkDeployed(s.cluster, test.keys...)
+			if outcome.DeployedAt.IsZero() {
+				t.Errorf("outcome %+v", outcome)
+			}
+		})
+	}
+}
+
+// TestDeploymentIsRepeatedOnce has clusters not know the new key yet.
+func TestDeploymentIsRepeatedOnce(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.FailNextDeployment("INVALID_CREDENTIALS")
+	outcome := s.mustRotate(s.request())
+	s.checkDeployed(s.cluster, outcome.AccessKeyID, outcome.AccessKeyID)
+
+	s = newStage(t)
+	for range 2 {
+		s.cluster.FailNextDeployment("INVALID_CREDENTIALS")
+	}
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryDeployment, "ended in INVALID_CREDENTIALS")
+	s.checkDeployed(s.cluster, outcome.AccessKeyID, outcome.AccessKeyID)
+}
+
+// TestDeploymentFailsAndIsResumed has one of two clusters fail, and the next run deploy that one only.
+func TestDeploymentFailsAndIsResumed(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{"DEPLOYMENT_ERROR", "CANCELED", "BUILD_ERROR", "STOP_ERROR", "STOPPED"} {
+		for _, withState := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s with state %t", state, withState), func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t)
+				second := s.org.AddCluster("second", "eu-west-3", s.set)
+				s.cluster.FailNextDeployment(state, "quota exceeded", "no nodes")
+				outcome, err := s.rotate(s.request())
+				checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended in "+state, "quota exceeded", "no nodes",
+					"Qovery holds the new access key "+outcome.AccessKeyID, s.key.ID+" still works", "does not create another key")
+				if !outcome.CutOver() || !outcome.DeployedAt.IsZero() || !slices.Equal(outcome.DeployedClusters, []string{second.ID}) {
+					t.Errorf("outcome %+v", outcome)
+				}
+				if strings.HasPrefix(state, "STOP") {
+					return
+				}
+
+				req := s.request()
+				if withState {
+					req.Record = recordOf(outcome)
+				}
+				resumed := s.mustRotate(req)
+				if resumed.AccessKeyID != outcome.AccessKeyID || resumed.DeployedAt.IsZero() ||
+					resumed.RotatedAt.Truncate(time.Second) != outcome.RotatedAt.Truncate(time.Second) {
+					t.Errorf("outcome %+v, then %+v", outcome, resumed)
+				}
+				s.checkKeys(s.key.ID, outcome.AccessKeyID)
+				s.checkDeployed(s.cluster, outcome.AccessKeyID, outcome.AccessKeyID)
+				want := []string{outcome.AccessKeyID}
+				if !withState {
+					want = append(want, outcome.AccessKeyID) // deploying twice is the worst that can come of a lost state
+				}
+				s.checkDeployed(second, want...)
+			})
+		}
+	}
+}
+
+func TestDeploymentsFailTogether(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	second := s.org.AddCluster("second", "eu-west-3", s.set)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "no nodes")
+	second.FailNextDeployment("CANCELED")
+	s.Inject(simulator.Fault{
+		Kind: simulator.FaultStatus, Status: 404, Times: -1,
+		Match: func(r simulator.Request) bool {
+			return r.Operation == simulator.OpListClusterLogs && strings.Contains(r.Path, second.ID)
+		},
+	})
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended in DEPLOYMENT_ERROR", "no nodes", `cluster "second"`, "ended in CANCELED",
+		"the cluster's log could not be read", "HTTP 404")
+	if len(outcome.DeployedClusters) != 0 {
+		t.Errorf("outcome %+v", outcome)
+	}
+}
+
+// TestDeploymentIsRefused changes a cluster between the cutover and its deployment.
+func TestDeploymentIsRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		change  func(s *stage)
+		undo    func(s *stage)
+		summary string
+		facts   []string
+	}{
+		"locked": {
+			func(s *stage) { s.cluster.Lock("Ada", "audit") }, func(s *stage) { s.cluster.Unlock() },
+			rotation.SummaryClusterLocked, []string{`cluster "prod"`, "locked by Ada", "audit"},
+		},
+		"being stopped": {
+			func(s *stage) { s.cluster.SetState("STOP_ERROR") }, func(s *stage) { s.cluster.SetState("DEPLOYED") },
+			rotation.SummaryClusterState, []string{`cluster "prod"`, "STOP_ERROR"},
+		},
+		"restricted": {
+			func(s *stage) { s.org.RestrictDeployments("NO_CREDIT_CARD") }, func(s *stage) { s.org.RestrictDeployments("") },
+			rotation.SummaryDeployment, []string{`refused to deploy cluster "prod"`, "NO_CREDIT_CARD", "HTTP 403"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.After(simulator.OpEditRegistry, func(simulator.Request) { test.change(s) })
+			outcome, err := s.rotate(s.request())
+			checkProblem(t, err, test.summary, append(test.facts, "Qovery holds the new access key "+outcome.AccessKeyID)...)
+			if !outcome.CutOver() || !outcome.DeployedAt.IsZero() {
+				t.Errorf("outcome %+v", outcome)
+			}
+			s.checkDeployed(s.cluster)
+
+			test.undo(s)
+			req := s.request()
+			req.Record = recordOf(outcome)
+			s.checkRotated(s.mustRotate(req))
+		})
+	}
+}
+
+// TestDeploymentIsAskedForUntilItBegins loses every answer, and every request before them.
+func TestDeploymentIsAskedForUntilItBegins(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Inject(simulator.Fault{
+		Kind: simulator.FaultResetBefore, Match: simulator.Operation(simulator.OpDeployCluster), Times: 3,
+	})
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryDeployment, "no clear answer", `deploy cluster "prod"`, "3 times in a row, and no deployment began")
+	if !outcome.CutOver() {
+		t.Errorf("outcome %+v", outcome)
+	}
+	req := s.request()
+	req.Record = recordOf(outcome)
+	s.checkRotated(s.mustRotate(req))
+}
+
+// TestDeploymentOutlivesStatusesThatCannotBeRead has Qovery fail for a while, in ways that pass and in one that does not.
+func TestDeploymentOutlivesStatusesThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []simulator.FaultKind{simulator.FaultHTML, simulator.FaultBefore500, simulator.FaultResetBefore} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.After(simulator.OpDeployCluster, func(simulator.Request) {
+				s.Inject(simulator.Fault{Kind: kind, Match: simulator.Operation(simulator.OpListClusterStatuses), Times: 10})
+			})
+			s.checkRotated(s.mustRotate(s.request()))
+		})
+	}
+	t.Run("no permission", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.After(simulator.OpDeployCluster, func(simulator.Request) {
+			s.Inject(simulator.Fault{
+				Kind: simulator.FaultStatus, Status: 403, Match: simulator.Operation(simulator.OpListClusterStatuses), Times: -1,
+			})
+		})
+		outcome, err := s.rotate(s.request())
+		checkProblem(t, err, rotation.SummaryForbidden, `cluster "prod"`, "was not seen to end", "HTTP 403", outcome.AccessKeyID)
+		if !outcome.CutOver() || !errors.Is(err, rotation.ErrForbidden) {
+			t.Errorf("outcome %+v", outcome)
+		}
+	})
+}
+
+// TestRotationEnds ends a rotation in each of its waits, by a cancellation or by its timeout, and has the next run carry on.
+func TestRotationEnds(t *testing.T) {
+	t.Parallel()
+	at := func(operation string, n int) func(s *stage, end func()) {
+		return func(s *stage, end func()) {
+			s.Inject(simulator.Fault{
+				Kind: simulator.FaultCallAfter, Match: simulator.Operation(operation), At: n, Call: func(simulator.Request) { end() },
+			})
+		}
+	}
+	after := func(fault simulator.FaultKind, operation string) func(s *stage, end func()) {
+		return func(s *stage, end func()) {
+			s.Inject(simulator.Fault{Kind: fault, Match: simulator.Operation(operation), Call: func(simulator.Request) { end() }})
+		}
+	}
+	tests := map[string]struct {
+		given   func(s *stage, end func())
+		cutOver bool
+		// cancelOnly is for a request that outlives a cancellation, but not hours.
+		cancelOnly bool
+	}{
+		"while a journal is watched": {given: func(s *stage, end func()) {
+			s.writeJournal("another-run", rotation.JournalCreating, "", 0)
+			at("GetUser", 5)(s, end)
+		}},
+		"after the journal":                {given: at(tagUser, 1)},
+		"during the creation":              {given: at(createAccessKey, 1)},
+		"during a creation that gets lost": {given: after(simulator.FaultCallInstead, createAccessKey)},
+		"during the verification":          {given: at(getCallerIdentity, 3)},
+		"before the cutover":               {given: at(listAccessKeys, 2)},
+		"at the cutover":                   {given: at(simulator.OpEditAWSCredentials, 1), cutOver: true, cancelOnly: true},
+		"while holders are served":         {given: at(simulator.OpEditRegistry, 1), cutOver: true},
+		"at the deployment":                {given: at(simulator.OpDeployCluster, 1), cutOver: true},
+		"while the deployment runs":        {given: at(simulator.OpListClusterStatuses, 5), cutOver: true},
+		"while another deployment is awaited": {given: func(s *stage, end func()) {
+			s.cluster.DeployBySomebodyElse()
+			at(simulator.OpListClusterStatuses, 3)(s, end)
+		}, cutOver: true},
+		"while an unclear deployment is looked for": {given: func(s *stage, end func()) {
+			s.FailNext(simulator.OpDeployCluster, simulator.FaultResetBefore)
+			at(simulator.OpListClusterStatuses, 4)(s, end)
+		}, cutOver: true},
+	}
+	for name, test := range tests {
+		for _, timeout := range []bool{false, true} {
+			if timeout && test.cancelOnly {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s timeout=%t", name, timeout), func(t *testing.T) {
+				t.Parallel()
+				s := newStage(t)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				end, summary, cause := cancel, rotation.SummaryInterrupted, context.Canceled
+				if timeout {
+					end, summary, cause = func() { s.Clock().Advance(3 * time.Hour) }, rotation.SummaryTimeout, context.DeadlineExceeded
+				}
+				var endedAt time.Time
+				test.given(s, func() {
+					end()
+					endedAt = s.Clock().Now()
+				})
+				req := s.request()
+				req.UserName = s.user.Name
+				outcome, err := s.process().Rotate(ctx, req)
+				if err == nil {
+					t.Fatalf("the rotation went on: %+v", outcome)
+				}
+				if problem := rotation.AsProblem(err); problem.Summary != summary && !errors.Is(err, cause) {
+					t.Errorf("error %v, want %q", err, summary)
+				}
+				if took := s.Clock().Now().Sub(endedAt); took > 10*time.Second {
+					t.Errorf("it ended after %s", took)
+				}
+				if outcome.CutOver() != test.cutOver {
+					t.Errorf("outcome %+v, cut over is wanted to be %t", outcome, test.cutOver)
+				}
+				if held := s.set.AccessKeyID(); (held != s.key.ID) != test.cutOver {
+					t.Errorf("Qovery holds %s", held)
+				}
+
+				s.ClearFaults()
+				next := s.request()
+				if test.cutOver {
+					next.Record = recordOf(outcome)
+				}
+				again := s.mustRotate(next)
+				if again.DeployedAt.IsZero() || s.set.AccessKeyID() != again.AccessKeyID ||
+					s.cluster.Registry().AccessKeyID() != again.AccessKeyID {
+					t.Errorf("outcome %+v", again)
+				}
+				s.checkKeys(s.key.ID, again.AccessKeyID)
+			})
+		}
+	}
+}
