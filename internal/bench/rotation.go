@@ -186,7 +186,7 @@ func densest(requests []simulator.Request, interval time.Duration) int {
 	for i, first := range requests {
 		n := 0
 		for _, request := range requests[i:] {
-			if request.Time.Sub(first.Time) < interval-latency {
+			if request.Time.Sub(first.Time) < interval-2*latency {
 				n++
 			}
 		}

@@ -76,13 +76,13 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	s.workspace = winner
 	s.expectSettled(2)
 
-	s.Clock().Advance(drainWindow)
+	s.Clock().Advance(afterDrain)
 	winner.mustApply()
 	s.expectSettled(1)
 	loser.mustApply() // which creates its resources, and so rotates
 	winner.mustApply()
 	s.expectSettled(2)
-	s.Clock().Advance(drainWindow)
+	s.Clock().Advance(afterDrain)
 	for _, w := range []*workspace{loser, winner} {
 		w.mustApply()
 		s.workspace = w
@@ -122,7 +122,7 @@ func TestOneUserInTwoCredentials(t *testing.T) {
 				t.Errorf("the clusters were deployed %d and %d times, want once", n, m)
 			}
 			s.expectEmptyPlan()
-			s.Clock().Advance(drainWindow)
+			s.Clock().Advance(afterDrain)
 			s.mustApply()
 			s.expectSettled(1)
 			s.expectEmptyPlan()
@@ -235,7 +235,7 @@ func (s *scene) rotations(n int) (states [][]byte) {
 		s.schedule(fmt.Sprint(i))
 		s.mustApply()
 		states = append(states, s.state())
-		s.Clock().Advance(drainWindow)
+		s.Clock().Advance(afterDrain)
 	}
 	return states
 }
@@ -254,7 +254,7 @@ func TestOlderState(t *testing.T) {
 		}
 		s.expectSettled(2)
 		s.expectEmptyPlan()
-		s.Clock().Advance(drainWindow)
+		s.Clock().Advance(afterDrain)
 		s.mustApply()
 		s.expectSettled(1)
 		if got := s.cutovers(); got != 2 {
@@ -317,7 +317,7 @@ func TestPartialApplies(t *testing.T) {
 		if got := s.cutovers(); got != 2 {
 			t.Errorf("%d cutovers, want 2", got)
 		}
-		s.Clock().Advance(drainWindow)
+		s.Clock().Advance(afterDrain)
 		s.mustApply()
 		s.expectSettled(1)
 		s.expectEmptyPlan()
@@ -331,7 +331,7 @@ func TestPartialApplies(t *testing.T) {
 			s.schedule(fmt.Sprint(i))
 			s.mustApply("-target=" + credentialsAddress)
 			s.expectSettled(2)
-			s.Clock().Advance(drainWindow)
+			s.Clock().Advance(afterDrain)
 		}
 		s.mustApply("-target=" + cleanupAddress)
 		s.expectSettled(1)
@@ -349,7 +349,7 @@ func TestPartialApplies(t *testing.T) {
 		s.mustApply()
 		s.configure(ignoring("2"))
 		s.expectEmptyPlan()
-		s.Clock().Advance(drainWindow)
+		s.Clock().Advance(afterDrain)
 		s.mustApply()
 		s.expectSettled(1)
 		if got := s.cutovers(); got != 1 {

@@ -96,7 +96,7 @@ func TestCleanupRefusesBadArguments(t *testing.T) {
 		{
 			name:   "organization id",
 			config: func(s *stage) string { return strings.Replace(cleanup("")(s), s.org.ID, "acme", 1) },
-			facts:  facts("organization_id = ", "must be a UUID such as"),
+			facts:  facts("organization_id = ", "must be a UUID in lowercase, such as"),
 		},
 		{
 			name:   "negative quarantine window",
@@ -111,7 +111,7 @@ func TestCleanupRefusesBadArguments(t *testing.T) {
 		{
 			name:   "ignored holder that is no UUID",
 			config: cleanup(`ignored_holders = ["registry"]`),
-			facts:  facts("ignored_holders = ", "must be a UUID such as"),
+			facts:  facts("ignored_holders = ", "must be a UUID in lowercase, such as"),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -345,24 +345,14 @@ func TestCleanupAllowsRecentUse(t *testing.T) {
 
 func TestCleanupIgnoresHolders(t *testing.T) {
 	t.Parallel()
-	world, err := simulator.Start(simulator.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(world.Close)
-	s := newStageIn(t, world)
+	// To leave a holder with a dead key is what is asked for here.
+	s := newStageTolerating(t, "while acme.example of organization acme holds it")
 	old := s.addOld()
 	dns := s.cluster.SetRoute53DNS(old)
 	s.run(resource.TestStep{
 		Config: s.cleanup(old.ID, s.Clock().Now(), fmt.Sprintf("ignored_holders = [%q]", dns.ID)),
 		Check:  gone(old),
 	})
-	// The world calls it a violation that a holder was left with a dead key, which is what was asked for here.
-	for _, violation := range world.Violations() {
-		if !strings.Contains(violation, "while acme.example of organization acme holds it") {
-			t.Error(violation)
-		}
-	}
 }
 
 func TestCleanupIdle(t *testing.T) {
@@ -419,7 +409,7 @@ func TestCleanupOfAKeyThatIsGone(t *testing.T) {
 		resource.TestStep{
 			PreConfig:         old.Delete,
 			Config:            config,
-			ConfigPlanChecks:  plans(plancheck.ExpectEmptyPlan()),
+			ConfigPlanChecks:  plans(plancheck.ExpectResourceAction(cleanupAddress, plancheck.ResourceActionUpdate)),
 			ConfigStateChecks: deleted,
 		},
 		resource.TestStep{PreConfig: func() { s.Clock().Advance(2 * day) }, Config: config, PlanOnly: true},

@@ -250,17 +250,17 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 
 // preflight refuses a plan that could not be applied, and shows what one that rotates is going to touch: planned values
 // cannot, because what is there may change until the apply. With onlyIfAsked it is not known yet whether the plan rotates:
-// a key that drains is no reason then to refuse everything else.
+// a key that drains is no reason then to refuse everything else, nor is another rotation that this very apply may finish.
 func (r *awsCredentialsResource) preflight(ctx context.Context, req rotation.Request, onlyIfAsked bool, diags *diag.Diagnostics) {
 	observed, decision, err := r.rotator.Preflight(ctx, req)
-	if err != nil && onlyIfAsked && rotation.AsProblem(err).Summary == rotation.SummaryStillDraining {
-		problem := rotation.AsProblem(err)
-		diags.AddAttributeWarning(path.Root(string(problem.Argument)), problem.Summary, "If rotation_triggers, whose value is not known yet, asks for "+
-			"a rotation, the apply will fail.\n\n"+problem.Detail())
-		return
-	}
 	if err != nil {
-		addError(diags, err)
+		switch problem := rotation.AsProblem(err); {
+		case problem.Summary == rotation.SummaryOtherRotation, problem.Summary == rotation.SummaryStillDraining && onlyIfAsked:
+			diags.AddWarning(problem.Summary, "If this is still so when the plan is applied, and a rotation is asked for then, the apply will fail.\n\n"+
+				problem.Detail())
+		default:
+			addError(diags, err)
+		}
 		return
 	}
 	if decision.Action != rotation.ActionRotate && decision.Action != rotation.ActionWatch {

@@ -21,12 +21,12 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 		{
 			name:   "organization id",
 			config: func(s *stage) string { return strings.Replace(s.credentials(""), s.org.ID, "acme", 1) },
-			facts:  facts("organization_id = ", "must be a UUID such as", "got: acme"),
+			facts:  facts("organization_id = ", "must be a UUID in lowercase, such as", "got: acme"),
 		},
 		{
 			name:   "credentials id",
 			config: func(s *stage) string { return strings.Replace(s.credentials(""), s.set.ID, s.set.ID+"0", 1) },
-			facts:  facts("credentials_id = ", "must be a UUID such as"),
+			facts:  facts("credentials_id = ", "must be a UUID in lowercase, such as"),
 		},
 		{
 			name:   "ARN in place of a user name",
@@ -67,7 +67,7 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 		{
 			name:   "ignored holder that is no UUID",
 			config: with(`ignored_holders = ["registry"]`),
-			facts:  facts("ignored_holders = ", "must be a UUID such as"),
+			facts:  facts("ignored_holders = ", "must be a UUID in lowercase, such as"),
 		},
 		{
 			name:   "timeout that is no duration",

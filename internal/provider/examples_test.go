@@ -161,7 +161,8 @@ func newExample(t *testing.T, program, cliConfig string, files ...string) *examp
 		"staging_api_token":    e.token,
 	}
 	e.env = append(os.Environ(),
-		"TF_CLI_CONFIG_FILE="+cliConfig, "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1", "SIMULATOR_CONTROL_URL="+e.ControlURL())
+		"TF_CLI_CONFIG_FILE="+cliConfig, "TF_CLI_ARGS=-no-color", "CHECKPOINT_DISABLE=1",
+		"SIMULATOR_CONTROL_URL="+e.ControlURL(), "TESTPROVIDER_AHEAD=0s")
 	for name, value := range e.Env() {
 		e.env = append(e.env, name+"="+value)
 	}

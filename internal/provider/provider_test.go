@@ -47,7 +47,7 @@ type stage struct {
 	set     *simulator.Credentials
 	cluster *simulator.Cluster
 
-	// token, url and signer are what the provider block gets. Without a token it has no api_token.
+	// token, url and signer are what the provider block gets. What is not there, it leaves out.
 	token, url string
 	signer     *simulator.AccessKey
 	// settings are more arguments of the provider block, and aws of its argument of that name.
@@ -62,6 +62,24 @@ type stage struct {
 func newStage(t *testing.T, config ...simulator.Config) *stage {
 	t.Helper()
 	return newStageIn(t, simulator.New(t, config...))
+}
+
+// newStageTolerating is newStage for a test that provokes a violation of a certain kind.
+func newStageTolerating(t *testing.T, violation string) *stage {
+	t.Helper()
+	world, err := simulator.Start(simulator.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		world.Close()
+		for _, v := range world.Violations() {
+			if !strings.Contains(v, violation) {
+				t.Errorf("violation: %s", v)
+			}
+		}
+	})
+	return newStageIn(t, world)
 }
 
 func newStageIn(t *testing.T, world *simulator.World) *stage {
@@ -194,20 +212,22 @@ func (s *stage) providerBlock(more string) string {
 	if s.token != "" {
 		more += fmt.Sprintf("\n  api_token = %q", s.token)
 	}
+	aws := s.aws
+	if s.signer != nil {
+		aws += fmt.Sprintf("\n    access_key = %q\n    secret_key = %q", s.signer.ID, s.signer.Secret)
+	}
 	return fmt.Sprintf(`
 provider "qoveryrotation" {
   api_url = %q
   aws = {
-    region     = "eu-west-3"
-    access_key = %q
-    secret_key = %q
-    endpoints  = { iam = %q, sts = %q }
+    region    = "eu-west-3"
+    endpoints = { iam = %q, sts = %q }
     %s
   }
   %s
   %s
 }
-`, s.url, s.signer.ID, s.signer.Secret, s.AWSURL(), s.AWSURL(), s.aws, s.settings, more)
+`, s.url, s.AWSURL(), s.AWSURL(), aws, s.settings, more)
 }
 
 // credentials is a configuration with the resource that rotates.
@@ -373,11 +393,11 @@ func (s *stage) unchanged() {
 	}
 }
 
-// noSecrets checks that a text contains none of the secrets of the world.
+// noSecrets checks that a text contains none of the secrets of the world, as they are or as a request has them.
 func (s *stage) noSecrets(where, text string) {
 	s.t.Helper()
 	for _, secret := range s.Secrets() {
-		if strings.Contains(text, secret) {
+		if strings.Contains(text, secret) || strings.Contains(text, url.QueryEscape(secret)) {
 			s.t.Errorf("%s contains a secret", where)
 		}
 	}
@@ -541,6 +561,38 @@ func TestProviderURLFromEnvironment(t *testing.T) {
 		},
 		facts: facts("Invalid configuration", "must use https", "or else from the environment variable QOVERY_API_URL"),
 	}.run(t)
+}
+
+func TestProviderSignsAsARole(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		prepare func(s *stage)
+	}{
+		{"assumed with an access key", func(s *stage) { s.aws = fmt.Sprintf("assume_role = { role_arn = %q, duration = \"1h\" }", s.RoleARN()) }},
+		{"assumed with a web identity", func(s *stage) {
+			s.signer = nil
+			s.aws = fmt.Sprintf("assume_role_with_web_identity = { role_arn = %q, session_name = \"test\", web_identity_token = %q }",
+				s.RoleARN(), s.WebIdentityToken())
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			test.prepare(s)
+			s.run(resource.TestStep{
+				Config: s.credentials(""),
+				Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), check(func() error {
+					for _, r := range s.Requests() {
+						if r.API == simulator.APIIAM && !strings.HasPrefix(r.SignedBy, "ASIA") {
+							return fmt.Errorf("%s was not signed with a session of the role", r)
+						}
+					}
+					return nil
+				})),
+			})
+		})
+	}
 }
 
 func TestProviderAnswersOfQovery(t *testing.T) {

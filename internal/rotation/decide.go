@@ -280,13 +280,14 @@ func checkPutBack(req Request, o *Observation) error {
 // checkOtherJournals refuses a rotation while one for other credentials works on the same user.
 func checkOtherJournals(now time.Time, o *Observation) error {
 	for _, j := range o.OtherJournals {
-		if now.Sub(j.At) < journalTakeover {
+		namesKey := slices.ContainsFunc(o.Others, func(key OtherKey) bool { return key.ID == j.To })
+		if namesKey || now.Sub(j.At) < journalTakeover {
 			return &Problem{
 				Summary: SummaryOtherRotation,
 				Cause: fmt.Sprintf("The key %s of the same IAM user %q is being rotated for the credentials %s since %s.",
 					j.From, o.User.Name, j.CredentialsID, j.At.Format(time.RFC3339)),
 				World:  worldUntouched,
-				Advice: "wait until that rotation has ended, then run the apply again.",
+				Advice: "let that rotation come to its end, then apply again.",
 			}
 		}
 	}
@@ -344,13 +345,22 @@ func strangerKey(now time.Time, o *Observation, key OtherKey) *Problem {
 			key.LastUse.At.Format(time.RFC3339), key.LastUse.Service, key.LastUse.Region)
 	}
 	days := int(now.Sub(key.CreatedAt).Hours() / 24)
+	advice := fmt.Sprintf("find out who needs %s. If nobody does: aws iam delete-access-key --user-name %s --access-key-id %s",
+		key.ID, o.User.Name, key.ID)
+	if holders := o.HoldersOf(key.ID); len(holders) > 0 {
+		names := make([]string, len(holders))
+		for i, holder := range holders {
+			names[i] = holder.String()
+		}
+		advice = fmt.Sprintf("Qovery needs %s: it is stored in %s. Give the one or the other the key of another IAM user, or a role.",
+			key.ID, strings.Join(names, ", "))
+	}
 	return &Problem{
 		Summary: SummaryStrangerKey,
 		Cause: fmt.Sprintf("IAM user %q has, beside Qovery's key %s, the %s access key %s, which is %d days old and %s. A user can "+
 			"have two keys, so there is no place for a new one.", o.User.Name, o.Current.ID, state, key.ID, days, use),
-		World: worldUntouched,
-		Advice: fmt.Sprintf("find out who needs %s. If nobody does: aws iam delete-access-key --user-name %s --access-key-id %s",
-			key.ID, o.User.Name, key.ID),
+		World:    worldUntouched,
+		Advice:   advice,
 		Argument: ArgumentIAMUserName,
 	}
 }

@@ -523,11 +523,11 @@ func TestDecideRefuses(t *testing.T) {
 		}, SummaryClusterLocked, ArgumentNone, []string{`cluster "prod" (c1)`, "locked by Ada since 2027-01-04T08:00:00Z (audit)"}},
 		"a cluster that did not stop": {
 			func(s *situation) { s.status("STOP_ERROR", true) },
-			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state "STOP_ERROR"`},
+			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state STOP_ERROR`},
 		},
 		"a cluster without a status": {
 			func(s *situation) { delete(s.Statuses, "c1") },
-			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state ""`},
+			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state (none told by Qovery)`},
 		},
 		"a restricted organization": {
 			func(s *situation) { s.Organization.DeploymentRestriction = "NO_CREDIT_CARD" },

@@ -148,6 +148,10 @@ func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Clu
 		case err != nil:
 			return err
 		}
+		// A status right after the request tells nothing, and polls that count from the request see its end soonest.
+		if err := r.clock.Sleep(ctx, r.interval); err != nil {
+			return err
+		}
 		result, last, err := r.awaitDeployment(ctx, organizationID, cluster, before)
 		switch {
 		case err != nil:
@@ -320,18 +324,23 @@ func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) er
 	for i, holder := range c.lagging {
 		names[i] = holder.String()
 	}
+	advice := fmt.Sprintf("the first apply after %s replaces the key once more and gives it to them: the secret that they should have got "+
+		"is not kept anywhere. To be done earlier, give each of these objects another key or a role in Qovery, or list its id in "+
+		"ignored_holders, and apply again.", c.deployedAt.Add(req.DrainWindow).Format(time.RFC3339))
+	if slices.ContainsFunc(c.lagging, func(h Holder) bool { return h.Kind == HolderCredentials }) {
+		advice = "clusters live on the key of the other credentials, and the secret of the new one is not kept anywhere. Give these " +
+			"credentials the key of another IAM user, or a role, in Qovery, deploy their clusters, and apply again."
+	}
 	c.journal.Phase, c.journal.At = JournalDeployed, c.deployedAt
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
 	err := r.iam.TagUser(ctx, c.o.User.Name, journalTagKey(c.journal.CredentialsID), c.journal.String())
 	return &Problem{
 		Summary: SummaryHolderNotUpdated,
-		Cause: fmt.Sprintf("All clusters run with the new access key %s. The previous key %s is still stored in %s.",
+		Cause: fmt.Sprintf("All clusters of the credentials run with the new access key %s. The previous key %s is still stored in %s.",
 			c.journal.To, c.journal.From, strings.Join(names, ", ")),
-		World: fmt.Sprintf("both keys work, so nothing is cut off. %s is not retired while it is stored anywhere.", c.journal.From),
-		Advice: fmt.Sprintf("the first apply after %s replaces the key once more and gives it to them: the secret that they should have got "+
-			"is not kept anywhere. To be done earlier, give each of these objects another key or a role in Qovery, or list its id in "+
-			"ignored_holders, and apply again.", c.deployedAt.Add(req.DrainWindow).Format(time.RFC3339)),
-		Err: err,
+		World:  fmt.Sprintf("both keys work, so nothing is cut off. %s is not retired while it is stored anywhere.", c.journal.From),
+		Advice: advice,
+		Err:    err,
 	}
 }

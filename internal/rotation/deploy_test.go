@@ -329,15 +329,20 @@ func TestRotationEnds(t *testing.T) {
 				s := newStage(t)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				end, summary, cause := cancel, rotation.SummaryInterrupted, context.Canceled
-				if timeout {
-					end, summary, cause = func() { s.Clock().Advance(3 * time.Hour) }, rotation.SummaryTimeout, context.DeadlineExceeded
-				}
 				var endedAt time.Time
-				test.given(s, func() {
-					end()
+				summary, cause := rotation.SummaryInterrupted, context.Canceled
+				end := func() {
 					endedAt = s.Clock().Now()
-				})
+					cancel()
+				}
+				if timeout {
+					summary, cause = rotation.SummaryTimeout, context.DeadlineExceeded
+					end = func() {
+						endedAt = s.Clock().Now().Add(3 * time.Hour)
+						s.Clock().AdvanceTo(endedAt)
+					}
+				}
+				test.given(s, end)
 				req := s.request()
 				req.UserName = s.user.Name
 				outcome, err := s.process().Rotate(ctx, req)

@@ -33,9 +33,7 @@ func (r *Rotator) Inspect(ctx context.Context, target Target, knownAccessKeyID s
 	)
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if sets, err = q.Credentials(gctx, target.OrganizationID); errors.Is(err, ErrNotFound) {
-			return organizationNotFound(target, err)
-		}
+		sets, err = q.Credentials(gctx, target.OrganizationID)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -55,7 +53,7 @@ func (r *Rotator) Inspect(ctx context.Context, target Target, knownAccessKeyID s
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, notRead(target, err)
 	}
 	i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == target.CredentialsID })
 	if i < 0 {
@@ -82,7 +80,7 @@ func (r *Rotator) Inspect(ctx context.Context, target Target, knownAccessKeyID s
 		return nil, err
 	}
 	if inspection.Journal, _, err = journalsOf(user, target.CredentialsID); err != nil {
-		return nil, err
+		return nil, foreignJournal(user, target, err)
 	}
 	return inspection, nil
 }
@@ -138,7 +136,7 @@ func (r *Rotator) cached() sources {
 func (r *Rotator) Preflight(ctx context.Context, req Request) (*Observation, Decision, error) {
 	s := r.cached()
 	if req.Rotate || req.Record != nil {
-		s.statuses, s.dnsProviders = directStatuses{s.qovery}, true
+		s.statuses, s.dnsProviders = planStatuses{r.statuses, s.qovery}, true
 	}
 	o, err := observe(ctx, s, req)
 	if err != nil {
@@ -156,7 +154,7 @@ func (r *Rotator) Preflight(ctx context.Context, req Request) (*Observation, Dec
 // described as far as that goes. The last use of the current key comes with it.
 func (r *Rotator) Describe(ctx context.Context, target Target) (*Observation, LastUse, error) {
 	s := r.cached()
-	s.statuses, s.dnsProviders = directStatuses{s.qovery}, true
+	s.statuses, s.dnsProviders = planStatuses{r.statuses, s.qovery}, true
 	o, err := observe(ctx, s, Request{Target: target})
 	if err != nil || o.Current == nil {
 		return o, LastUse{}, err
@@ -168,5 +166,6 @@ func (r *Rotator) Describe(ctx context.Context, target Target) (*Observation, La
 // StaticCredentials lists those credentials of an organization that have an access key to rotate.
 func (r *Rotator) StaticCredentials(ctx context.Context, organizationID string) ([]CredentialsSet, error) {
 	sets, err := cachedQovery{r.qovery, r.reads}.Credentials(ctx, organizationID)
+	err = notRead(Target{OrganizationID: organizationID}, err)
 	return slices.DeleteFunc(slices.Clone(sets), func(set CredentialsSet) bool { return set.Type != CredentialsTypeStatic }), err
 }

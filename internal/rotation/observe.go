@@ -171,9 +171,7 @@ func observe(ctx context.Context, s sources, req Request) (*Observation, error) 
 		return err
 	})
 	group.Go(func() (err error) {
-		if sets, err = q.Credentials(gctx, req.OrganizationID); errors.Is(err, ErrNotFound) {
-			return organizationNotFound(req.Target, err)
-		}
+		sets, err = q.Credentials(gctx, req.OrganizationID)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -208,7 +206,7 @@ func observe(ctx context.Context, s sources, req Request) (*Observation, error) 
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, notRead(req.Target, err)
 	}
 
 	i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == req.CredentialsID })
@@ -291,16 +289,21 @@ func (o *Observation) observeKeys(ctx context.Context, iam IAM, target Target, k
 		o.Others = append(o.Others, OtherKey{AccessKey: key, LastUse: use})
 	}
 	if o.Journal, o.OtherJournals, err = journalsOf(o.User, target.CredentialsID); err != nil {
-		return &Problem{
-			Summary: SummaryForeignJournal,
-			Cause:   err.Error() + ".",
-			World:   worldUntouched,
-			Advice: fmt.Sprintf("find out who wrote the tag, and remove it if nobody needs it: "+
-				"aws iam untag-user --user-name %s --tag-keys %s", o.User.Name, journalTagKey(target.CredentialsID)),
-			Argument: ArgumentIAMUserName,
-		}
+		return foreignJournal(o.User, target, err)
 	}
 	return nil
+}
+
+// foreignJournal is the problem that the journal's tag holds something else.
+func foreignJournal(user User, target Target, err error) *Problem {
+	return &Problem{
+		Summary: SummaryForeignJournal,
+		Cause:   err.Error() + ".",
+		World:   worldUntouched,
+		Advice: fmt.Sprintf("find out who wrote the tag, and remove it if nobody needs it: "+
+			"aws iam untag-user --user-name %s --tag-keys %s", user.Name, journalTagKey(target.CredentialsID)),
+		Argument: ArgumentIAMUserName,
+	}
 }
 
 // credentialsNotFound is the problem that a target's credentials are not in its organization.
@@ -315,9 +318,13 @@ func credentialsNotFound(target Target) *Problem {
 	}
 }
 
-// organizationNotFound is the problem that Qovery knows no organization with the target's id. It does not mean that the
-// credentials are gone: another API, or a token of another organization, answers the same.
-func organizationNotFound(target Target, err error) *Problem {
+// notRead tells why the lists of an organization could not be read. That one of them is not found means that Qovery knows no
+// organization with the target's id. It does not mean that the credentials are gone: another API, or a token of another
+// organization, answers the same.
+func notRead(target Target, err error) error {
+	if _, told := errors.AsType[*Problem](err); told || !errors.Is(err, ErrNotFound) {
+		return err
+	}
 	return &Problem{
 		Summary:  SummaryOrganizationNotFound,
 		Cause:    fmt.Sprintf("Qovery knows no organization %s, or does not show it to this token.", target.OrganizationID),

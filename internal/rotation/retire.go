@@ -406,9 +406,7 @@ func (r *Rotator) observeRetirement(ctx context.Context, t Retirement) (*Retirem
 		return err
 	})
 	group.Go(func() (err error) {
-		if sets, err = r.qovery.Credentials(gctx, t.OrganizationID); errors.Is(err, ErrNotFound) {
-			return organizationNotFound(t.Target, err)
-		}
+		sets, err = r.qovery.Credentials(gctx, t.OrganizationID)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -431,7 +429,7 @@ func (r *Rotator) observeRetirement(ctx context.Context, t Retirement) (*Retirem
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, notRead(t.Target, err)
 	}
 	for _, holder := range slices.Concat(credentialsHolders(sets), registries, helm, dns, secretManagerHolders(clusters)) {
 		if holder.AccessKeyID == t.AccessKeyID && holder.ID != t.CredentialsID {

@@ -211,6 +211,11 @@ func (r *Rotator) takeUp(ctx context.Context, c *change) error {
 	if j := c.o.Journal; j != nil && j.To == c.journal.To {
 		return nil
 	}
+	c.journal.At = r.Now()
+	if c.journal.CutoverAt.IsZero() {
+		// Somebody else replaced the key. All that is known is that it was before now.
+		c.journal.CutoverAt = c.journal.At
+	}
 	err := r.iam.TagUser(ctx, c.o.User.Name, journalTagKey(c.journal.CredentialsID), c.journal.String())
 	if err == nil {
 		return nil
@@ -503,27 +508,40 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 	}
 }
 
-// confirm makes sure, right before Qovery is given the key, that nobody took the rotation over and the key is there. The
-// journal comes first: whoever takes over writes there before he deletes the key.
+// confirm makes sure, right before Qovery is given the key, that nobody took the rotation over and the key is there.
 func (a *attempt) confirm(ctx context.Context) error {
-	found, owned, err := a.readJournal(ctx)
-	if err != nil {
+	var (
+		found *Journal
+		owned bool
+	)
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		found, owned, err = a.readJournal(gctx)
+		return err
+	})
+	group.Go(func() error { return a.checkKeyThere(gctx) })
+	if err := group.Wait(); err != nil || owned {
 		return err
 	}
-	if !owned && found != nil && found.To != "" {
+	if found != nil && found.To != "" {
 		return otherRotation(a.o.User.Name, nil)
 	}
+	// Somebody announced a rotation, and perhaps took that back, while this one has the user's second key. Without a key of
+	// his own he gave up. Had he taken this rotation over, he would have deleted its key before he wrote what is there now.
+	if err := a.checkKeyThere(ctx); err != nil {
+		return err
+	}
+	return a.writeJournal(ctx, JournalVerifying, a.key.ID)
+}
+
+// checkKeyThere makes sure that the new key exists and is Active.
+func (a *attempt) checkKeyThere(ctx context.Context) error {
 	keys, err := a.r.iam.AccessKeys(ctx, a.o.User.Name)
 	if err != nil {
 		return err
 	}
 	if key := findKey(keys, a.key.ID); key == nil || !key.Active {
 		return a.problem(SummaryVerification, fmt.Sprintf("Somebody deleted or deactivated the new access key %s.", a.key.ID), nil)
-	}
-	if !owned {
-		// Somebody announced a rotation, and perhaps took that back, while this one has the user's second key. Without a key
-		// of his own he gave up; to take this rotation over he would have named its key.
-		return a.writeJournal(ctx, JournalVerifying, a.key.ID)
 	}
 	return nil
 }

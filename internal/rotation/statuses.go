@@ -22,16 +22,16 @@ type statusBoard struct {
 	organizations map[string]*organizationStatuses
 }
 
-// organizationStatuses is what the board has of one organization. Its fields belong to whoever holds turn.
+// organizationStatuses is what the board has of one organization. Whoever holds turn may send a request.
 type organizationStatuses struct {
 	turn chan struct{}
 
 	mu       sync.Mutex
 	requests int // sent so far
-
 	sentAt   time.Time
 	statuses []ClusterStatus
-	answered int // the request that statuses came with
+	answered int // the request that statuses came with, and when it was sent
+	askedAt  time.Time
 }
 
 func newStatusBoard(qovery Qovery, clock Clock, interval time.Duration) *statusBoard {
@@ -62,10 +62,11 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if o.answered > seen {
-		return o.statuses, nil
+	statuses, answered, wait := o.since(seen, b.clock.Now(), b.interval)
+	if answered {
+		return statuses, nil
 	}
-	if wait := o.sentAt.Add(b.interval).Sub(b.clock.Now()); !o.sentAt.IsZero() && wait > 0 {
+	if wait > 0 {
 		if err := b.clock.Sleep(ctx, wait); err != nil {
 			return nil, err
 		}
@@ -73,19 +74,51 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 	o.mu.Lock()
 	o.requests++
 	request := o.requests
-	o.mu.Unlock()
 	o.sentAt = b.clock.Now()
+	askedAt := o.sentAt
+	o.mu.Unlock()
 	statuses, err := b.qovery.ClusterStatuses(ctx, organizationID)
 	if err != nil {
 		return nil, err
 	}
-	o.statuses, o.answered = statuses, request
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.statuses, o.answered, o.askedAt = statuses, request, askedAt
 	return statuses, nil
 }
 
-// directStatuses reads statuses without a board, for plans, which read them once.
-type directStatuses struct{ qovery Qovery }
+// since returns the last answer if it came of a request after the one that was seen, and else the time until the next
+// request may be sent.
+func (o *organizationStatuses) since(seen int, now time.Time, interval time.Duration) ([]ClusterStatus, bool, time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.answered > seen {
+		return o.statuses, true, 0
+	}
+	if o.sentAt.IsZero() {
+		return nil, false, 0
+	}
+	return nil, false, o.sentAt.Add(interval).Sub(now)
+}
 
-func (d directStatuses) read(ctx context.Context, organizationID string) ([]ClusterStatus, error) {
-	return d.qovery.ClusterStatuses(ctx, organizationID)
+// recent returns what the rotations that wait at present read last, if any do.
+func (b *statusBoard) recent(organizationID string) ([]ClusterStatus, bool) {
+	o := b.organization(organizationID)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.statuses, o.answered > 0 && b.clock.Now().Sub(o.askedAt) < 2*b.interval
+}
+
+// planStatuses reads statuses for plans, which decide nothing that changes anything: what waiting rotations have read is
+// recent enough for them, and spares the API a request.
+type planStatuses struct {
+	board  *statusBoard
+	qovery Qovery
+}
+
+func (p planStatuses) read(ctx context.Context, organizationID string) ([]ClusterStatus, error) {
+	if statuses, ok := p.board.recent(organizationID); ok {
+		return statuses, nil
+	}
+	return p.qovery.ClusterStatuses(ctx, organizationID)
 }

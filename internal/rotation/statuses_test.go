@@ -255,14 +255,48 @@ func TestStatusBoardCancellation(t *testing.T) {
 	}
 }
 
-func TestDirectStatusesAskEveryTime(t *testing.T) {
-	api := &statusAPI{}
-	for range 2 {
-		if _, err := (directStatuses{api}).read(t.Context(), "org"); err != nil {
-			t.Fatal(err)
-		}
+// TestPlanStatuses reads for a plan some time after a rotation did.
+func TestPlanStatuses(t *testing.T) {
+	tests := map[string]struct {
+		// waited is whether a rotation has read statuses, and pause how long ago.
+		waited bool
+		pause  time.Duration
+		// failing is whether the rotation asks on and gets errors.
+		failing bool
+		// want is the request whose answer the plan gets.
+		want string
+	}{
+		"nobody waits":        {want: "1"},
+		"just read":           {waited: true, want: "1"},
+		"an interval later":   {waited: true, pause: testInterval, want: "1"},
+		"two intervals later": {waited: true, pause: 2 * testInterval, want: "2"},
+		"only failures since": {waited: true, pause: 3 * testInterval, failing: true, want: "5"},
 	}
-	if len(api.sent) != 2 {
-		t.Errorf("%d requests were sent, want 2", len(api.sent))
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				api, b := board(0)
+				if test.waited {
+					readNumber(t.Context(), t, b)
+				}
+				api.fail = func(n int) error {
+					if test.failing && n < 5 {
+						return ErrRejected
+					}
+					return nil
+				}
+				for end := (clock.System{}).Now().Add(test.pause); (clock.System{}).Now().Before(end); {
+					if !test.failing {
+						_ = clock.System{}.Sleep(t.Context(), test.pause)
+					} else if _, err := b.read(t.Context(), "org"); !errors.Is(err, ErrRejected) {
+						t.Fatalf("error %v", err)
+					}
+				}
+				statuses, err := planStatuses{b, api}.read(t.Context(), "org")
+				if err != nil || statuses[0].State != test.want {
+					t.Errorf("got %+v, %v, want the answer to request %s", statuses, err, test.want)
+				}
+			})
+		})
 	}
 }

@@ -1,0 +1,216 @@
+package crashtest
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// TestWalk does what people and machines do in any order, interrupts some of it, and has the world check every step. From
+// wherever that has led, plain applies have to come to an end, and the next rotation has to succeed.
+func TestWalk(t *testing.T) {
+	t.Parallel()
+	limitChecks(t)
+	rapid.Check(t, func(t *rapid.T) {
+		w := &walk{scene: newQuarter(t), t: t}
+		if rapid.Bool().Draw(t, "two credentials sets") {
+			w.addStaging(w.user.Keys()[0])
+			w.astray = true
+		}
+		w.reschedule()
+		actions := map[string]func(){
+			"apply":               func() { w.run(applyArguments...) },
+			"apply with a fault":  w.applyWithFault,
+			"change the schedule": w.reschedule,
+			"let time pass":       w.pass,
+			"deploy by hand":      w.cluster.DeployBySomebodyElse,
+			"lock or unlock":      w.lockOrUnlock,
+			"destroy":             w.destroy,
+			"restore a state":     w.restoreState,
+			"import":              w.importProduction,
+			"rotate by hand":      w.rotateByHand,
+		}
+		names := slices.Sorted(maps.Keys(actions))
+		for range rapid.IntRange(1, 8).Draw(t, "steps") {
+			actions[rapid.SampledFrom(names).Draw(t, "action")]()
+		}
+		w.end()
+	})
+}
+
+// limitChecks makes a walk of real processes end in time, unless somebody asks for more.
+func limitChecks(t *testing.T) {
+	t.Helper()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "rapid.checks" })
+	if asked {
+		return
+	}
+	checks := "4"
+	if *full {
+		checks = "60"
+	}
+	if err := flag.Set("rapid.checks", checks); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// walk is a scene in which anything happens.
+type walk struct {
+	*scene
+	t        *rapid.T
+	triggers int
+	locked   bool
+	states   [][]byte
+	// astray is true when something happened after which a person may have to mend what no program can.
+	astray bool
+}
+
+// run runs Terraform, with whatever result.
+func (w *walk) run(args ...string) result {
+	w.tolerateHandover()
+	r := w.terraform(args...)
+	w.ClearFaults()
+	w.states = append(w.states, w.state())
+	w.tell(r, args...)
+	return r
+}
+
+// tell makes the story of a failing walk readable.
+func (w *walk) tell(r result, args ...string) {
+	what := "succeeds"
+	if _, problem, failed := strings.Cut(r.output, "Error: "); failed {
+		what, _, _ = strings.Cut(problem, "\n")
+	}
+	w.t.Logf("%s terraform %s: exit code %d, %s; keys %v, Qovery holds %s, journal %v",
+		w.Clock().Now().Format(time.DateTime), args[0], r.exitCode, what, w.keyIDs(), w.credentials.AccessKeyID(), w.user.Tags())
+}
+
+func (w *walk) applyWithFault() {
+	f := rapid.SampledFrom(faults).Draw(w.t, "fault")
+	w.tolerateHandover()
+	r, _ := w.scene.applyWithFault(f, nil, rapid.IntRange(1, 80).Draw(w.t, "request"))
+	w.states = append(w.states, w.state())
+	w.tell(r, applyArguments...)
+}
+
+func (w *walk) reschedule() {
+	w.triggers++
+	w.schedule(fmt.Sprint(w.triggers))
+}
+
+func (w *walk) pass() {
+	w.Clock().Advance(rapid.SampledFrom([]time.Duration{time.Minute, 15 * time.Minute, afterDrain, 24 * time.Hour}).Draw(w.t, "time"))
+}
+
+func (w *walk) lockOrUnlock() {
+	w.locked = !w.locked
+	if w.locked {
+		w.cluster.Lock("alice", "maintenance")
+	} else {
+		w.cluster.Unlock()
+	}
+}
+
+func (w *walk) destroy() {
+	w.astray = true
+	w.run("destroy", "-auto-approve", "-input=false", "-no-color")
+}
+
+// restoreState goes back to an older state, or to none.
+func (w *walk) restoreState() {
+	w.astray = true
+	w.write(stateFile, rapid.SampledFrom(append(w.states, nil)).Draw(w.t, "state"))
+}
+
+func (w *walk) importProduction() {
+	w.astray = true
+	w.run("import", "-input=false", "-no-color", credentialsAddress, w.organization.ID+"/"+w.credentials.ID)
+}
+
+// rotateByHand does what the documented procedure says, up to the deployment.
+func (w *walk) rotateByHand() {
+	w.astray = true
+	if len(w.user.Keys()) == 2 {
+		return
+	}
+	key := w.user.AddKey()
+	w.Expendable(key)
+	w.handOver(key)
+}
+
+func (w *walk) handOver(key *simulator.AccessKey) {
+	for _, holder := range w.holders() {
+		holder.SetKey(key)
+	}
+	for _, set := range w.sets() {
+		set.SetKey(key)
+	}
+	for _, cluster := range w.clusters() {
+		cluster.DeployBySomebodyElse()
+	}
+}
+
+// end brings the walk to its end: plain applies, time, and another rotation.
+func (w *walk) end() {
+	if w.locked {
+		w.lockOrUnlock()
+	}
+	w.converge()
+	w.reschedule()
+	before := w.cutovers()
+	w.converge()
+	if w.cutovers() == before {
+		w.t.Error("the last schedule rotated nothing")
+	}
+	w.expectSettled(1)
+	w.expectDrained()
+	if tags := w.user.Tags(); len(tags) > 0 {
+		w.t.Errorf("a journal is left: %v", tags)
+	}
+	if w.t.Failed() {
+		w.t.Logf("%s", w.Timeline())
+	}
+}
+
+// converge applies until nothing is left to do.
+func (w *walk) converge() {
+	for n := 0; ; n++ {
+		r := w.run(applyArguments...)
+		w.Clock().Advance(afterDrain)
+		if r.exitCode == 0 && w.terraform("plan", "-detailed-exitcode", "-input=false").exitCode == 0 {
+			return
+		}
+		switch {
+		case n == 6:
+			w.t.Fatalf("plain applies come to no end:\n%s\n%s", r.output, w.Timeline())
+		case n == 3 && w.astray:
+			w.mend()
+		}
+	}
+}
+
+// mend does what the errors tell a person to do: every object gets the key that Qovery holds, and the other key goes.
+func (w *walk) mend() {
+	w.t.Logf("mending by hand")
+	keys := w.user.Keys()
+	for _, key := range keys {
+		if key.ID == w.credentials.AccessKeyID() {
+			w.handOver(key)
+		}
+	}
+	w.Clock().Advance(afterDrain)
+	for _, key := range keys {
+		if key.ID != w.credentials.AccessKeyID() {
+			key.Delete()
+		}
+	}
+}

@@ -1,0 +1,253 @@
+package provider
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+var (
+	noTriggers      = types.MapNull(types.StringType)
+	unknownTriggers = types.MapUnknown(types.StringType)
+	someTriggers    = triggersOf(types.StringValue("1"))
+	otherTriggers   = triggersOf(types.StringValue("2"))
+	partialTriggers = types.MapValueMust(types.StringType, map[string]attr.Value{
+		"schedule": types.StringUnknown(), "other": types.StringValue("1"),
+	})
+)
+
+func triggersOf(schedule types.String) types.Map {
+	return types.MapValueMust(types.StringType, map[string]attr.Value{"schedule": schedule})
+}
+
+// createdAt is when the key of testState was created; now is 90 days later.
+var (
+	createdAt = time.Date(2027, time.January, 4, 9, 0, 0, 0, time.UTC)
+	now       = createdAt.AddDate(0, 0, 90)
+)
+
+// testState is the state of credentials that were rotated long ago, with every computed attribute set.
+func testState() awsCredentialsModel {
+	m := awsCredentialsModel{
+		RotationTriggers:    someTriggers,
+		RotateAfterDays:     types.Int64Value(120),
+		IgnoredHolders:      types.SetNull(types.StringType),
+		DrainWindow:         timetypes.NewGoDurationValueFromStringMust("2h"),
+		AccessKeyID:         types.StringValue("AKIACURRENT000000000"),
+		AccessKeyCreatedAt:  timeValue(createdAt),
+		PreviousAccessKeyID: types.StringValue("AKIAPREVIOUS00000000"),
+		RotatedAt:           timeValue(createdAt.Add(15 * time.Second)),
+		DeployedAt:          timeValue(createdAt.Add(5 * time.Minute)),
+		Phase:               types.StringValue(phaseDrained),
+	}
+	m.setClusters(nil)
+	m.setHolders(nil)
+	m.setDrain()
+	m.setDue(now)
+	return m
+}
+
+func TestIntentOf(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name        string
+		state, plan func(m *awsCredentialsModel)
+		want        intent
+		// rotates is what the update does when every value is known.
+		rotates bool
+	}{
+		{name: "nothing changes", want: intentRecord},
+		{
+			name: "other arguments change",
+			plan: func(m *awsCredentialsModel) { m.RotateRegistries = types.BoolValue(false) },
+			want: intentRecord,
+		},
+		{
+			name: "other triggers", plan: func(m *awsCredentialsModel) { m.RotationTriggers = otherTriggers },
+			want: intentRotate, rotates: true,
+		},
+		{
+			name: "first triggers", state: func(m *awsCredentialsModel) { m.RotationTriggers = noTriggers },
+			want: intentRecord,
+		},
+		{
+			name: "no more triggers", plan: func(m *awsCredentialsModel) { m.RotationTriggers = noTriggers },
+			want: intentRecord,
+		},
+		{
+			name: "unknown triggers", plan: func(m *awsCredentialsModel) { m.RotationTriggers = unknownTriggers },
+			want: intentMayRotate,
+		},
+		{
+			name: "one unknown trigger", plan: func(m *awsCredentialsModel) { m.RotationTriggers = partialTriggers },
+			want: intentMayRotate,
+		},
+		{
+			name:  "first triggers, unknown",
+			state: func(m *awsCredentialsModel) { m.RotationTriggers = noTriggers },
+			plan:  func(m *awsCredentialsModel) { m.RotationTriggers = unknownTriggers },
+			want:  intentRecord,
+		},
+		{
+			name: "due", state: func(m *awsCredentialsModel) { m.RotationDue = types.BoolValue(true) },
+			want: intentRotate, rotates: true,
+		},
+		{
+			name: "due while the previous key drains",
+			state: func(m *awsCredentialsModel) {
+				m.RotationDue = types.BoolValue(true)
+				m.Phase = types.StringValue(phaseDraining)
+			},
+			want: intentRecord,
+		},
+		{
+			name: "due, and the schedule is taken away", state: func(m *awsCredentialsModel) { m.RotationDue = types.BoolValue(true) },
+			plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Null() },
+			want: intentReschedule,
+		},
+		{
+			name: "due, and the age is raised", state: func(m *awsCredentialsModel) { m.RotationDue = types.BoolValue(true) },
+			plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(365) },
+			want: intentMayRotate,
+		},
+		{
+			name: "age shortened to the key's", plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(90) },
+			want: intentMayRotate, rotates: true,
+		},
+		{
+			name: "age shortened, and still above the key's", plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(91) },
+			want: intentMayRotate,
+		},
+		{
+			name:  "age shortened while the previous key drains",
+			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(phaseDraining) },
+			plan:  func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(1) },
+			want:  intentReschedule,
+		},
+		{
+			name: "first age", state: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Null() },
+			plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(30) },
+			want: intentMayRotate, rotates: true,
+		},
+		{
+			name: "age of a key that does not exist",
+			state: func(m *awsCredentialsModel) {
+				m.RotateAfterDays, m.AccessKeyCreatedAt = types.Int64Null(), timetypes.NewRFC3339Null()
+			},
+			plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(30) },
+			want: intentMayRotate,
+		},
+		{
+			name: "drain window",
+			plan: func(m *awsCredentialsModel) { m.DrainWindow = timetypes.NewGoDurationValueFromStringMust("3h") },
+			want: intentMoveDrain,
+		},
+		{
+			name: "drain window and triggers",
+			plan: func(m *awsCredentialsModel) {
+				m.DrainWindow = timetypes.NewGoDurationValueFromStringMust("3h")
+				m.RotationTriggers = otherTriggers
+			},
+			want: intentRotate, rotates: true,
+		},
+		{
+			name: "unfinished rotation", state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(phaseDeploying) },
+			want: intentResume,
+		},
+		{
+			name:  "unfinished rotation and other triggers",
+			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(phaseDeploying) },
+			plan:  func(m *awsCredentialsModel) { m.RotationTriggers = otherTriggers },
+			want:  intentResume,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			state := testState()
+			if test.state != nil {
+				test.state(&state)
+			}
+			plan := testState()
+			plan.RotateAfterDays = state.RotateAfterDays
+			if test.plan != nil {
+				test.plan(&plan)
+			}
+			if got := intentOf(&state, &plan); got != test.want {
+				t.Errorf("got intent %d, want %d", got, test.want)
+			}
+			if got := asksToRotate(&state, &plan, now); got != test.rotates {
+				t.Errorf("got %t for whether to rotate, want %t", got, test.rotates)
+			}
+		})
+	}
+}
+
+// What a plan does not leave open, the update must not change: Terraform rejects it otherwise.
+func TestPlanAgreesWithUpdate(t *testing.T) {
+	t.Parallel()
+	for _, what := range []intent{intentRecord, intentMoveDrain, intentReschedule, intentMayRotate} {
+		state := testState()
+		arguments := testState()
+		arguments.DrainWindow = timetypes.NewGoDurationValueFromStringMust("2400h")
+		arguments.RotateAfterDays = types.Int64Value(30)
+		plan, result := arguments, arguments
+		plan.planComputed(&state, what)
+		result.copyComputed(&state)
+		result.recordUpdate(what, now)
+
+		planned, updated := reflect.ValueOf(plan), reflect.ValueOf(result)
+		for i := range planned.NumField() {
+			want, isAttribute := planned.Field(i).Interface().(attr.Value)
+			got, _ := updated.Field(i).Interface().(attr.Value)
+			if isAttribute && !want.IsUnknown() && !want.Equal(got) {
+				t.Errorf("intent %d: %s is %s after the update, planned was %s", what, planned.Type().Field(i).Name, got, want)
+			}
+		}
+	}
+}
+
+func TestRecordUpdate(t *testing.T) {
+	t.Parallel()
+	state := testState()
+	for _, test := range []struct {
+		name         string
+		what         intent
+		window       string
+		days         int64
+		phase        string
+		drainEndsAt  time.Time
+		due          bool
+		dueAfterDays int
+	}{
+		{"recorded only", intentRecord, "2400h", 30, phaseDrained, createdAt.Add(125 * time.Minute), false, 120},
+		{"window that reaches into the future", intentMoveDrain, "2400h", 120, phaseDraining, createdAt.Add(2400*time.Hour + 5*time.Minute), false, 120},
+		{"window that is over", intentMoveDrain, "3h", 120, phaseDrained, createdAt.Add(185 * time.Minute), false, 120},
+		{"key that becomes due", intentReschedule, "2h", 90, phaseDrained, createdAt.Add(125 * time.Minute), true, 90},
+		{"key that is not due", intentMayRotate, "2h", 91, phaseDrained, createdAt.Add(125 * time.Minute), false, 91},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := testState()
+			m.DrainWindow = timetypes.NewGoDurationValueFromStringMust(test.window)
+			m.RotateAfterDays = types.Int64Value(test.days)
+			m.copyComputed(&state)
+			m.recordUpdate(test.what, now)
+			if got := m.Phase.ValueString(); got != test.phase {
+				t.Errorf("the phase is %s, want %s", got, test.phase)
+			}
+			if got := timeOf(m.DrainEndsAt); !got.Equal(test.drainEndsAt) {
+				t.Errorf("the drain window ends at %s, want %s", got, test.drainEndsAt)
+			}
+			if got := m.RotationDue.ValueBool(); got != test.due {
+				t.Errorf("rotation_due is %t, want %t", got, test.due)
+			}
+			if got, want := timeOf(m.RotationDueAt), createdAt.AddDate(0, 0, test.dueAfterDays); !got.Equal(want) {
+				t.Errorf("rotation_due_at is %s, want %s", got, want)
+			}
+		})
+	}
+}

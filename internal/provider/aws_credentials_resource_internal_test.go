@@ -1,0 +1,26 @@
+package provider
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestParseImportID(t *testing.T) {
+	t.Parallel()
+	const organization, credentials = "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "0e37df36-f698-11e6-8dd4-cb9ced3df976"
+	for _, separator := range []string{"/", ","} {
+		gotOrganization, gotCredentials, err := parseImportID(organization + separator + credentials)
+		if err != nil || gotOrganization != organization || gotCredentials != credentials {
+			t.Errorf("got %q, %q, %v for the separator %q", gotOrganization, gotCredentials, err, separator)
+		}
+	}
+	for _, id := range []string{
+		"", organization, organization + "/", "/" + credentials, organization + credentials, organization + ":" + credentials,
+		organization + "//" + credentials, organization + "/" + credentials + "/", " " + organization + "/" + credentials,
+		organization + "/" + credentials + "\n", "organization/credentials", strings.ToUpper(organization) + "/" + credentials, organization + "/" + credentials + "0",
+	} {
+		if organizationID, credentialsID, err := parseImportID(id); err == nil {
+			t.Errorf("%q is taken for %q and %q", id, organizationID, credentialsID)
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package provider_test
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// ledger counts the requests of each Terraform command, by what the test is doing meanwhile.
+type ledger struct {
+	*stage
+	doing, begun string
+	counts       map[string][]map[string]int
+}
+
+// factories serve the provider like the stage's and close the account of the command before.
+func (l *ledger) factories() map[string]func() (tfprotov6.ProviderServer, error) {
+	l.counts = map[string][]map[string]int{}
+	return map[string]func() (tfprotov6.ProviderServer, error){"qoveryrotation": func() (tfprotov6.ProviderServer, error) {
+		l.close()
+		server, err := l.serve()
+		// The process of the command before removes its journals at its end.
+		l.ResetRequests()
+		l.begun = l.doing
+		return server, err
+	}}
+}
+
+// close enters what the last command asked, unless that was nothing.
+func (l *ledger) close() {
+	count := map[string]int{}
+	for _, request := range l.Requests() {
+		count[request.Operation]++
+	}
+	if len(count) > 0 {
+		l.counts[l.begun] = append(l.counts[l.begun], count)
+	}
+}
+
+// step is a step of the test under a name.
+func (l *ledger) step(name string, step resource.TestStep) resource.TestStep {
+	prepare := step.PreConfig
+	step.PreConfig = func() {
+		l.doing = name
+		if prepare != nil {
+			prepare()
+		}
+	}
+	return step
+}
+
+// fleet is a configuration with both resources for some credentials sets.
+func (s *stage) fleet(sets []*simulator.Credentials, arguments string) string {
+	var b strings.Builder
+	b.WriteString(s.providerBlock(""))
+	for i, set := range sets {
+		fmt.Fprintf(&b, `
+resource "qoveryrotation_aws_credentials" "n%[1]d" {
+  organization_id = %[2]q
+  credentials_id  = %[3]q
+  %[4]s
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "n%[1]d" {
+  organization_id = qoveryrotation_aws_credentials.n%[1]d.organization_id
+  credentials_id  = qoveryrotation_aws_credentials.n%[1]d.credentials_id
+  iam_user_name   = qoveryrotation_aws_credentials.n%[1]d.iam_user_name
+  access_key_id   = qoveryrotation_aws_credentials.n%[1]d.previous_access_key_id
+  delete_after    = qoveryrotation_aws_credentials.n%[1]d.drain_ends_at
+}
+`, i, s.org.ID, set.ID, arguments)
+	}
+	return b.String()
+}
+
+// addSets gives the organization credentials sets with their own users until it has n, and returns them all.
+func (s *stage) addSets(n int) []*simulator.Credentials {
+	sets := []*simulator.Credentials{s.set}
+	for i := len(sets); i < n; i++ {
+		name := fmt.Sprintf("qovery-%d", i)
+		sets = append(sets, s.org.AddCredentials(name, s.AddUser(name).AddKey()))
+	}
+	return sets
+}
+
+// A plan without work asks Qovery three questions per organization and IAM one per user, whatever the number of resources
+// and whatever state they are in.
+func TestRequestsOfPlanWithoutWork(t *testing.T) {
+	t.Parallel()
+	const idle, draining, deleted = "idle", "draining", "deleted"
+	for _, n := range []int{1, 3} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			l := &ledger{stage: newStage(t)}
+			sets := l.addSets(n)
+			adopted, rotated := l.fleet(sets, adopt(trigger("1"))), l.fleet(sets, adopt(trigger("2")))
+			later := func() { l.Clock().Advance(3 * time.Hour) }
+			resource.UnitTest(t, resource.TestCase{
+				ProtoV6ProviderFactories: l.factories(),
+				Steps: []resource.TestStep{
+					l.step("", resource.TestStep{Config: adopted}),
+					l.step(idle, resource.TestStep{Config: adopted, PlanOnly: true}),
+					l.step("", resource.TestStep{Config: rotated}),
+					l.step(draining, resource.TestStep{Config: rotated, PlanOnly: true}),
+					l.step("", resource.TestStep{Config: rotated, PreConfig: later}),
+					l.step(deleted, resource.TestStep{Config: rotated, PlanOnly: true}),
+					// What comes after the last step is no plan.
+					l.step("", resource.TestStep{Config: rotated}),
+				},
+			})
+			want := map[string]int{
+				simulator.OpListCredentials:      1,
+				simulator.OpListRegistries:       1,
+				simulator.OpListHelmRepositories: 1,
+				"ListAccessKeys":                 n,
+			}
+			for _, name := range []string{idle, draining, deleted} {
+				if len(l.counts[name]) == 0 {
+					t.Errorf("%s: nothing was asked", name)
+				}
+				for _, got := range l.counts[name] {
+					if !maps.Equal(got, want) {
+						t.Errorf("%s: asked %v, want %v", name, got, want)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Clusters that deploy under several rotations are asked about once per poll interval, also while rotations begin and end:
+// Terraform begins ten at a time.
+func TestRequestsWhileClustersDeploy(t *testing.T) {
+	t.Parallel()
+	const rotations, clustersEach, interval = 12, 2, 5 * time.Second
+	s := newStage(t)
+	sets := s.addSets(rotations)
+	clusters := []*simulator.Cluster{s.cluster}
+	for i, set := range sets {
+		for j := range clustersEach {
+			cluster := s.org.AddCluster(fmt.Sprintf("cluster-%d-%d", i, j), "eu-west-3", set)
+			cluster.SetDeploymentDuration(time.Duration(1+i) * time.Minute)
+			clusters = append(clusters, cluster)
+		}
+	}
+	s.run(
+		resource.TestStep{Config: s.fleet(sets, adopt(trigger("1")))},
+		resource.TestStep{PreConfig: s.ResetRequests, Config: s.fleet(sets, adopt(trigger("2")))},
+	)
+	for _, cluster := range clusters {
+		if n := len(cluster.Deployments()); n != 1 {
+			t.Errorf("%s was deployed %d times, want once", cluster.Name, n)
+		}
+	}
+	var last time.Time
+	deploying, polls := false, 0
+	for _, request := range s.Requests() {
+		switch request.Operation {
+		case simulator.OpDeployCluster:
+			deploying = true
+		case simulator.OpListClusterStatuses:
+			if pause := request.Time.Sub(last); deploying && pause < interval {
+				t.Errorf("statuses were read again after %s, want %s at least: %s", pause, interval, request)
+			}
+			last = request.Time
+			if deploying {
+				polls++
+			}
+		}
+	}
+	if polls == 0 {
+		t.Error("no statuses were read while clusters deployed")
+	}
+}

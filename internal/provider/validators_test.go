@@ -1,0 +1,139 @@
+package provider
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+func TestValidators(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name      string
+		validator validator.String
+		good, bad []string
+	}{
+		{
+			name: "UUID", validator: uuidValidator(),
+			good: []string{"3f2504e0-4f89-41d3-9a0c-0305e82c3301"},
+			bad: []string{
+				"", "3F2504E0-4F89-41D3-9A0C-0305E82C3301", "acme", "3f2504e04f8941d39a0c0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c330", "3f2504e0-4f89-41d3-9a0c-0305e82c33011",
+				"{3f2504e0-4f89-41d3-9a0c-0305e82c3301}", "3g2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3301\n",
+			},
+		},
+		{
+			name: "IAM user name", validator: iamUserNameValidator(),
+			good: []string{"qovery", "a", "Qovery_prod+1=2,x.y@z-9", strings.Repeat("a", 64)},
+			bad:  []string{"", "the user", "path/qovery", "arn:aws:iam::123456789012:user/qovery", strings.Repeat("a", 65), "qövery"},
+		},
+		{
+			name: "access key id", validator: accessKeyIDValidator(),
+			good: []string{"AKIAIOSFODNN7EXAMPLE", strings.Repeat("A", 16), strings.Repeat("A", 128)},
+			bad:  []string{"", "AKIA", strings.Repeat("A", 15), strings.Repeat("A", 129), "AKIA-IOSFODNN7-EXAMPLE"},
+		},
+		{
+			name: "duration with a minimum", validator: durationAtLeast(time.Minute),
+			// What is no duration at all is for its type to report.
+			good: []string{"1m", "60s", "1h30m", "soon"},
+			bad:  []string{"59s", "0s", "-1h"},
+		},
+		{
+			name: "duration with both bounds", validator: durationBetween(15*time.Minute, 12*time.Hour),
+			good: []string{"15m", "12h"},
+			bad:  []string{"14m59s", "12h0m1s"},
+		},
+		{
+			name: "URL of the API", validator: apiURLValidator{},
+			good: []string{
+				"https://api.qovery.com", "https://api.qovery.com/", "https://proxy.example/qovery", "http://127.0.0.1:8080", "http://[::1]", "http://localhost",
+			},
+			bad: []string{
+				"", "api.qovery.com", "http://api.qovery.com", "http://127.0.0.1.example", "ftp://api.qovery.com", "https://user:password@api.qovery.com",
+				"https://api.qovery.com?a=b", "https://api.qovery.com#a",
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			for _, value := range test.good {
+				if errs := validate(t, test.validator, types.StringValue(value)); errs != "" {
+					t.Errorf("%q is refused: %s", value, errs)
+				}
+			}
+			for _, value := range test.bad {
+				if errs := validate(t, test.validator, types.StringValue(value)); errs == "" {
+					t.Errorf("%q is accepted", value)
+				}
+			}
+			for _, value := range []types.String{types.StringNull(), types.StringUnknown()} {
+				if errs := validate(t, test.validator, value); errs != "" {
+					t.Errorf("%s is refused: %s", value, errs)
+				}
+			}
+			if test.validator.Description(t.Context()) == "" || test.validator.MarkdownDescription(t.Context()) == "" {
+				t.Error("there is no description")
+			}
+		})
+	}
+}
+
+// validate returns the errors in one text.
+func validate(t *testing.T, v validator.String, value types.String) string {
+	t.Helper()
+	var resp validator.StringResponse
+	v.ValidateString(t.Context(), validator.StringRequest{Path: path.Root("argument"), ConfigValue: value}, &resp)
+	var errs []string
+	for _, d := range resp.Diagnostics.Errors() {
+		errs = append(errs, d.Summary()+": "+d.Detail())
+	}
+	return strings.Join(errs, "\n")
+}
+
+// A URL may contain a password, which must not get into a message.
+func TestAPIURLValidatorDoesNotRepeatTheURL(t *testing.T) {
+	t.Parallel()
+	got := validate(t, apiURLValidator{}, types.StringValue("https://user:hunter2@api.qovery.com"))
+	if got == "" || strings.Contains(got, "hunter2") {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestDurationOr(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		value timetypes.GoDuration
+		want  time.Duration
+	}{
+		{timetypes.NewGoDurationValue(time.Minute), time.Minute},
+		{timetypes.NewGoDurationValue(0), 0},
+		{timetypes.NewGoDurationNull(), time.Hour},
+		{timetypes.NewGoDurationUnknown(), time.Hour},
+		{timetypes.GoDuration{StringValue: types.StringValue("soon")}, time.Hour},
+	} {
+		if got := durationOr(test.value, time.Hour); got != test.want {
+			t.Errorf("got %s for %s, want %s", got, test.value, test.want)
+		}
+	}
+}
+
+func TestStringOr(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		value types.String
+		want  string
+	}{
+		{types.StringValue("value"), "value"},
+		{types.StringValue(""), ""},
+		{types.StringNull(), "default"},
+		{types.StringUnknown(), "default"},
+	} {
+		if got := stringOr(test.value, "default"); got != test.want {
+			t.Errorf("got %q for %s, want %q", got, test.value, test.want)
+		}
+	}
+}
