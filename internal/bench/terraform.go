@@ -197,8 +197,8 @@ func (w *workspace) run(ctx context.Context, args ...string) (usage, error) {
 	for name, value := range env {
 		command.Env = append(command.Env, name+"="+value)
 	}
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
+	var messages bytes.Buffer
+	command.Stderr = &messages
 	start := time.Now()
 	if err := command.Start(); err != nil {
 		return usage{}, err
@@ -210,7 +210,7 @@ func (w *workspace) run(ctx context.Context, args ...string) (usage, error) {
 	close(ended)
 	u.providerMemory = <-memory
 	if err != nil {
-		return u, fmt.Errorf("terraform %s: %w\n%s", strings.Join(args, " "), err, output.String())
+		return u, fmt.Errorf("terraform %s: %w\n%s", strings.Join(args, " "), err, messages.String())
 	}
 	return u, nil
 }

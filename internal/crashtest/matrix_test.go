@@ -64,7 +64,7 @@ func record(t tb) []*stage {
 		s.Clock().Advance(st.wait)
 		s.schedule(st.trigger)
 		if st.behind {
-			s.applyWithFault(faults[1], simulator.Operation(simulator.OpEditAWSCredentials), 1)
+			s.applyWithFault(providerKilledAfter, simulator.Operation(simulator.OpEditAWSCredentials), 1)
 			s.expectLater(s.apply())
 			s.Clock().Advance(st.wait)
 		}
@@ -147,10 +147,12 @@ const (
 	theRunner
 )
 
+var providerKilledAfter = fault{"provider killed after", simulator.FaultCallAfter, theProvider, true}
+
 var faults = []fault{
 	{"provider killed before", simulator.FaultCallInstead, theProvider, false},
-	{"provider killed after", simulator.FaultCallAfter, theProvider, true},
-	{"runner killed before", simulator.FaultCallInstead, theRunner, false},
+	providerKilledAfter,
+	{"runner killed before", simulator.FaultCallInstead, theRunner, true},
 	{"runner killed after", simulator.FaultCallAfter, theRunner, true},
 	{"answer lost", simulator.FaultLost, nobody, false},
 	{"500 before", simulator.FaultBefore500, nobody, false},

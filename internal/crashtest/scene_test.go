@@ -83,6 +83,26 @@ func (s *scene) killProviders(simulator.Request) {
 	}
 }
 
+// rotateByHand does what the documented procedure says, up to the deployment.
+func (s *scene) rotateByHand() {
+	key := s.user.AddKey()
+	s.Expendable(key)
+	s.handOver(key)
+}
+
+// handOver gives a key to everything that stores one, and has the clusters deployed.
+func (s *scene) handOver(key *simulator.AccessKey) {
+	for _, holder := range s.registries() {
+		holder.SetKey(key)
+	}
+	for _, set := range s.sets() {
+		set.SetKey(key)
+	}
+	for _, cluster := range s.clusters() {
+		cluster.DeployBySomebodyElse()
+	}
+}
+
 // keyIDs are the ids of the user's keys, oldest first.
 func (s *scene) keyIDs() []string {
 	var ids []string
@@ -193,6 +213,14 @@ func (s *scene) expectSettled(keys int) {
 		if got := s.attribute("qoveryrotation_aws_credentials."+name, "access_key_id"); got != current {
 			s.t.Errorf("the state of %s has access_key_id %s, want %s", name, got, current)
 		}
+	}
+}
+
+// expectUntouched checks that no request changed anything since the record of requests began.
+func (s *scene) expectUntouched() {
+	s.t.Helper()
+	if mutations := s.Mutations(); len(mutations) > 0 {
+		s.t.Errorf("something was changed: %v", mutations)
 	}
 }
 

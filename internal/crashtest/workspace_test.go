@@ -39,8 +39,11 @@ type tb interface {
 	Failed() bool
 }
 
-// stateFile is where a workspace has its state.
-const stateFile = "terraform.tfstate"
+// stateFile is where a workspace has its state, and logFile where Terraform logs what the provider says.
+const (
+	stateFile = "terraform.tfstate"
+	logFile   = "log"
+)
 
 // applyArguments make Terraform plan and apply.
 var applyArguments = []string{"apply", "-auto-approve", "-input=false", "-no-color"}
@@ -112,43 +115,33 @@ type result struct {
 	output   string
 }
 
-// command is Terraform in the workspace, about to be run in the world of the scene and in nobody else's.
-func (w *workspace) command(args ...string) *exec.Cmd {
-	command := exec.CommandContext(w.t.Context(), terraformPath, args...)
-	command.Dir = w.dir
-	command.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + os.TempDir(),
-		"CHECKPOINT_DISABLE=1", "TF_CLI_CONFIG_FILE=" + cliConfig, "TF_DATA_DIR=" + filepath.Join(initialized, ".terraform"),
-		"SIMULATOR_CONTROL_URL=" + w.scene.ControlURL(), "TESTPROVIDER_AHEAD=" + w.ahead.String(),
-	}
-	for name, value := range w.scene.Env() {
-		command.Env = append(command.Env, name+"="+value)
-	}
-	return command
-}
-
-// terraform runs Terraform and looks for secrets in what it leaves behind.
-func (w *workspace) terraform(args ...string) result {
-	w.t.Helper()
-	return w.finish(w.start(args...))
-}
-
 // process is a Terraform that runs.
 type process struct {
 	*exec.Cmd
 	output *bytes.Buffer
 }
 
+// start starts Terraform in the workspace, in the world of the scene and in nobody else's.
 func (w *workspace) start(args ...string) *process {
 	w.t.Helper()
-	p := &process{w.command(args...), new(bytes.Buffer)}
-	p.Stdout, p.Stderr = p.output, p.output
+	p := &process{exec.CommandContext(w.t.Context(), terraformPath, args...), new(bytes.Buffer)}
+	p.Dir, p.Stdout, p.Stderr = w.dir, p.output, p.output
+	p.Env = []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + os.TempDir(), "CHECKPOINT_DISABLE=1",
+		"TF_CLI_CONFIG_FILE=" + cliConfig, "TF_DATA_DIR=" + filepath.Join(initialized, ".terraform"),
+		"TF_LOG_PROVIDER=TRACE", "TF_LOG_PATH=" + filepath.Join(w.dir, logFile),
+		"SIMULATOR_CONTROL_URL=" + w.scene.ControlURL(), "TESTPROVIDER_AHEAD=" + w.ahead.String(),
+	}
+	for name, value := range w.scene.Env() {
+		p.Env = append(p.Env, name+"="+value)
+	}
 	if err := p.Start(); err != nil {
 		w.t.Fatal(err)
 	}
 	return p
 }
 
+// finish waits for the end of Terraform and looks for secrets in what it leaves behind.
 func (w *workspace) finish(p *process) result {
 	w.t.Helper()
 	if err := p.Wait(); err != nil {
@@ -157,13 +150,22 @@ func (w *workspace) finish(p *process) result {
 		}
 	}
 	r := result{p.ProcessState.ExitCode(), p.output.String()}
-	state := string(w.state())
+	left := map[string][]byte{"output": []byte(r.output), "log": w.read(logFile), "state": w.state()}
 	for _, secret := range w.scene.Secrets() {
-		if strings.Contains(r.output, secret) || strings.Contains(state, secret) {
-			w.t.Errorf("terraform %v: a secret is in the output or in the state", p.Args[1:])
+		for what, content := range left {
+			if bytes.Contains(content, []byte(secret)) {
+				w.t.Errorf("terraform %v: a secret is in the %s", p.Args[1:], what)
+			}
 		}
 	}
+	w.write(logFile, nil)
 	return r
+}
+
+// terraform runs Terraform.
+func (w *workspace) terraform(args ...string) result {
+	w.t.Helper()
+	return w.finish(w.start(args...))
 }
 
 // apply plans and applies.
@@ -190,15 +192,17 @@ func (w *workspace) expectEmptyPlan() {
 	}
 }
 
-// state is the content of the state file; nil before there is one.
-func (w *workspace) state() []byte {
+// read returns the content of a file; nil if there is none.
+func (w *workspace) read(name string) []byte {
 	w.t.Helper()
-	content, err := os.ReadFile(filepath.Join(w.dir, stateFile))
+	content, err := os.ReadFile(filepath.Join(w.dir, name))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		w.t.Fatal(err)
 	}
 	return content
 }
+
+func (w *workspace) state() []byte { return w.read(stateFile) }
 
 // instance is an object in a state.
 type instance struct {

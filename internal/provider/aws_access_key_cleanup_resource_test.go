@@ -645,6 +645,23 @@ func TestCleanupRefusesToBeRemovedWithoutRights(t *testing.T) {
 	)
 }
 
+// A refresh that AWS refuses says nothing about the key.
+func TestCleanupStaysInStateWhenAWSRefuses(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := s.cleanup(s.addOld().ID, s.Clock().Now().Add(day), "")
+	s.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			PreConfig:   func() { s.DenyAction("iam:ListAccessKeys") },
+			Config:      config,
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryForbidden, "iam:ListAccessKeys: AccessDenied"),
+		},
+		resource.TestStep{PreConfig: func() { s.AllowAction("iam:ListAccessKeys") }, Config: config, PlanOnly: true},
+	)
+	s.unchanged()
+}
+
 // A cleanup that turns to another key says which one nobody looks after any more.
 func TestCleanupOfAnotherKey(t *testing.T) {
 	t.Parallel()

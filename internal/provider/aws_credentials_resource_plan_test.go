@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -139,12 +138,7 @@ func TestPlanWithoutRefresh(t *testing.T) {
 		// A rotation looks at it by itself, and retires the drained key.
 		resource.TestStep{
 			Config: s.pair(trigger("2"), ""),
-			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), check(func() error {
-				if s.key.Exists() {
-					return errors.New("the drained key is still there")
-				}
-				return nil
-			})),
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)),
 			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("draining"))},
 		},
 	)

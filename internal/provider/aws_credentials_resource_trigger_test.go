@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -84,12 +83,7 @@ func TestTriggers(t *testing.T) {
 		resource.TestStep{
 			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
 			Config:    s.credentials(adopt(trigger("4"))),
-			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), check(func() error {
-				if s.key.Exists() {
-					return errors.New("the drained key is still there")
-				}
-				return nil
-			})),
+			Check:     resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)),
 		},
 	)
 }
@@ -108,18 +102,19 @@ func TestTriggersIgnored(t *testing.T) {
 	s.unchanged()
 }
 
-// Triggers that are unknown in the plan are those of a resource that is replaced, such as a time_rotating that has expired.
-func TestTriggersKnownAfterApply(t *testing.T) {
-	t.Parallel()
-	// period replaces the resource that the trigger comes from, whose id changes and whose output is its input.
-	config := func(s *stage, period, input, triggers string) string {
-		return s.credentials(adopt(triggers)) + fmt.Sprintf(`
+// withPeriod is a configuration with triggers that come from another resource. Another period replaces that resource, like a
+// time_rotating that has expired: its output, which is its input, is unknown until it is applied.
+func (s *stage) withPeriod(period, input, triggers string) string {
+	return s.credentials(adopt(triggers)) + fmt.Sprintf(`
 resource "terraform_data" "period" {
   input            = %q
   triggers_replace = %q
 }
 `, input, period)
-	}
+}
+
+func TestTriggersKnownAfterApply(t *testing.T) {
+	t.Parallel()
 	const (
 		single  = "rotation_triggers = { schedule = terraform_data.period.output }"
 		partial = "rotation_triggers = { schedule = terraform_data.period.output, other = \"%s\" }"
@@ -143,9 +138,9 @@ resource "terraform_data" "period" {
 			t.Parallel()
 			s := newStage(t)
 			s.run(
-				resource.TestStep{Config: config(s, "1", "1", test.before)},
+				resource.TestStep{Config: s.withPeriod("1", "1", test.before)},
 				resource.TestStep{
-					Config: config(s, "2", test.input, test.triggers),
+					Config: s.withPeriod("2", test.input, test.triggers),
 					ConfigPlanChecks: plans(
 						plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate),
 						plancheck.ExpectUnknownValue("terraform_data.period", tfjsonpath.New("output")),
@@ -155,6 +150,35 @@ resource "terraform_data" "period" {
 			)
 		})
 	}
+}
+
+// A plan that may turn out to rotate nothing is not refused because the previous key drains.
+func TestTriggersKnownAfterApplyWhileDraining(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	const triggers = "rotation_triggers = { schedule = terraform_data.period.output }"
+	s.run(
+		resource.TestStep{Config: s.withPeriod("1", "1", triggers)},
+		resource.TestStep{Config: s.withPeriod("2", "2", triggers), Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1))},
+		resource.TestStep{
+			PreConfig: s.ResetRequests,
+			Config:    s.withPeriod("3", "2", triggers),
+			Check:     s.warned(rotation.SummaryStillDraining, "If this is still so when the plan is applied", "the apply will fail", s.key.ID),
+		},
+		resource.TestStep{
+			PreConfig:   s.unchanged,
+			Config:      s.withPeriod("4", "3", triggers),
+			ExpectError: says("Error running apply", rotation.SummaryStillDraining, s.key.ID),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				s.unchanged()
+				s.Clock().Advance(3 * time.Hour)
+			},
+			Config: s.withPeriod("4", "3", triggers),
+			Check:  resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)),
+		},
+	)
 }
 
 func TestTriggersOfTimeRotating(t *testing.T) {

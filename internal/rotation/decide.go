@@ -311,8 +311,6 @@ func isStray(o *Observation, key OtherKey) bool {
 // force so far and the one that is asked for now counts.
 func checkDrained(now time.Time, req Request, current string) (drainEndsAt time.Time, err error) {
 	r := req.Record
-	when := "The clusters were not deployed with " + current + " yet."
-	advice := "wait until they are, and until the drain window is over."
 	if !r.DrainEndsAt.IsZero() {
 		drainEndsAt = r.DrainEndsAt
 		if asked := r.DeployedAt.Add(req.DrainWindow); asked.After(drainEndsAt) {
@@ -321,13 +319,22 @@ func checkDrained(now time.Time, req Request, current string) (drainEndsAt time.
 		if !now.Before(drainEndsAt) {
 			return drainEndsAt, nil
 		}
+	}
+	return time.Time{}, stillDraining(r.PreviousAccessKeyID, current, drainEndsAt)
+}
+
+// stillDraining is the problem that the previous key has to stay, until a time that is zero when it is not known yet.
+func stillDraining(previous, current string, drainEndsAt time.Time) *Problem {
+	when := "The clusters were not deployed with " + current + " yet."
+	advice := "wait until they are, and until the drain window is over."
+	if !drainEndsAt.IsZero() {
 		when = fmt.Sprintf("Deployments that run with it have time until %s.", drainEndsAt.Format(time.RFC3339))
 		advice = fmt.Sprintf("rotate from %s on. Until then keep rotation_triggers as they were.", drainEndsAt.Format(time.RFC3339))
 	}
-	return time.Time{}, &Problem{
+	return &Problem{
 		Summary: SummaryStillDraining,
 		Cause: fmt.Sprintf("The previous access key %s still exists, and an IAM user can have two keys only. %s",
-			r.PreviousAccessKeyID, when),
+			previous, when),
 		World:    worldUntouched,
 		Advice:   advice,
 		Argument: ArgumentTriggers,

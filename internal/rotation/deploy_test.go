@@ -305,7 +305,6 @@ func TestRotationEnds(t *testing.T) {
 		"during the creation":              {given: at(createAccessKey, 1)},
 		"during a creation that gets lost": {given: after(simulator.FaultCallInstead, createAccessKey)},
 		"during the verification":          {given: at(getCallerIdentity, 3)},
-		"before the cutover":               {given: at(listAccessKeys, 2)},
 		"at the cutover":                   {given: at(simulator.OpEditAWSCredentials, 1), cutOver: true, cancelOnly: true},
 		"while holders are served":         {given: at(simulator.OpEditRegistry, 1), cutOver: true},
 		"at the deployment":                {given: at(simulator.OpDeployCluster, 1), cutOver: true},

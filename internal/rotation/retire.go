@@ -363,7 +363,7 @@ func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation
 	}
 	outcome, err := r.Retire(ctx, t, false, req.Timeout)
 	if err == nil && outcome.Status != StatusDeleted {
-		_, err = checkDrained(r.Now(), req, d.From)
+		return stillDraining(d.Drained, d.From, outcome.NextActionAt)
 	}
 	var problem *Problem
 	if errors.As(err, &problem) && problem.Summary == SummaryKeyInUse {

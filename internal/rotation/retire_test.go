@@ -712,3 +712,18 @@ func TestRetireOnTheWayToTheNextRotationRefuses(t *testing.T) {
 		t.Errorf("rotated from %s, want %s", next.PreviousAccessKeyID, r.outcome.AccessKeyID)
 	}
 }
+
+// TestRetireOnTheWayByAClockThatGoesBack has AWS's clock go back between the decision to rotate and the retirement.
+func TestRetireOnTheWayByAClockThatGoesBack(t *testing.T) {
+	t.Parallel()
+	r := newRetiring(t)
+	req := r.request()
+	req.UserName, req.Record = r.user.Name, recordOf(r.outcome)
+	r.Inject(simulator.Fault{
+		Kind: simulator.FaultCallBefore, Match: simulator.Operation(listAccessKeys), At: 2,
+		Call: func(simulator.Request) { r.SkewAWS(-10 * time.Minute) },
+	})
+	_, err := r.rotate(req)
+	checkProblem(t, err, rotation.SummaryStillDraining, r.key.ID, req.Record.DrainEndsAt.Format(time.RFC3339))
+	r.checkUnchanged()
+}

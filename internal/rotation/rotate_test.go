@@ -783,3 +783,203 @@ func TestRotateWatchesAJournalThatMayBeAlive(t *testing.T) {
 		})
 	}
 }
+
+// TestRotateLeavesARegistryBehind has a registry refuse the new key, and ends that in every way there is.
+func TestRotateLeavesARegistryBehind(t *testing.T) {
+	t.Parallel()
+	refused := "container registry \"registry-"
+	tests := map[string]struct {
+		// mend ends it; the next run succeeds.
+		mend func(s *stage, req *rotation.Request)
+		// carried is whether the registry gets a key by the next run, which is another one then.
+		carried bool
+	}{
+		"it gets a role, so to say": {mend: func(s *stage, _ *rotation.Request) {
+			s.cluster.Registry().SetKey(s.AddUser("registry").AddKey())
+		}},
+		"it is ignored":                          {mend: func(s *stage, req *rotation.Request) { req.IgnoredHolders = []string{s.cluster.Registry().ID} }},
+		"it is none of this resource's business": {mend: func(_ *stage, req *rotation.Request) { req.RotateRegistries = false }},
+		"the drain window passes": {
+			mend: func(s *stage, _ *rotation.Request) {
+				s.cluster.Registry().RefuseUpdates(0)
+				s.Clock().Advance(drainWindow)
+			},
+			carried: true,
+		},
+		"the drain window passes, and there is no state": {
+			mend: func(s *stage, req *rotation.Request) {
+				s.cluster.Registry().RefuseUpdates(0)
+				s.Clock().Advance(drainWindow)
+				req.Record = nil
+			},
+			carried: true,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.cluster.Registry().RefuseUpdates(400)
+			outcome, err := s.rotate(s.request())
+			checkProblem(t, err, rotation.SummaryHolderNotUpdated, "run with the new access key "+outcome.AccessKeyID, refused,
+				s.key.ID+" is still stored", "the first apply after "+outcome.DeployedAt.Add(drainWindow).Format(time.RFC3339), "ignored_holders")
+			if !outcome.CutOver() || outcome.DeployedAt.IsZero() || len(outcome.Lagging) != 1 ||
+				outcome.Lagging[0].ID != s.cluster.Registry().ID || len(outcome.Holders) != 1 {
+				t.Errorf("outcome %+v", outcome)
+			}
+			if !strings.Contains(s.journal(), "phase=deployed") {
+				t.Errorf("the journal is %q", s.journal())
+			}
+
+			req := s.request()
+			req.Record = recordOf(outcome)
+			again, err := s.rotate(req)
+			checkProblem(t, err, rotation.SummaryHolderNotUpdated, refused)
+			if again.AccessKeyID != outcome.AccessKeyID || !again.DeployedAt.Equal(outcome.DeployedAt) {
+				t.Errorf("outcome %+v, then %+v", outcome, again)
+			}
+			s.checkKeys(s.key.ID, outcome.AccessKeyID)
+			s.checkDeployed(s.cluster, outcome.AccessKeyID)
+
+			if test.carried {
+				// A user cannot have three keys, so the registry is without one for some seconds.
+				for _, how := range []string{"deactivated", "deleted"} {
+					s.tolerated = append(s.tolerated,
+						fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, s.cluster.Registry().Object()["name"]))
+				}
+			}
+			test.mend(s, &req)
+			mended := s.mustRotate(req)
+			if got := s.set.AccessKeyID(); got != mended.AccessKeyID || len(mended.Lagging) > 0 {
+				t.Errorf("Qovery holds %s, outcome %+v", got, mended)
+			}
+			if !test.carried {
+				if mended.AccessKeyID != outcome.AccessKeyID || mended.PreviousAccessKeyID != s.key.ID {
+					t.Errorf("outcome %+v, in the end %+v", outcome, mended)
+				}
+				s.checkDeployed(s.cluster, outcome.AccessKeyID)
+				return
+			}
+			if mended.PreviousAccessKeyID != outcome.AccessKeyID || s.cluster.Registry().AccessKeyID() != mended.AccessKeyID {
+				t.Errorf("outcome %+v, in the end %+v", outcome, mended)
+			}
+			s.checkKeys(outcome.AccessKeyID, mended.AccessKeyID)
+			s.checkDeployed(s.cluster, outcome.AccessKeyID, mended.AccessKeyID)
+		})
+	}
+}
+
+// TestRotateCarriesAgainAfterAFailure has the rotation that is to serve a registry fail before its cutover.
+func TestRotateCarriesAgainAfterAFailure(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.Registry().RefuseUpdates(400)
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
+	s.cluster.Registry().RefuseUpdates(0)
+	s.Clock().Advance(drainWindow)
+	for _, how := range []string{"deactivated", "deleted"} {
+		s.tolerated = append(s.tolerated,
+			fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, s.cluster.Registry().Object()["name"]))
+	}
+
+	s.set.RefuseUpdates(400)
+	_, err = s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryRefused, "Qovery holds "+outcome.AccessKeyID, "previous access key "+s.key.ID+" was retired before")
+	s.set.RefuseUpdates(0)
+
+	mended := s.mustRotate(s.request())
+	if s.cluster.Registry().AccessKeyID() != mended.AccessKeyID || s.set.AccessKeyID() != mended.AccessKeyID {
+		t.Errorf("Qovery holds %s, the registry has %s, want %s", s.set.AccessKeyID(), s.cluster.Registry().AccessKeyID(), mended.AccessKeyID)
+	}
+	s.checkKeys(outcome.AccessKeyID, mended.AccessKeyID)
+}
+
+// TestRotateLeavesCredentialsBehind has other credentials with the same key refuse the new one. Clusters live on them, so the
+// old key stays for as long as they have it.
+func TestRotateLeavesCredentialsBehind(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	second := s.org.AddCredentials("staging", s.key)
+	s.org.AddCluster("stage", "eu-west-1", second)
+	second.RefuseUpdates(400)
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated, `credentials "staging"`, "clusters live on the key")
+	s.checkDeployed(s.cluster, outcome.AccessKeyID)
+
+	second.RefuseUpdates(0)
+	s.Clock().Advance(24 * time.Hour)
+	req := s.request()
+	req.Record = recordOf(outcome)
+	_, err = s.rotate(req)
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated, `credentials "staging"`)
+	s.checkKeys(s.key.ID, outcome.AccessKeyID)
+	if got := second.AccessKeyID(); got != s.key.ID {
+		t.Errorf("the second set has %s, want %s", got, s.key.ID)
+	}
+}
+
+// TestRotateWaitsForAHolderThatIsBusy has Qovery ask for patience longer than one request has it.
+func TestRotateWaitsForAHolderThatIsBusy(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpEditRegistry), Times: 10})
+	s.checkRotated(s.mustRotate(s.request()))
+}
+
+// TestRotateDeploysAClusterThatWasAttachedMeanwhile has a cluster appear between the decision and the cutover.
+func TestRotateDeploysAClusterThatWasAttachedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var cluster *simulator.Cluster
+	s.Before(simulator.OpEditAWSCredentials, func(simulator.Request) { cluster = s.org.AddCluster("late", "eu-west-3", s.set) })
+	outcome := s.mustRotate(s.request())
+	s.checkDeployed(cluster, outcome.AccessKeyID)
+}
+
+// TestRotateTakesUpWhatTheJournalDoesNotTell resumes from the state alone.
+func TestRotateTakesUpWhatTheJournalDoesNotTell(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryDeployment)
+	s.user.RemoveTag(s.journalTag())
+	req := s.request()
+	req.Record = recordOf(outcome)
+
+	s.DenyAction("iam:TagUser")
+	got, err := s.rotate(req)
+	checkProblem(t, err, rotation.SummaryJournal, "Qovery holds "+outcome.AccessKeyID, "iam:TagUser")
+	if got.AccessKeyID != outcome.AccessKeyID || !got.CutOver() || !got.DeployedAt.IsZero() {
+		t.Errorf("outcome %+v", got)
+	}
+	s.checkDeployed(s.cluster, outcome.AccessKeyID)
+
+	s.AllowAction("iam:TagUser")
+	var journal string
+	s.Before(simulator.OpDeployCluster, func(simulator.Request) { journal = s.journal() })
+	resumed := s.mustRotate(req)
+	if !strings.Contains(journal, "from="+s.key.ID+" to="+outcome.AccessKeyID+" phase=deploying") {
+		t.Errorf("the journal was %q during the deployment", journal)
+	}
+	if resumed.PreviousAccessKeyID != s.key.ID || resumed.AccessKeyID != outcome.AccessKeyID {
+		t.Errorf("outcome %+v", resumed)
+	}
+}
+
+// TestRotateVerifiesWithoutClusters has credentials that no cluster uses.
+func TestRotateVerifiesWithoutClusters(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	set := s.org.AddCredentials("spare", s.AddUser("spare").AddKey())
+	req := s.request()
+	req.CredentialsID = set.ID
+	outcome := s.mustRotate(req)
+	if got := set.AccessKeyID(); got != outcome.AccessKeyID || outcome.DeployedAt.IsZero() || len(outcome.Clusters) > 0 {
+		t.Errorf("Qovery holds %s, outcome %+v", got, outcome)
+	}
+	if got := s.sent(getCallerIdentity); got < 5 {
+		t.Errorf("the key was tried %d times", got)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,11 +45,25 @@ type stage struct {
 	key     *simulator.AccessKey
 	set     *simulator.Credentials
 	cluster *simulator.Cluster
+	// tolerated are the ends of violations that a test expects.
+	tolerated []string
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	s := &stage{World: simulator.New(t, simulator.Config{DeploymentDuration: time.Minute}), t: t}
+	w, err := simulator.Start(simulator.Config{DeploymentDuration: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{World: w, t: t}
+	t.Cleanup(func() {
+		w.Close()
+		for _, violation := range w.Violations() {
+			if !slices.ContainsFunc(s.tolerated, func(end string) bool { return strings.HasSuffix(violation, end) }) {
+				t.Errorf("violation: %s", violation)
+			}
+		}
+	})
 	s.org = s.AddOrganization("acme")
 	s.user = s.AddUser("qovery")
 	s.key = s.user.AddKey()
@@ -284,6 +299,33 @@ func TestCloseLeavesTheJournalOfAnUnfinishedRotation(t *testing.T) {
 	}
 }
 
+// TestCloseLeavesWhatIsNotItsOwn changes the journal after the end of the rotation.
+func TestCloseLeavesWhatIsNotItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(s *stage){
+		"a later rotation's": func(s *stage) { s.writeJournal("another-run", rotation.JournalVerifying, "AKIAANOTHERRUNSKEY00", 0) },
+		"somebody's note":    func(s *stage) { s.user.SetTag(s.journalTag(), "please keep") },
+		"nothing":            func(s *stage) { s.user.RemoveTag(s.journalTag()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			process := s.process()
+			if _, err := process.Rotate(t.Context(), s.request()); err != nil {
+				t.Fatal(err)
+			}
+			change(s)
+			journal := s.journal()
+			s.ResetRequests()
+			_ = process.Close(t.Context())
+			s.checkUnchanged()
+			if got := s.journal(); got != journal {
+				t.Errorf("the journal is %q, want %q", got, journal)
+			}
+		})
+	}
+}
+
 func TestCloseTellsWhatItCouldNotRemove(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -296,6 +338,7 @@ func TestCloseTellsWhatItCouldNotRemove(t *testing.T) {
 	if err := process.Close(t.Context()); !errors.Is(err, rotation.ErrForbidden) {
 		t.Errorf("error %v, want %v", err, rotation.ErrForbidden)
 	}
+	s.AllowAction("iam:UntagUser")
 
 	// The next rotation recognizes the journal as finished.
 	s.Clock().Advance(drainWindow)
