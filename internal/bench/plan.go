@@ -104,15 +104,11 @@ func (b *bench) compare(ctx context.Context, n int) (us, them usage, err error) 
 		return usage{}, usage{}, err
 	}
 	defer s.Close()
-	some := map[string]pair{}
-	for i := range n {
-		some[fmt.Sprintf("qovery-%d", i)] = pair{s.organizations[0].ID, s.organizations[0].ID, "qovery"}
-	}
-	reference, err := b.newWorkspace(statics, some, nil)
+	reference, err := b.newWorkspace(statics, nil)
 	if err != nil {
 		return usage{}, usage{}, err
 	}
-	if err := reference.apply(ctx); err != nil {
+	if err := reference.adopt(ctx, s.customers); err != nil {
 		return usage{}, usage{}, err
 	}
 	var ours, theirs samples

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,7 +13,6 @@ import (
 	"time"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
-	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
 const (
@@ -121,7 +119,7 @@ func setUp(ctx context.Context, dir string) (*bench, error) {
 	if err := os.Mkdir(w.dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := w.write("main.tf", requirements); err != nil {
+	if err := w.write("main.tf", []byte(requirements)); err != nil {
 		return nil, err
 	}
 	_, err = w.run(ctx, "init", "-input=false")
@@ -138,15 +136,8 @@ type workspace struct {
 	world map[string]string
 }
 
-// pair is what a configuration knows of one credentials set.
-type pair struct {
-	OrganizationID string `json:"organization_id"`
-	CredentialsID  string `json:"credentials_id"`
-	IAMUserName    string `json:"iam_user_name"`
-}
-
-// newWorkspace lays out a directory with a configuration for some pairs.
-func (b *bench) newWorkspace(configuration string, some map[string]pair, world map[string]string) (*workspace, error) {
+// newWorkspace lays out a directory with a configuration.
+func (b *bench) newWorkspace(configuration string, world map[string]string) (*workspace, error) {
 	dir, err := os.MkdirTemp(b.dir, "workspace-")
 	if err != nil {
 		return nil, err
@@ -155,20 +146,12 @@ func (b *bench) newWorkspace(configuration string, some map[string]pair, world m
 	if err != nil {
 		return nil, err
 	}
-	content, err := json.Marshal(some)
-	if err != nil {
-		return nil, err
-	}
 	w := &workspace{bench: b, dir: dir, world: world}
-	return w, errors.Join(
-		w.write(".terraform.lock.hcl", string(lock)),
-		w.write("pairs.json", string(content)),
-		w.write("main.tf", requirements+configuration),
-	)
+	return w, errors.Join(w.write(".terraform.lock.hcl", lock), w.write("main.tf", []byte(requirements+configuration)))
 }
 
-func (w *workspace) write(name, content string) error {
-	return os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600)
+func (w *workspace) write(name string, content []byte) error {
+	return os.WriteFile(filepath.Join(w.dir, name), content, 0o600)
 }
 
 // usage is what a run of Terraform took.
@@ -215,12 +198,6 @@ func (w *workspace) run(ctx context.Context, args ...string) (usage, error) {
 	return u, nil
 }
 
-// apply plans and applies.
-func (w *workspace) apply(ctx context.Context) error {
-	_, err := w.run(ctx, "apply", "-auto-approve", "-input=false", "-no-color")
-	return err
-}
-
 // planRotation makes a plan that rotates every key.
 func (w *workspace) planRotation(ctx context.Context) error {
 	_, err := w.run(ctx, "plan", "-input=false", "-no-color", "-out", planFile, "-var", "schedule=2")
@@ -235,64 +212,4 @@ func (w *workspace) applyPlan(ctx context.Context) (usage, error) {
 // planNothing makes a plan that must not find any work to do.
 func (w *workspace) planNothing(ctx context.Context) (usage, error) {
 	return w.run(ctx, "plan", "-input=false", "-no-color", "-detailed-exitcode")
-}
-
-// stage is a world with customers, and a workspace that has adopted their keys.
-type stage struct {
-	*simulator.World
-	*workspace
-	organizations []*simulator.Organization
-	clusters      []*simulator.Cluster
-}
-
-// scale says how large a stage is.
-type scale struct {
-	organizations, pairsEach, clustersEach int
-	pollInterval                           time.Duration
-}
-
-// newStage builds a world and adopts its keys. Every pair has its own credentials set and IAM user.
-func (b *bench) newStage(ctx context.Context, config simulator.Config, size scale) (_ *stage, err error) {
-	config.Clock, config.PropagationDelay = simulator.NewRealClock(), -1
-	world, err := simulator.Start(config)
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
-		if err != nil {
-			world.Close()
-		}
-	}()
-	s := &stage{World: world}
-	all := map[string]pair{}
-	for range size.organizations {
-		organization := world.AddOrganization(fmt.Sprintf("organization-%d", len(s.organizations)))
-		s.organizations = append(s.organizations, organization)
-		for range size.pairsEach {
-			name := fmt.Sprintf("qovery-%d", len(all))
-			set := organization.AddCredentials(name, world.AddUser(name).AddKey())
-			for range size.clustersEach {
-				region := []string{"eu-west-3", "us-east-1"}[len(s.clusters)%2]
-				s.clusters = append(s.clusters, organization.AddCluster(fmt.Sprintf("cluster-%d", len(s.clusters)), region, set))
-			}
-			all[name] = pair{organization.ID, set.ID, name}
-		}
-	}
-	env := world.Env()
-	env["TF_VAR_poll_interval"] = size.pollInterval.String()
-	if s.workspace, err = b.newWorkspace(pairs, all, env); err != nil {
-		return nil, err
-	}
-	return s, s.apply(ctx)
-}
-
-// requestsFor are the requests for an operation since the last reset.
-func (s *stage) requestsFor(operation string) []simulator.Request {
-	var found []simulator.Request
-	for _, request := range s.Requests() {
-		if request.Operation == operation {
-			found = append(found, request)
-		}
-	}
-	return found
 }

@@ -45,7 +45,10 @@ func TestCleanupRefresh(t *testing.T) {
 		want          rotation.Status
 		nextActionAt  time.Time
 	}{
-		{name: "before its time", key: active, deleteAfter: now.Add(time.Second), want: rotation.StatusDraining, nextActionAt: now.Add(time.Second)},
+		{
+			name: "before its time", key: active, deleteAfter: now.Add(time.Second),
+			want: rotation.StatusDraining, nextActionAt: now.Add(time.Second),
+		},
 		{name: "at its time", key: active, deleteAfter: now, want: rotation.StatusDue, nextActionAt: now},
 		{name: "gone", deleteAfter: now.Add(time.Hour), want: rotation.StatusDue, nextActionAt: now.Add(time.Hour)},
 		{
@@ -57,8 +60,8 @@ func TestCleanupRefresh(t *testing.T) {
 			deactivatedAt: now.Add(-time.Hour), want: rotation.StatusDue, nextActionAt: now,
 		},
 		{
-			name: "Active again in its quarantine", key: active, deleteAfter: now.Add(-time.Hour), quarantine: "2h", deactivatedAt: now.Add(-time.Hour),
-			want: rotation.StatusDue, nextActionAt: now.Add(time.Hour),
+			name: "Active again in its quarantine", key: active, deleteAfter: now.Add(-time.Hour), quarantine: "2h",
+			deactivatedAt: now.Add(-time.Hour), want: rotation.StatusDue, nextActionAt: now.Add(time.Hour),
 		},
 		{
 			name: "Inactive by somebody else", key: inactive, deleteAfter: now.Add(-time.Hour), quarantine: "2h",

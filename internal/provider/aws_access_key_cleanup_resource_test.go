@@ -19,7 +19,7 @@ import (
 
 // cleanup is a configuration with a cleanup of its own, for a key of the stage's user.
 func (s *stage) cleanup(accessKeyID string, deleteAfter time.Time, arguments string) string {
-	return s.providerBlock("") + fmt.Sprintf(`
+	return s.providerBlock() + fmt.Sprintf(`
 resource "qoveryrotation_aws_access_key_cleanup" "test" {
   organization_id = %q
   credentials_id  = %q
@@ -380,7 +380,7 @@ func TestCleanupIdle(t *testing.T) {
 		resource.TestStep{PreConfig: func() { s.Clock().Advance(day) }, Config: without("delete_after"), PlanOnly: true},
 		// A key without a time is left, and named.
 		resource.TestStep{
-			Config: s.providerBlock(""),
+			Config: s.providerBlock(),
 			Check: s.warned("The access key stays valid", "Access key "+old.ID+` of IAM user "qovery" was not deleted`,
 				"aws iam delete-access-key --user-name qovery --access-key-id "+old.ID),
 		},

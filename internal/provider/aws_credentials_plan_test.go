@@ -201,8 +201,8 @@ func TestPlanAgreesWithUpdate(t *testing.T) {
 
 		planned, updated := reflect.ValueOf(plan), reflect.ValueOf(result)
 		for i := range planned.NumField() {
-			want, isAttribute := planned.Field(i).Interface().(attr.Value)
-			got, _ := updated.Field(i).Interface().(attr.Value)
+			want, isAttribute := reflect.TypeAssert[attr.Value](planned.Field(i))
+			got, _ := reflect.TypeAssert[attr.Value](updated.Field(i))
 			if isAttribute && !want.IsUnknown() && !want.Equal(got) {
 				t.Errorf("intent %d: %s is %s after the update, planned was %s", what, planned.Type().Field(i).Name, got, want)
 			}
@@ -224,7 +224,10 @@ func TestRecordUpdate(t *testing.T) {
 		dueAfterDays int
 	}{
 		{"recorded only", intentRecord, "2400h", 30, phaseDrained, createdAt.Add(125 * time.Minute), false, 120},
-		{"window that reaches into the future", intentMoveDrain, "2400h", 120, phaseDraining, createdAt.Add(2400*time.Hour + 5*time.Minute), false, 120},
+		{
+			"window that reaches into the future", intentMoveDrain, "2400h", 120,
+			phaseDraining, createdAt.Add(2400*time.Hour + 5*time.Minute), false, 120,
+		},
 		{"window that is over", intentMoveDrain, "3h", 120, phaseDrained, createdAt.Add(185 * time.Minute), false, 120},
 		{"key that becomes due", intentReschedule, "2h", 90, phaseDrained, createdAt.Add(125 * time.Minute), true, 90},
 		{"key that is not due", intentMayRotate, "2h", 91, phaseDrained, createdAt.Add(125 * time.Minute), false, 91},

@@ -39,11 +39,13 @@ func TestDeploymentFails(t *testing.T) {
 			func(s *stage) {
 				s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "subnet-1 has no free addresses", "node group not ready")
 			},
-			[]string{"ended in DEPLOYMENT_ERROR", "subnet-1 has no free addresses", "node group not ready"}, 1,
+			[]string{"ended in DEPLOYMENT_ERROR", "subnet-1 has no free addresses", "node group not ready"},
+			1,
 		},
 		{
 			"because somebody canceled it", func(s *stage) { s.cluster.FailNextDeployment("CANCELED") },
-			[]string{"ended in CANCELED"}, 1,
+			[]string{"ended in CANCELED"},
+			1,
 		},
 		{
 			"for its credentials, twice",
@@ -51,7 +53,8 @@ func TestDeploymentFails(t *testing.T) {
 				s.cluster.FailNextDeployment("INVALID_CREDENTIALS", "AWS refuses the key")
 				s.cluster.FailNextDeployment("INVALID_CREDENTIALS", "AWS refuses the key again")
 			},
-			[]string{"ended in INVALID_CREDENTIALS", "AWS refuses the key again"}, 2,
+			[]string{"ended in INVALID_CREDENTIALS", "AWS refuses the key again"},
+			2,
 		},
 	} {
 		failure := append([]string{"Error running apply", rotation.SummaryDeployment, `The deployment of cluster "prod"`}, test.facts...)

@@ -50,11 +50,14 @@ func (s *stage) holder(kind, id string) knownvalue.Check {
 func TestHoldersGetTheKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	registries := []*simulator.Holder{s.cluster.Registry(), s.org.AddRegistry("images", "ECR", s.key), s.org.AddHelmRepository("charts", "OCI_ECR", s.key)}
+	registries := []*simulator.Holder{
+		s.cluster.Registry(), s.org.AddRegistry("images", "ECR", s.key), s.org.AddHelmRepository("charts", "OCI_ECR", s.key),
+	}
 	staging := s.org.AddCredentials("staging", s.key)
 	other := s.AddUser("other").AddKey()
 	untouched := []*simulator.Holder{
-		s.org.AddDockerRegistry("docker"), s.org.AddRegistry("images of others", "ECR", other), s.org.AddHelmRepository("charts of others", "OCI_ECR", other),
+		s.org.AddDockerRegistry("docker"), s.org.AddRegistry("images of others", "ECR", other),
+		s.org.AddHelmRepository("charts of others", "OCI_ECR", other),
 	}
 	cluster := s.org.AddCluster("staging", "us-east-1", staging)
 	registries = append(registries, cluster.Registry())

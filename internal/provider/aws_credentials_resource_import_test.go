@@ -146,7 +146,7 @@ func TestForget(t *testing.T) {
 	s.run(
 		resource.TestStep{Config: s.credentials(adopt(""))},
 		resource.TestStep{
-			Config: s.providerBlock(""),
+			Config: s.providerBlock(),
 			ConfigPlanChecks: plans(
 				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroy),
 			),
@@ -166,7 +166,7 @@ func TestForgetByRemovedBlock(t *testing.T) {
 			{Config: s.credentials("")},
 			{
 				PreConfig: s.ResetRequests,
-				Config: s.providerBlock("") + `
+				Config: s.providerBlock() + `
 removed {
   from = qoveryrotation_aws_credentials.test
   lifecycle {

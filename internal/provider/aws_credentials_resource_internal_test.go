@@ -15,9 +15,10 @@ func TestParseImportID(t *testing.T) {
 		}
 	}
 	for _, id := range []string{
-		"", organization, organization + "/", "/" + credentials, organization + credentials, organization + ":" + credentials,
-		organization + "//" + credentials, organization + "/" + credentials + "/", " " + organization + "/" + credentials,
-		organization + "/" + credentials + "\n", "organization/credentials", strings.ToUpper(organization) + "/" + credentials, organization + "/" + credentials + "0",
+		"", "organization/credentials", organization, organization + "/", "/" + credentials, organization + credentials,
+		organization + ":" + credentials, organization + "//" + credentials, organization + "/" + credentials + "/",
+		" " + organization + "/" + credentials, organization + "/" + credentials + "\n", organization + "/" + credentials + "0",
+		strings.ToUpper(organization) + "/" + credentials,
 	} {
 		if organizationID, credentialsID, err := parseImportID(id); err == nil {
 			t.Errorf("%q is taken for %q and %q", id, organizationID, credentialsID)

@@ -137,7 +137,7 @@ func TestPlanWithoutRefresh(t *testing.T) {
 		},
 		// A rotation looks at it by itself, and retires the drained key.
 		resource.TestStep{
-			Config: s.pair(trigger("2"), ""),
+			Config:            s.pair(trigger("2"), ""),
 			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)),
 			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("draining"))},
 		},

@@ -280,7 +280,7 @@ func TestCredentialsLeaveStateWhenTheyAreGone(t *testing.T) {
 		resource.TestStep{
 			PreConfig: s.set.Remove,
 			// What is neither configured nor in the state is nothing to plan.
-			Config:           s.providerBlock(""),
+			Config:           s.providerBlock(),
 			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
 		},
 	)

@@ -59,9 +59,9 @@ type stage struct {
 	warnings []string
 }
 
-func newStage(t *testing.T, config ...simulator.Config) *stage {
+func newStage(t *testing.T) *stage {
 	t.Helper()
-	return newStageIn(t, simulator.New(t, config...))
+	return newStageIn(t, simulator.New(t))
 }
 
 // newStageTolerating is newStage for a test that provokes a violation of a certain kind.
@@ -208,11 +208,11 @@ func (s *stage) distort(original, replacement string) {
 }
 
 // providerBlock configures the provider for the world.
-func (s *stage) providerBlock(more string) string {
+func (s *stage) providerBlock() string {
+	settings, aws := s.settings, s.aws
 	if s.token != "" {
-		more += fmt.Sprintf("\n  api_token = %q", s.token)
+		settings += fmt.Sprintf("\n  api_token = %q", s.token)
 	}
-	aws := s.aws
 	if s.signer != nil {
 		aws += fmt.Sprintf("\n    access_key = %q\n    secret_key = %q", s.signer.ID, s.signer.Secret)
 	}
@@ -225,14 +225,13 @@ provider "qoveryrotation" {
     %s
   }
   %s
-  %s
 }
-`, s.url, s.AWSURL(), s.AWSURL(), aws, s.settings, more)
+`, s.url, s.AWSURL(), s.AWSURL(), aws, settings)
 }
 
 // credentials is a configuration with the resource that rotates.
 func (s *stage) credentials(arguments string) string {
-	return s.providerBlock("") + fmt.Sprintf(`
+	return s.providerBlock() + fmt.Sprintf(`
 resource "qoveryrotation_aws_credentials" "test" {
   organization_id = %q
   credentials_id  = %q
@@ -569,10 +568,12 @@ func TestProviderSignsAsARole(t *testing.T) {
 		name    string
 		prepare func(s *stage)
 	}{
-		{"assumed with an access key", func(s *stage) { s.aws = fmt.Sprintf("assume_role = { role_arn = %q, duration = \"1h\" }", s.RoleARN()) }},
+		{"assumed with an access key", func(s *stage) {
+			s.aws = fmt.Sprintf(`assume_role = { role_arn = %q, duration = "1h" }`, s.RoleARN())
+		}},
 		{"assumed with a web identity", func(s *stage) {
 			s.signer = nil
-			s.aws = fmt.Sprintf("assume_role_with_web_identity = { role_arn = %q, session_name = \"test\", web_identity_token = %q }",
+			s.aws = fmt.Sprintf(`assume_role_with_web_identity = { role_arn = %q, session_name = "test", web_identity_token = %q }`,
 				s.RoleARN(), s.WebIdentityToken())
 		}},
 	} {

@@ -59,7 +59,7 @@ func (l *ledger) step(name string, step resource.TestStep) resource.TestStep {
 // fleet is a configuration with both resources for some credentials sets.
 func (s *stage) fleet(sets []*simulator.Credentials, arguments string) string {
 	var b strings.Builder
-	b.WriteString(s.providerBlock(""))
+	b.WriteString(s.providerBlock())
 	for i, set := range sets {
 		fmt.Fprintf(&b, `
 resource "qoveryrotation_aws_credentials" "n%[1]d" {

@@ -130,6 +130,6 @@ func (s *stage) scanArchived(path string, file *zip.File) error {
 	}
 	defer reader.Close()
 	content, err := io.ReadAll(reader)
-	s.noSecrets(filepath.Join(path, file.Name), string(content))
+	s.noSecrets(file.Name+" in "+path, string(content))
 	return err
 }

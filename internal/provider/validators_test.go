@@ -22,8 +22,9 @@ func TestValidators(t *testing.T) {
 			name: "UUID", validator: uuidValidator(),
 			good: []string{"3f2504e0-4f89-41d3-9a0c-0305e82c3301"},
 			bad: []string{
-				"", "3F2504E0-4F89-41D3-9A0C-0305E82C3301", "acme", "3f2504e04f8941d39a0c0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c330", "3f2504e0-4f89-41d3-9a0c-0305e82c33011",
-				"{3f2504e0-4f89-41d3-9a0c-0305e82c3301}", "3g2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3301\n",
+				"", "acme", "3F2504E0-4F89-41D3-9A0C-0305E82C3301", "3f2504e04f8941d39a0c0305e82c3301",
+				"3f2504e0-4f89-41d3-9a0c-0305e82c330", "3f2504e0-4f89-41d3-9a0c-0305e82c33011", "{3f2504e0-4f89-41d3-9a0c-0305e82c3301}",
+				"3g2504e0-4f89-41d3-9a0c-0305e82c3301", "3f2504e0-4f89-41d3-9a0c-0305e82c3301\n",
 			},
 		},
 		{
@@ -50,11 +51,12 @@ func TestValidators(t *testing.T) {
 		{
 			name: "URL of the API", validator: apiURLValidator{},
 			good: []string{
-				"https://api.qovery.com", "https://api.qovery.com/", "https://proxy.example/qovery", "http://127.0.0.1:8080", "http://[::1]", "http://localhost",
+				"https://api.qovery.com", "https://api.qovery.com/", "https://proxy.example/qovery", "http://127.0.0.1:8080", "http://[::1]",
+				"http://localhost",
 			},
 			bad: []string{
-				"", "api.qovery.com", "http://api.qovery.com", "http://127.0.0.1.example", "ftp://api.qovery.com", "https://user:password@api.qovery.com",
-				"https://api.qovery.com?a=b", "https://api.qovery.com#a",
+				"", "api.qovery.com", "http://api.qovery.com", "http://127.0.0.1.example", "ftp://api.qovery.com",
+				"https://user:password@api.qovery.com", "https://api.qovery.com?a=b", "https://api.qovery.com#a",
 			},
 		},
 	} {

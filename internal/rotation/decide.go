@@ -151,11 +151,24 @@ func Decide(now time.Time, req Request, o *Observation, watched *Journal) (_ Dec
 	if err := checkDeployable(o); err != nil {
 		return Decision{}, err
 	}
-	dead := watched != nil && o.Journal != nil && *watched == *o.Journal
-	if j := o.Journal; j != nil && j.CutoverAt.IsZero() && j.Owner != req.Owner && !dead && now.Sub(j.At) < journalTakeover {
+	if j := o.Journal; j != nil && (watched == nil || *watched != *j) && mayBeAlive(now, req, *j) {
 		decision.Action = ActionWatch
 	}
 	return decision, nil
+}
+
+// mayBeAlive tells whether a journal from before the cutover can be of a run that goes on somewhere else, or of a request
+// that still is on its way to Qovery.
+func mayBeAlive(now time.Time, req Request, j Journal) bool {
+	age := now.Sub(j.At)
+	switch {
+	case !j.CutoverAt.IsZero():
+		return false
+	case j.Phase == JournalStoring:
+		return age < watchPeriod
+	default:
+		return j.Owner != req.Owner && age < journalTakeover
+	}
 }
 
 // keyChanged is the problem that Qovery does not hold the key any more that was planned with.

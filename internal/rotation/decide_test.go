@@ -284,6 +284,13 @@ func TestDecide(t *testing.T) {
 		"the holder that is left was mended": {
 			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.Holders[1].AccessKeyID = keyX }, resumeDeployed(ago(3 * time.Hour)),
 		},
+		"credentials that clusters live on are left": {
+			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.Holders[1].Kind = HolderCredentials }, resumeDeployed(ago(3 * time.Hour)),
+		},
+		"a rotation that was to serve the holder died": {func(s *situation) {
+			s.hold(keyB)
+			s.Journal = &Journal{CredentialsID: "creds", Owner: "me", From: keyB, Before: keyA, Phase: JournalCreating, At: ago(time.Minute)}
+		}, Decision{Action: ActionRotate, From: keyB, Previous: keyA}},
 		"a holder is left, and holders are not to be changed": {
 			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.RotateRegistries = false }, resumeDeployed(ago(3 * time.Hour)),
 		},
@@ -306,6 +313,14 @@ func TestDecide(t *testing.T) {
 		"drained, with a journal that misses the cutover": {func(s *situation) {
 			s.draining(ago(time.Second))
 			s.journal("me", JournalVerifying, keyB, ago(3*time.Hour))
+		}, rotateDrained(ago(time.Second))},
+		"drained, by a window that is raised now": {func(s *situation) {
+			s.draining(ago(2 * time.Hour))
+			s.Record.DeployedAt, s.DrainWindow = ago(4*time.Hour), 3*time.Hour
+		}, rotateDrained(ago(time.Hour))},
+		"drained, by a window that is lowered now": {func(s *situation) {
+			s.draining(ago(time.Second))
+			s.Record.DeployedAt, s.DrainWindow = ago(4*time.Hour), time.Hour
 		}, rotateDrained(ago(time.Second))},
 		"draining, nothing asked for": {
 			func(s *situation) { s.draining(ago(-time.Hour)); s.Rotate = false }, Decision{Action: ActionNone, From: keyB},
@@ -341,6 +356,8 @@ func TestDecide(t *testing.T) {
 		"a restricted organization without clusters": {func(s *situation) {
 			s.Organization.DeploymentRestriction, s.Clusters = "NO_CREDIT_CARD", nil
 		}, rotate},
+
+		"clusters whose statuses were not read": {func(s *situation) { s.Statuses = nil }, rotate},
 
 		// holders
 		"holders that take the key": {func(s *situation) {
@@ -411,6 +428,12 @@ func TestDecideRefuses(t *testing.T) {
 			s.other(keyB, ago(time.Minute), LastUse{})
 			s.Holders = append(s.Holders, Holder{Kind: HolderContainerRegistry, ID: "r", AccessKeyID: keyB})
 		}, SummaryStrangerKey, ArgumentIAMUserName, []string{keyB}},
+		"a second key that a registry has": {
+			func(s *situation) {
+				s.other(keyX, ago(time.Hour), used)
+				s.Holders = append(s.Holders, Holder{Kind: HolderContainerRegistry, ID: "r", Name: "images", AccessKeyID: keyX})
+			}, SummaryStrangerKey, ArgumentIAMUserName, []string{"Qovery needs " + keyX, `stored in container registry "images" (r)`},
+		},
 		"a key that is too old for the journal": {func(s *situation) {
 			s.journal("me", JournalCreating, "", ago(time.Hour))
 			s.other(keyX, ago(time.Hour+time.Minute), LastUse{})
@@ -441,6 +464,10 @@ func TestDecideRefuses(t *testing.T) {
 			SummaryStillDraining, ArgumentTriggers,
 			[]string{keyA, "until 2027-01-04T09:00:01Z", "rotate from 2027-01-04T09:00:01Z on"},
 		},
+		"draining, by a window that is raised now": {func(s *situation) {
+			s.draining(ago(time.Second))
+			s.Record.DeployedAt, s.DrainWindow = ago(2*time.Hour), 3*time.Hour
+		}, SummaryStillDraining, ArgumentTriggers, []string{"until 2027-01-04T10:00:00Z"}},
 		"never deployed": {
 			func(s *situation) { s.draining(time.Time{}) },
 			SummaryStillDraining, ArgumentTriggers, []string{"were not deployed with " + keyB},
@@ -478,6 +505,11 @@ func TestDecideRefuses(t *testing.T) {
 			},
 			SummaryOtherRotation, ArgumentNone, []string{"credentials others", "since 2027-01-04T08:50:01Z"},
 		},
+
+		"a dead rotation of other credentials, whose key is there": {func(s *situation) {
+			s.other(keyB, ago(24*time.Hour), LastUse{})
+			s.OtherJournals = []Journal{{CredentialsID: "others", From: keyA, To: keyB, At: ago(24 * time.Hour)}}
+		}, SummaryOtherRotation, ArgumentNone, []string{"credentials others"}},
 
 		// any journal; Qovery holds X; the user does not have X
 		"another user's key": {

@@ -22,6 +22,8 @@ const (
 	JournalCreating JournalPhase = "creating"
 	// JournalVerifying is recorded when the key's id is known, before Qovery gets to know the key.
 	JournalVerifying JournalPhase = "verifying"
+	// JournalStoring is recorded when nobody can tell whether Qovery was given the key, or still will be.
+	JournalStoring JournalPhase = "storing"
 	// JournalDeploying is recorded after the cutover.
 	JournalDeploying JournalPhase = "deploying"
 	// JournalDeployed is recorded when every cluster has the key, while some other holder still lacks it.
@@ -99,7 +101,7 @@ func ParseJournal(credentialsID, value string) (Journal, error) {
 		return Journal{}, fmt.Errorf("%w: %q lacks its owner, key or time", errNotAJournal, value)
 	}
 	switch j.Phase {
-	case JournalCreating, JournalVerifying, JournalDeploying, JournalDeployed:
+	case JournalCreating, JournalVerifying, JournalStoring, JournalDeploying, JournalDeployed:
 	default:
 		return Journal{}, fmt.Errorf("%w: unknown phase %q", errNotAJournal, j.Phase)
 	}

@@ -33,6 +33,10 @@ func TestJournalRoundTrip(t *testing.T) {
 			func(j *Journal) { j.Phase, j.CutoverAt = JournalVerifying, time.Time{} },
 			"v1 owner=" + testOwner + " from=" + keyA + " to=" + keyB + " phase=verifying at=2027-01-04T09:00:00Z",
 		},
+		"serving a holder that was left behind": {
+			func(j *Journal) { j.Phase, j.To, j.Before, j.CutoverAt = JournalCreating, "", keyX, time.Time{} },
+			"v1 owner=" + testOwner + " from=" + keyA + " before=" + keyX + " phase=creating at=2027-01-04T09:00:00Z",
+		},
 		"deploying": {
 			func(*Journal) {},
 			"v1 owner=" + testOwner + " from=" + keyA + " to=" + keyB + " phase=deploying at=2027-01-04T09:00:00Z cutover=2027-01-04T08:59:00Z",
@@ -76,7 +80,7 @@ func TestJournalFitsIntoATag(t *testing.T) {
 	j := testJournal
 	j.Phase = JournalVerifying // the longest name
 	// An access key id has 20 characters. AWS documents more, and it is known to have lengthened other ids.
-	j.From, j.To = strings.Repeat("A", 64), strings.Repeat("B", 64)
+	j.From, j.To, j.Before = strings.Repeat("A", 40), strings.Repeat("B", 40), strings.Repeat("C", 40)
 	accepted := regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 	for what, test := range map[string]struct {
 		text string

@@ -655,6 +655,11 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 		case slices.ContainsFunc(sets, func(set CredentialsSet) bool { return set.AccessKeyID == a.key.ID }):
 			return keep("Qovery has it.", nil)
 		case a.cutoverUnclear:
+			if _, owned, err := a.readJournal(ctx); err == nil && owned {
+				if err := a.writeJournal(ctx, JournalStoring, a.key.ID); err != nil {
+					return keep("Qovery does not show it; a request to store it may still be under way there.", err)
+				}
+			}
 			return keep("Qovery does not show it; a request to store it may still be under way there.", nil)
 		}
 		if i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == a.o.Set.ID }); i >= 0 {

@@ -380,7 +380,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 				s.Inject(always(simulator.FaultBefore500, simulator.OpEditAWSCredentials))
 			},
 			summary: rotation.SummaryCutoverUnclear, facts: []string{"still exists", "may still be under way", `credentials "production"`, "HTTP 500"},
-			keys: 2, journal: "phase=verifying",
+			keys: 2, journal: "phase=storing",
 		},
 		"a creation without an answer to the end": {
 			given: func(s *stage) {
@@ -794,7 +794,7 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 		// carried is whether the registry gets a key by the next run, which is another one then.
 		carried bool
 	}{
-		"it gets a role, so to say": {mend: func(s *stage, _ *rotation.Request) {
+		"it gets another key": {mend: func(s *stage, _ *rotation.Request) {
 			s.cluster.Registry().SetKey(s.AddUser("registry").AddKey())
 		}},
 		"it is ignored":                          {mend: func(s *stage, req *rotation.Request) { req.IgnoredHolders = []string{s.cluster.Registry().ID} }},
@@ -919,12 +919,59 @@ func TestRotateLeavesCredentialsBehind(t *testing.T) {
 	}
 }
 
-// TestRotateWaitsForAHolderThatIsBusy has Qovery ask for patience longer than one request has it.
-func TestRotateWaitsForAHolderThatIsBusy(t *testing.T) {
+// TestRotateIsPatient has Qovery refuse requests for a while because they are too many, or fail to serve a registry.
+func TestRotateIsPatient(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpEditRegistry), Times: 10})
-	s.checkRotated(s.mustRotate(s.request()))
+	tests := map[string]simulator.Fault{
+		"cutover":    {Kind: simulator.FaultStatus, Status: 429, Match: simulator.Operation(simulator.OpEditAWSCredentials)},
+		"registry":   {Kind: simulator.FaultStatus, Status: 429, Match: simulator.Operation(simulator.OpEditRegistry)},
+		"deployment": {Kind: simulator.FaultStatus, Status: 429, Match: simulator.Operation(simulator.OpDeployCluster)},
+		"outage":     {Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpEditRegistry)},
+	}
+	for name, fault := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			fault.Times = 20
+			s.Inject(fault)
+			s.checkRotated(s.mustRotate(s.request()))
+		})
+	}
+}
+
+// TestRotateDeletesNoKeyOfSomebodyElse has a key appear whose creation was not this run's, when an answer is lost.
+func TestRotateDeletesNoKeyOfSomebodyElse(t *testing.T) {
+	t.Parallel()
+	for name, create := range map[string]func(s *stage) *simulator.AccessKey{
+		"older": func(s *stage) *simulator.AccessKey { return s.user.AddKeyCreated(s.Clock().Now().Add(-time.Hour)) },
+		"in use": func(s *stage) *simulator.AccessKey {
+			key := s.user.AddKey()
+			key.MarkUsed("s3", "eu-west-3")
+			return key
+		},
+		"in Qovery": func(s *stage) *simulator.AccessKey {
+			key := s.user.AddKey()
+			s.org.AddCredentials("staging", key)
+			return key
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			var key *simulator.AccessKey
+			s.Inject(simulator.Fault{
+				Kind: simulator.FaultCallInstead, Match: simulator.Operation(createAccessKey), Call: func(simulator.Request) { key = create(s) },
+			})
+			_, err := s.rotate(s.request())
+			checkProblem(t, err, rotation.SummaryCreateKey, "got a second access key from somebody else")
+			if !key.Active() {
+				t.Error("the key is gone")
+			}
+			if got := s.sent("DeleteAccessKey"); got != 0 {
+				t.Errorf("%d keys were deleted", got)
+			}
+		})
+	}
 }
 
 // TestRotateDeploysAClusterThatWasAttachedMeanwhile has a cluster appear between the decision and the cutover.
@@ -957,13 +1004,14 @@ func TestRotateTakesUpWhatTheJournalDoesNotTell(t *testing.T) {
 	s.checkDeployed(s.cluster, outcome.AccessKeyID)
 
 	s.AllowAction("iam:TagUser")
+	req.Record.RotatedAt = time.Time{} // as after a rotation by hand
 	var journal string
 	s.Before(simulator.OpDeployCluster, func(simulator.Request) { journal = s.journal() })
 	resumed := s.mustRotate(req)
 	if !strings.Contains(journal, "from="+s.key.ID+" to="+outcome.AccessKeyID+" phase=deploying") {
 		t.Errorf("the journal was %q during the deployment", journal)
 	}
-	if resumed.PreviousAccessKeyID != s.key.ID || resumed.AccessKeyID != outcome.AccessKeyID {
+	if resumed.PreviousAccessKeyID != s.key.ID || resumed.AccessKeyID != outcome.AccessKeyID || resumed.RotatedAt.IsZero() {
 		t.Errorf("outcome %+v", resumed)
 	}
 }

@@ -328,27 +328,32 @@ func TestCloseLeavesWhatIsNotItsOwn(t *testing.T) {
 
 func TestCloseTellsWhatItCouldNotRemove(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	process := s.process()
-	outcome, err := process.Rotate(t.Context(), s.request())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.DenyAction("iam:UntagUser")
-	if err := process.Close(t.Context()); !errors.Is(err, rotation.ErrForbidden) {
-		t.Errorf("error %v, want %v", err, rotation.ErrForbidden)
-	}
-	s.AllowAction("iam:UntagUser")
+	for _, action := range []string{"iam:GetUser", "iam:UntagUser"} {
+		t.Run(action, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			process := s.process()
+			outcome, err := process.Rotate(t.Context(), s.request())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.DenyAction(action)
+			if err := process.Close(t.Context()); !errors.Is(err, rotation.ErrForbidden) {
+				t.Errorf("error %v, want %v", err, rotation.ErrForbidden)
+			}
+			s.AllowAction(action)
 
-	// The next rotation recognizes the journal as finished.
-	s.Clock().Advance(drainWindow)
-	req := s.request()
-	req.Record = recordOf(outcome)
-	next := s.mustRotate(req)
-	if next.PreviousAccessKeyID != outcome.AccessKeyID {
-		t.Errorf("rotated from %s, want %s", next.PreviousAccessKeyID, outcome.AccessKeyID)
+			// The next rotation recognizes the journal as finished.
+			s.Clock().Advance(drainWindow)
+			req := s.request()
+			req.Record = recordOf(outcome)
+			next := s.mustRotate(req)
+			if next.PreviousAccessKeyID != outcome.AccessKeyID {
+				t.Errorf("rotated from %s, want %s", next.PreviousAccessKeyID, outcome.AccessKeyID)
+			}
+			s.checkKeys(outcome.AccessKeyID, next.AccessKeyID)
+		})
 	}
-	s.checkKeys(outcome.AccessKeyID, next.AccessKeyID)
 }
 
 // TestRotationsOfOneUserTakeTurns rotates two credentials sets that share a key, at once and in one process.
@@ -385,6 +390,35 @@ func TestRotationsOfOneUserTakeTurns(t *testing.T) {
 			t.Errorf("the clusters of set %d are %v, want %s", i, clusters, want.ID)
 		}
 	}
+}
+
+// TestPreflightBesideARotation plans another credentials set with the same key while the first one is rotated, and after that.
+func TestPreflightBesideARotation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	second := s.org.AddCredentials("staging", s.key)
+	process := s.process()
+	req := s.request()
+	req.CredentialsID, req.Owner, req.UserName = second.ID, "owner-"+second.ID, s.user.Name
+	req.Record = &rotation.Record{AccessKeyID: s.key.ID}
+	check := func(when string) {
+		if _, decision, err := process.Preflight(t.Context(), req); err != nil || decision.Action != rotation.ActionNone {
+			t.Errorf("%s: decided %+v, %v", when, decision, err)
+		}
+	}
+	s.Before(getCallerIdentity, func(simulator.Request) { check("before the cutover") })
+	s.Before(simulator.OpDeployCluster, func(simulator.Request) { check("after the cutover") })
+	outcome, err := process.Rotate(t.Context(), s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("after the rotation")
+	s.ResetRequests()
+	again, err := process.Rotate(t.Context(), req)
+	if err != nil || again.AccessKeyID != outcome.AccessKeyID || again.PreviousAccessKeyID != s.key.ID {
+		t.Errorf("outcome %+v, %v", again, err)
+	}
+	s.checkUnchanged()
 }
 
 // TestRotationWaitsForItsTurn ends a rotation that waits for another one of the same user.
