@@ -199,7 +199,7 @@ func TestErrors(t *testing.T) {
 			wantMessage: "ValidationError: too long",
 		},
 		"throttled": {
-			step: fault(400, "Throttling", "Rate exceeded"), want: rotation.ErrRejected,
+			step: fault(400, "Throttling", "Rate exceeded"), want: rotation.ErrThrottled,
 			wantMessage: "Throttling: Rate exceeded",
 		},
 		"unmodifiable": {
@@ -303,7 +303,7 @@ func TestRetries(t *testing.T) {
 			action: "TagUser", steps: []http.HandlerFunc{conflict, success}, wantSuccess: true, wantAttempts: 2,
 		},
 		"throttling stays": {
-			action: "TagUser", steps: []http.HandlerFunc{throttled}, want: rotation.ErrRejected, wantAttempts: 5,
+			action: "TagUser", steps: []http.HandlerFunc{throttled}, want: rotation.ErrThrottled, wantAttempts: 5,
 		},
 		"failure, then throttling": {action: "TagUser", steps: []http.HandlerFunc{failed, throttled}, wantAttempts: 5},
 		"lost, then refusal": {
@@ -324,7 +324,7 @@ func TestRetries(t *testing.T) {
 		"creation is not repeated": {action: "CreateAccessKey", steps: []http.HandlerFunc{failed}, wantAttempts: 1},
 		"lost creation is not":     {action: "CreateAccessKey", steps: []http.HandlerFunc{reset}, wantAttempts: 1},
 		"throttled creation is not": {
-			action: "CreateAccessKey", steps: []http.HandlerFunc{throttled}, want: rotation.ErrRejected,
+			action: "CreateAccessKey", steps: []http.HandlerFunc{throttled}, want: rotation.ErrThrottled,
 			wantAttempts: 1,
 		},
 		"trying a key is not": {action: "GetCallerIdentity", steps: []http.HandlerFunc{failed}, wantAttempts: 1},

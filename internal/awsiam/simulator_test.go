@@ -122,7 +122,7 @@ func TestFaultsAgainstSimulator(t *testing.T) {
 		// wantKeys is how many keys the user has then.
 		wantKeys int
 	}{
-		"throttled":         {action: "CreateAccessKey", kind: simulator.Fault429, want: rotation.ErrRejected, wantKeys: 1},
+		"throttled":         {action: "CreateAccessKey", kind: simulator.Fault429, want: rotation.ErrThrottled, wantKeys: 1},
 		"failed before":     {action: "CreateAccessKey", kind: simulator.FaultBefore500, wantKeys: 1},
 		"failed after":      {action: "CreateAccessKey", kind: simulator.FaultAfter500, wantKeys: 2},
 		"page after":        {action: "CreateAccessKey", kind: simulator.FaultHTMLAfter, wantKeys: 2},

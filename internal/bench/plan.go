@@ -88,7 +88,7 @@ func measureTime(ctx context.Context, b *bench) ([]row, error) {
 			fmt.Sprintf("%d time_static: %s", 2*largest, seconds(theirs[1]))),
 		limited(fmt.Sprintf("– %d pairs: %s", sizes[0], seconds(ours[0])), ours[0].Seconds()/theirs[0].Seconds(), 2, ratio,
 			fmt.Sprintf("%d time_static: %s", 2*sizes[0], seconds(theirs[0]))),
-		row{
+		{
 			what: "– growth for five times as many", measured: ratio(growth(ours)), limit: "linear: 5 ×",
 			comparison: fmt.Sprintf("time_static: %s", ratio(growth(theirs))),
 		},

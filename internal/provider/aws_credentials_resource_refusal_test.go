@@ -245,28 +245,29 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 	}
 }
 
-// A token that loses its rights must not empty anybody's state.
+// A token that loses its rights, or a gateway, must not empty anybody's state.
 func TestCredentialsStayInStateWhenQoveryRefuses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
+	refresh := func(fault simulator.Fault, facts ...string) resource.TestStep {
+		fault.Match, fault.Times = simulator.Operation(simulator.OpListCredentials), -1
+		return resource.TestStep{
+			PreConfig: func() {
+				s.ClearFaults()
+				s.Inject(fault)
+			},
+			RefreshState: true,
+			ExpectError:  says(facts...),
+		}
+	}
 	config := s.credentials(adopt(""))
-	s.token = s.StrangerToken()
-	forbidden := s.credentials(adopt(""))
-	s.token = "expired"
-	expired := s.credentials(adopt(""))
 	s.run(
 		resource.TestStep{Config: config},
-		resource.TestStep{Config: forbidden, ExpectError: says(rotation.SummaryForbidden, "HTTP 403")},
-		resource.TestStep{Config: expired, ExpectError: says(rotation.SummaryUnauthenticated, "HTTP 401")},
-		resource.TestStep{
-			PreConfig: func() {
-				s.Inject(simulator.Fault{
-					Kind: simulator.FaultHTML, Match: simulator.Operation(simulator.OpListCredentials), Times: -1, Status: 404,
-				})
-			},
-			Config:      config,
-			ExpectError: says(rotation.SummaryAPI, "HTTP 404", "an HTML page instead of the API's answer"),
-		},
+		refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 403}, rotation.SummaryForbidden, "HTTP 403"),
+		refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 401}, rotation.SummaryUnauthenticated, "HTTP 401"),
+		refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 404}, rotation.SummaryOrganizationNotFound, "HTTP 404"),
+		refresh(simulator.Fault{Kind: simulator.FaultHTML, Status: 404},
+			rotation.SummaryAPI, "HTTP 404", "an HTML page instead of the API's answer"),
 		resource.TestStep{PreConfig: s.ClearFaults, Config: config, PlanOnly: true},
 	)
 	s.unchanged()

@@ -235,7 +235,7 @@ func TestErrors(t *testing.T) {
 		},
 		"request timeout": {step: reply(408, `{}`), wantMessage: "HTTP 408"},
 		"too many requests": {
-			step: reply(429, `{}`, "Retry-After", "0"), want: rotation.ErrRejected, wantMessage: "HTTP 429",
+			step: reply(429, `{}`, "Retry-After", "0"), want: rotation.ErrThrottled, wantMessage: "HTTP 429",
 		},
 		"server error":            {step: reply(500, `{"message":"oops"}`), wantMessage: "HTTP 500: oops"},
 		"bad gateway":             {step: page(502), wantMessage: "HTTP 502: an HTML page"},

@@ -413,7 +413,8 @@ func TestDecideRefuses(t *testing.T) {
 		},
 		"a stranger's key, Inactive and never used": {
 			func(s *situation) { s.other(keyX, ago(50*time.Hour), LastUse{}); s.Others[0].Active = false },
-			SummaryStrangerKey, ArgumentIAMUserName, []string{"Inactive access key " + keyX, "was never used"},
+			SummaryStrangerKey, ArgumentIAMUserName,
+			[]string{"Inactive access key " + keyX, "was never used"},
 		},
 		"a key of another user than the journal's, while a run may be alive": {func(s *situation) {
 			s.journal("other", JournalVerifying, keyB, ago(time.Minute))
@@ -470,7 +471,8 @@ func TestDecideRefuses(t *testing.T) {
 		}, SummaryStillDraining, ArgumentTriggers, []string{"until 2027-01-04T10:00:00Z"}},
 		"never deployed": {
 			func(s *situation) { s.draining(time.Time{}) },
-			SummaryStillDraining, ArgumentTriggers, []string{"were not deployed with " + keyB},
+			SummaryStillDraining, ArgumentTriggers,
+			[]string{"were not deployed with " + keyB},
 		},
 
 		"a holder is left, and there is a stranger's key": {func(s *situation) {
@@ -479,7 +481,8 @@ func TestDecideRefuses(t *testing.T) {
 		}, SummaryStrangerKey, ArgumentIAMUserName, []string{keyX}},
 		"a holder is left, and the provider signs with the key": {
 			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.SignsWithCurrent = true },
-			SummarySignsWithKey, ArgumentNone, []string{keyB},
+			SummarySignsWithKey, ArgumentNone,
+			[]string{keyB},
 		},
 
 		// journal of a rotation that was undone
@@ -503,7 +506,8 @@ func TestDecideRefuses(t *testing.T) {
 			func(s *situation) {
 				s.OtherJournals = []Journal{{CredentialsID: "others", From: keyA, At: ago(10*time.Minute - time.Second)}}
 			},
-			SummaryOtherRotation, ArgumentNone, []string{"credentials others", "since 2027-01-04T08:50:01Z"},
+			SummaryOtherRotation, ArgumentNone,
+			[]string{"credentials others", "since 2027-01-04T08:50:01Z"},
 		},
 
 		"a dead rotation of other credentials, whose key is there": {func(s *situation) {
@@ -514,24 +518,29 @@ func TestDecideRefuses(t *testing.T) {
 		// any journal; Qovery holds X; the user does not have X
 		"another user's key": {
 			func(s *situation) { s.Observation.Owner, s.Current = "somebody", nil },
-			SummaryWrongUser, ArgumentIAMUserName, []string{keyA, `belongs to IAM user "somebody", not to "qovery"`},
+			SummaryWrongUser, ArgumentIAMUserName,
+			[]string{keyA, `belongs to IAM user "somebody", not to "qovery"`},
 		},
 		"another user's key, nothing asked for": {
 			func(s *situation) { s.Observation.Owner, s.Current, s.Rotate = "somebody", nil, false },
-			SummaryWrongUser, ArgumentIAMUserName, []string{keyA},
+			SummaryWrongUser, ArgumentIAMUserName,
+			[]string{keyA},
 		},
 		"nobody's key": {
 			func(s *situation) { s.Observation.Owner, s.Current = "", nil },
-			SummaryCutOff, ArgumentCredentialsID, []string{keyA + `, which is not a key of IAM user "qovery"`},
+			SummaryCutOff, ArgumentCredentialsID,
+			[]string{keyA + `, which is not a key of IAM user "qovery"`},
 		},
 		"nobody's key, user name not told": {
 			func(s *situation) { s.UserName, s.Observation.Owner, s.Current = "", "", nil },
-			SummaryCutOff, ArgumentCredentialsID, []string{keyA + ", which does not exist in the AWS account"},
+			SummaryCutOff, ArgumentCredentialsID,
+			[]string{keyA + ", which does not exist in the AWS account"},
 		},
 		// any journal; Qovery holds A; A is Inactive
 		"an Inactive key": {
 			func(s *situation) { s.Current.Active = false },
-			SummaryCutOff, ArgumentCredentialsID, []string{keyA + ", which is Inactive", "reactivate this one"},
+			SummaryCutOff, ArgumentCredentialsID,
+			[]string{keyA + ", which is Inactive", "reactivate this one"},
 		},
 		"an Inactive key after the cutover": {func(s *situation) {
 			s.hold(keyB)
@@ -542,11 +551,13 @@ func TestDecideRefuses(t *testing.T) {
 		// preflight
 		"credentials of a role": {
 			func(s *situation) { s.Set.Type, s.Set.AccessKeyID, s.Current = "AWS_ROLE", "", nil },
-			SummaryNotStatic, ArgumentCredentialsID, []string{`"production" (creds)`, "AWS_ROLE", "nothing to rotate"},
+			SummaryNotStatic, ArgumentCredentialsID,
+			[]string{`"production" (creds)`, "AWS_ROLE", "nothing to rotate"},
 		},
 		"the provider signs with the key": {
 			func(s *situation) { s.SignsWithCurrent = true },
-			SummarySignsWithKey, ArgumentNone, []string{keyA, "credentials of its own"},
+			SummarySignsWithKey, ArgumentNone,
+			[]string{keyA, "credentials of its own"},
 		},
 		"a locked cluster": {func(s *situation) {
 			s.Statuses["c1"] = ClusterStatus{State: "DEPLOYED", IsDeployed: true, Lock: &ClusterLock{
@@ -555,15 +566,18 @@ func TestDecideRefuses(t *testing.T) {
 		}, SummaryClusterLocked, ArgumentNone, []string{`cluster "prod" (c1)`, "locked by Ada since 2027-01-04T08:00:00Z (audit)"}},
 		"a cluster that did not stop": {
 			func(s *situation) { s.status("STOP_ERROR", true) },
-			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state STOP_ERROR`},
+			SummaryClusterState, ArgumentNone,
+			[]string{`cluster "prod" (c1) is in state STOP_ERROR`},
 		},
 		"a cluster without a status": {
 			func(s *situation) { delete(s.Statuses, "c1") },
-			SummaryClusterState, ArgumentNone, []string{`cluster "prod" (c1) is in state (none told by Qovery)`},
+			SummaryClusterState, ArgumentNone,
+			[]string{`cluster "prod" (c1) is in state (none told by Qovery)`},
 		},
 		"a restricted organization": {
 			func(s *situation) { s.Organization.DeploymentRestriction = "NO_CREDIT_CARD" },
-			SummaryRestricted, ArgumentOrganizationID, []string{"Organization org", `"NO_CREDIT_CARD"`},
+			SummaryRestricted, ArgumentOrganizationID,
+			[]string{"Organization org", `"NO_CREDIT_CARD"`},
 		},
 		"holders that would keep the key": {
 			func(s *situation) { s.Holders = append(s.Holders, uncarriable...) },

@@ -303,64 +303,77 @@ func TestPreflightRefuses(t *testing.T) {
 	}{
 		"credentials that do not exist": {
 			func(s *stage, _ *rotation.Request) { s.set.Remove() },
-			rotation.SummaryCredentialsNotFound, []string{"has no credentials", "Cloud credentials"},
+			rotation.SummaryCredentialsNotFound,
+			[]string{"has no credentials", "Cloud credentials"},
 		},
 		"an organization that is not there": {
 			func(_ *stage, req *rotation.Request) { req.OrganizationID = req.CredentialsID },
-			rotation.SummaryOrganizationNotFound, []string{"knows no organization"},
+			rotation.SummaryOrganizationNotFound,
+			[]string{"knows no organization"},
 		},
 		"a user that does not exist": {
 			func(_ *stage, req *rotation.Request) { req.UserName = "nobody" },
-			rotation.SummaryUserNotFound, []string{`no IAM user "nobody"`, "NoSuchEntity"},
+			rotation.SummaryUserNotFound,
+			[]string{`no IAM user "nobody"`, "NoSuchEntity"},
 		},
 		"a user that does not own the key": {
 			func(s *stage, req *rotation.Request) { req.UserName = s.AddUser("somebody").Name },
-			rotation.SummaryWrongUser, []string{`belongs to IAM user "qovery", not to "somebody"`},
+			rotation.SummaryWrongUser,
+			[]string{`belongs to IAM user "qovery", not to "somebody"`},
 		},
 		"a key that is gone": {
 			func(s *stage, _ *rotation.Request) { s.key.Delete() },
-			rotation.SummaryCutOff, []string{"does not exist in the AWS account"},
+			rotation.SummaryCutOff,
+			[]string{"does not exist in the AWS account"},
 		},
 		"a key that is gone from a user": {
 			func(s *stage, req *rotation.Request) { s.key.Delete(); req.UserName = s.user.Name },
-			rotation.SummaryCutOff, []string{`is not a key of IAM user "qovery"`},
+			rotation.SummaryCutOff,
+			[]string{`is not a key of IAM user "qovery"`},
 		},
 		"a key of another account": {
 			func(s *stage, req *rotation.Request) {
 				s.set.SetKey(&simulator.AccessKey{ID: "AKIAABROADABROADABRO"})
 				req.UserName = s.user.Name
 			},
-			rotation.SummaryCutOff, []string{`AKIAABROADABROADABRO, which is not a key of IAM user "qovery"`},
+			rotation.SummaryCutOff,
+			[]string{`AKIAABROADABROADABRO, which is not a key of IAM user "qovery"`},
 		},
 		"an Inactive key": {
 			func(s *stage, _ *rotation.Request) { s.key.Deactivate() }, rotation.SummaryCutOff, []string{"is Inactive"},
 		},
 		"the provider's own key": {
 			func(s *stage, _ *rotation.Request) { s.set.SetKey(s.Operator()) },
-			rotation.SummarySignsWithKey, []string{"credentials of its own"},
+			rotation.SummarySignsWithKey,
+			[]string{"credentials of its own"},
 		},
 		"a stranger's key": {
 			func(s *stage, _ *rotation.Request) { s.user.AddKeyCreated(s.Clock().Now().Add(-30 * 24 * time.Hour)) },
-			rotation.SummaryStrangerKey, []string{"30 days old and was never used"},
+			rotation.SummaryStrangerKey,
+			[]string{"30 days old and was never used"},
 		},
 		"a tag that is no journal": {
 			func(s *stage, _ *rotation.Request) { s.user.SetTag(s.journalTag(), "please keep") },
-			rotation.SummaryForeignJournal, []string{`"please keep"`, "aws iam untag-user --user-name qovery --tag-keys qoveryrotation:"},
+			rotation.SummaryForeignJournal,
+			[]string{`"please keep"`, "aws iam untag-user --user-name qovery --tag-keys qoveryrotation:"},
 		},
 		"credentials of a role": {
 			func(s *stage, req *rotation.Request) { req.CredentialsID = s.org.AddRoleCredentials("role").ID },
-			rotation.SummaryNotStatic, []string{"AWS_ROLE"},
+			rotation.SummaryNotStatic,
+			[]string{"AWS_ROLE"},
 		},
 		"credentials of another cloud": {
 			func(s *stage, req *rotation.Request) { req.CredentialsID = s.org.AddScalewayCredentials("scaleway").ID },
-			rotation.SummaryNotStatic, []string{"SCW"},
+			rotation.SummaryNotStatic,
+			[]string{"SCW"},
 		},
 		"a locked cluster": {
 			func(s *stage, _ *rotation.Request) { s.cluster.Lock("Ada", "audit") }, rotation.SummaryClusterLocked, []string{"locked by Ada"},
 		},
 		"a restricted organization": {
 			func(s *stage, _ *rotation.Request) { s.org.RestrictDeployments("NO_CREDIT_CARD") },
-			rotation.SummaryRestricted, []string{"NO_CREDIT_CARD"},
+			rotation.SummaryRestricted,
+			[]string{"NO_CREDIT_CARD"},
 		},
 		"a use that may not be read": {
 			func(s *stage, req *rotation.Request) {
@@ -368,7 +381,8 @@ func TestPreflightRefuses(t *testing.T) {
 				s.user.AddKey()
 				s.DenyAction("iam:GetAccessKeyLastUsed")
 			},
-			rotation.SummaryForbidden, []string{"iam:GetAccessKeyLastUsed"},
+			rotation.SummaryForbidden,
+			[]string{"iam:GetAccessKeyLastUsed"},
 		},
 	}
 	for name, test := range tests {

@@ -184,35 +184,42 @@ func TestDecideRetirementRefuses(t *testing.T) {
 	}{
 		"another user's key": {
 			func(_ *rotation.Retirement, o *rotation.RetirementObservation) { o.Key, o.Owner = nil, "somebody" },
-			rotation.SummaryWrongUser, rotation.ArgumentIAMUserName, []string{`belongs to IAM user "somebody", not to "qovery"`},
+			rotation.SummaryWrongUser, rotation.ArgumentIAMUserName,
+			[]string{`belongs to IAM user "somebody", not to "qovery"`},
 		},
 		"the provider signs with it": {
 			func(_ *rotation.Retirement, o *rotation.RetirementObservation) { o.SignsWithKey = true },
-			rotation.SummarySignsWithKey, rotation.ArgumentNone, []string{"credentials of its own"},
+			rotation.SummarySignsWithKey, rotation.ArgumentNone,
+			[]string{"credentials of its own"},
 		},
 		"Qovery's credentials are gone": {
 			func(_ *rotation.Retirement, o *rotation.RetirementObservation) { o.Set, o.Successor = nil, nil },
-			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID, []string{"Organization org has no credentials creds"},
+			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID,
+			[]string{"Organization org has no credentials creds"},
 		},
 		"Qovery holds the key itself": {
 			func(_ *rotation.Retirement, o *rotation.RetirementObservation) {
 				o.Set.AccessKeyID, o.Successor = oldKey, o.Key
 			},
-			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID, []string{`"production" hold access key ` + oldKey + " itself", "put it back"},
+			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID,
+			[]string{`"production" hold access key ` + oldKey + " itself", "put it back"},
 		},
 		"Qovery holds a role": {
 			func(_ *rotation.Retirement, o *rotation.RetirementObservation) {
 				o.Set.Type, o.Set.AccessKeyID, o.Successor = "AWS_ROLE", "", nil
 			},
-			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID, []string{"are of type AWS_ROLE now"},
+			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID,
+			[]string{"are of type AWS_ROLE now"},
 		},
 		"Qovery's key does not exist": {
 			func(_ *rotation.Retirement, o *rotation.RetirementObservation) { o.Successor = nil },
-			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID, []string{"hold access key " + newKey + ", which AWS does not have"},
+			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID,
+			[]string{"hold access key " + newKey + ", which AWS does not have"},
 		},
 		"Qovery's key is Inactive": {
 			func(_ *rotation.Retirement, o *rotation.RetirementObservation) { o.Successor.Active = false },
-			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID, []string{"hold access key " + newKey + ", which is Inactive"},
+			rotation.SummaryNotReplaced, rotation.ArgumentCredentialsID,
+			[]string{"hold access key " + newKey + ", which is Inactive"},
 		},
 		"holders have the key": {func(t *rotation.Retirement, o *rotation.RetirementObservation) {
 			t.IgnoredHolders = []string{"h"}
@@ -228,7 +235,8 @@ func TestDecideRetirementRefuses(t *testing.T) {
 			func(_ *rotation.Retirement, o *rotation.RetirementObservation) {
 				o.InvalidClusters = []rotation.Cluster{{ID: "c1", Name: "prod"}}
 			},
-			rotation.SummaryInvalidCredentials, rotation.ArgumentNone, []string{`cluster "prod" (c1) is in state INVALID_CREDENTIALS`},
+			rotation.SummaryInvalidCredentials, rotation.ArgumentNone,
+			[]string{`cluster "prod" (c1) is in state INVALID_CREDENTIALS`},
 		},
 		"used after the drain window": {
 			func(t *rotation.Retirement, o *rotation.RetirementObservation) {

@@ -189,7 +189,7 @@ func TestRotateCarriesOn(t *testing.T) {
 			func(s *stage, _ *simulator.AccessKey) { s.writeJournal("this-run", rotation.JournalCreating, "", 0) }, false,
 		},
 		"the key's id was never recorded, long ago, by another run": {
-			func(s *stage, stray *simulator.AccessKey) {
+			func(s *stage, _ *simulator.AccessKey) {
 				s.writeJournal("another-run", rotation.JournalCreating, "", 0)
 				s.Clock().Advance(24 * time.Hour)
 			}, false,
@@ -254,12 +254,6 @@ func TestRotateRollsBack(t *testing.T) {
 		"no permission to create a key": {
 			given:   func(s *stage) { s.DenyAction("iam:CreateAccessKey") },
 			summary: rotation.SummaryCreateKey, facts: []string{`for user "qovery"`, "iam:CreateAccessKey"}, cause: rotation.ErrForbidden,
-		},
-		"a creation that is throttled to the end": {
-			given: func(s *stage) {
-				s.Inject(simulator.Fault{Kind: simulator.Fault429, Match: simulator.Operation(createAccessKey), Times: -1})
-			},
-			summary: rotation.SummaryCreateKey, facts: []string{"in time", "Throttling"}, cause: rotation.ErrThrottled,
 		},
 		"no permission to write the journal a second time": {
 			given:   func(s *stage) { s.After(createAccessKey, func(simulator.Request) { s.DenyAction("iam:TagUser") }) },
@@ -328,6 +322,22 @@ func TestRotateRollsBack(t *testing.T) {
 			s.SetPropagationDelay("ap-south-1", 0)
 			s.checkRotated(s.mustRotate(s.request()))
 		})
+	}
+}
+
+// TestRotateGivesUpWhenItIsThrottled never gets to create a key.
+func TestRotateGivesUpWhenItIsThrottled(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Inject(simulator.Fault{Kind: simulator.Fault429, Match: simulator.Operation(createAccessKey), Times: -1})
+	started := s.Clock().Now()
+	outcome, err := s.rotate(s.request())
+	if err == nil {
+		t.Fatalf("outcome %+v", outcome)
+	}
+	s.checkUntouched()
+	if took := s.Clock().Now().Sub(started); took < time.Minute || took > 95*time.Second {
+		t.Errorf("giving up took %s", took)
 	}
 }
 
@@ -581,24 +591,6 @@ func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
 	}
 }
 
-// TestRotateIsNotTakenForDead holds a request up for as long as it can be, while another run watches.
-func TestRotateIsNotTakenForDead(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	first, second := s.process(), s.process()
-	s.After(createAccessKey, func(simulator.Request) {
-		req := s.request()
-		req.Owner = "another-run"
-		_, err := second.Rotate(t.Context(), req)
-		checkProblem(t, err, rotation.SummaryOtherRotation, `IAM user "qovery"`)
-	})
-	outcome, err := first.Rotate(t.Context(), s.request())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.checkRotated(outcome)
-}
-
 // suspendedIAM has a process stand still right after it got its new key.
 type suspendedIAM struct {
 	rotation.IAM
@@ -691,10 +683,19 @@ func TestRotateRaces(t *testing.T) {
 				}
 				return
 			}
-			if problem, ok := errors.AsType[*rotation.Problem](errs[loser]); !ok || !problem.IsCheck() {
+			if _, ok := errors.AsType[*rotation.Problem](errs[loser]); !ok {
 				t.Errorf("the loser fails with: %s", errs[loser])
 			}
-			s.checkRotated(outcomes[winner])
+			for _, holder := range []*simulator.Holder{&s.set.Holder, s.cluster.Registry()} {
+				if got := holder.AccessKeyID(); got != outcomes[winner].AccessKeyID {
+					t.Errorf("holder %s has key %s, want %s", holder.Object()["name"], got, outcomes[winner].AccessKeyID)
+				}
+			}
+			for _, deployment := range s.cluster.Deployments() {
+				if deployment.AccessKeyID != outcomes[winner].AccessKeyID {
+					t.Errorf("the cluster was deployed with %s, want %s", deployment.AccessKeyID, outcomes[winner].AccessKeyID)
+				}
+			}
 		})
 	}
 }
