@@ -202,7 +202,7 @@ func measureHundred(ctx context.Context, b *bench) ([]row, error) {
 		parallelism = 10 // Terraform's default
 		interval    = time.Second
 	)
-	config := simulator.Config{Latency: latency, DeploymentDuration: 2 * time.Second, InvisibleFor: time.Second}
+	config := simulator.Config{Latency: latency, DeploymentDuration: interval, InvisibleFor: interval / 2}
 	var (
 		singles [runs]time.Duration
 		all     time.Duration

@@ -256,8 +256,9 @@ func TestCredentialsStayInStateWhenQoveryRefuses(t *testing.T) {
 				s.ClearFaults()
 				s.Inject(fault)
 			},
-			RefreshState: true,
-			ExpectError:  says(facts...),
+			// Without the resource in the configuration nothing but its refresh can fail.
+			Config:      s.providerBlock(),
+			ExpectError: says(append([]string{"Error running pre-apply plan"}, facts...)...),
 		}
 	}
 	config := s.credentials(adopt(""))

@@ -215,6 +215,20 @@ func TestDecide(t *testing.T) {
 			s.other(keyB, ago(time.Minute), LastUse{})
 		}, rotateWithout(keyB)},
 
+		"stray on its way into Qovery, perhaps": {func(s *situation) {
+			s.journal("me", JournalStoring, keyB, ago(2*time.Minute-time.Second))
+			s.other(keyB, ago(3*time.Minute), verified)
+		}, Decision{Action: ActionWatch, From: keyA, Stray: keyB}},
+		"stray that did not get into Qovery": {func(s *situation) {
+			s.journal("me", JournalStoring, keyB, ago(2*time.Minute))
+			s.other(keyB, ago(3*time.Minute), verified)
+		}, rotateWithout(keyB)},
+		"stray that did not get into Qovery while it was watched": {func(s *situation) {
+			s.journal("me", JournalStoring, keyB, ago(time.Minute))
+			s.other(keyB, ago(3*time.Minute), verified)
+			s.watch()
+		}, rotateWithout(keyB)},
+
 		// journal from A; Qovery holds B; the user has A and B
 		"stopped after the cutover, before that was recorded": {func(s *situation) {
 			s.hold(keyB)

@@ -33,6 +33,10 @@ func TestJournalRoundTrip(t *testing.T) {
 			func(j *Journal) { j.Phase, j.CutoverAt = JournalVerifying, time.Time{} },
 			"v1 owner=" + testOwner + " from=" + keyA + " to=" + keyB + " phase=verifying at=2027-01-04T09:00:00Z",
 		},
+		"storing": {
+			func(j *Journal) { j.Phase, j.CutoverAt = JournalStoring, time.Time{} },
+			"v1 owner=" + testOwner + " from=" + keyA + " to=" + keyB + " phase=storing at=2027-01-04T09:00:00Z",
+		},
 		"serving a holder that was left behind": {
 			func(j *Journal) { j.Phase, j.To, j.Before, j.CutoverAt = JournalCreating, "", keyX, time.Time{} },
 			"v1 owner=" + testOwner + " from=" + keyA + " before=" + keyX + " phase=creating at=2027-01-04T09:00:00Z",
@@ -141,6 +145,19 @@ func TestParseJournalRefuses(t *testing.T) {
 				t.Errorf("half a journal comes with the error: %+v", got)
 			}
 		})
+	}
+}
+
+// TestJournalOutlivesItsWriter compares the limits by which others tell that the writer of a journal is dead with those that he
+// gives himself.
+func TestJournalOutlivesItsWriter(t *testing.T) {
+	const alive = preCutoverLimit + changeLimit
+	for name, limit := range map[string]time.Duration{
+		"watched": watchPeriod, "taken over unwatched": journalTakeover, "the last key is its own": strayAfter,
+	} {
+		if limit <= alive {
+			t.Errorf("%s after %s, while it may be alive for %s", name, limit, alive)
+		}
 	}
 }
 

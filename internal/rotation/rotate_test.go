@@ -500,6 +500,27 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 	}
 }
 
+// TestRotateWaitsForALateCutover has Qovery take the key long after everybody gave up asking.
+func TestRotateWaitsForALateCutover(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpEditAWSCredentials), Times: -1})
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryCutoverUnclear, "may still be under way")
+	late := s.user.Keys()[1]
+
+	// The journal is read twice before it is watched.
+	s.Inject(simulator.Fault{Kind: simulator.FaultCallBefore, Match: simulator.Operation("GetUser"), At: 5, Call: func(simulator.Request) {
+		s.set.SetKey(late)
+		s.cluster.Registry().SetKey(late)
+	}})
+	outcome := s.mustRotate(s.request())
+	s.checkRotated(outcome)
+	if outcome.AccessKeyID != late.ID {
+		t.Errorf("the key is %s, want %s", outcome.AccessKeyID, late.ID)
+	}
+}
+
 // TestRotateIsCrowdedOut has somebody else create a key at the last moment.
 func TestRotateIsCrowdedOut(t *testing.T) {
 	t.Parallel()
