@@ -83,7 +83,7 @@ func measureTime(ctx context.Context, b *bench) ([]row, error) {
 		ourPeak, timePeak = us.providerMemory, them.providerMemory
 	}
 	growth := func(times []time.Duration) float64 { return times[1].Seconds() / times[0].Seconds() }
-	return []row{
+	result := []row{
 		limited(fmt.Sprintf("time of that plan, %d pairs, no latency: %s", largest, seconds(ours[1])), ours[1].Seconds()/theirs[1].Seconds(), 2, ratio,
 			fmt.Sprintf("%d time_static: %s", 2*largest, seconds(theirs[1]))),
 		limited(fmt.Sprintf("– %d pairs: %s", sizes[0], seconds(ours[0])), ours[0].Seconds()/theirs[0].Seconds(), 2, ratio,
@@ -92,9 +92,12 @@ func measureTime(ctx context.Context, b *bench) ([]row, error) {
 			what: "– growth for five times as many", measured: ratio(growth(ours)), limit: "linear: 5 ×",
 			comparison: fmt.Sprintf("time_static: %s", ratio(growth(theirs))),
 		},
-		limited(fmt.Sprintf("peak memory of the provider in it: %s", megabytes(ourPeak)), float64(ourPeak)/float64(timePeak), 1.5, ratio,
-			fmt.Sprintf("hashicorp/time: %s", megabytes(timePeak))),
-	}, nil
+	}
+	if timePeak > 0 {
+		result = append(result, limited(fmt.Sprintf("peak memory of the provider in it: %s", megabytes(ourPeak)),
+			float64(ourPeak)/float64(timePeak), 1.5, ratio, fmt.Sprintf("hashicorp/time: %s", megabytes(timePeak))))
+	}
+	return result, nil
 }
 
 // compare measures a plan of pairs and one of as many resources of hashicorp/time in turns.

@@ -63,26 +63,26 @@ func TestDeploymentsShareTheirStatusRequests(t *testing.T) {
 // TestDeploymentWaitsForAnotherOne has the cluster be busy before, or from the last moment on.
 func TestDeploymentWaitsForAnotherOne(t *testing.T) {
 	t.Parallel()
+	// later sets a state at the fifth look at the statuses.
+	later := func(s *stage, state string) {
+		s.Inject(simulator.Fault{
+			Kind: simulator.FaultCallBefore, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 5,
+			Call: func(simulator.Request) { s.cluster.SetState(state) },
+		})
+	}
 	tests := map[string]struct {
 		given func(s *stage)
-		// keys are what the cluster is deployed with; the rotation's key is "".
-		keys []string
+		// before and after are how often the cluster is deployed with the old key and with the new one.
+		before, after int
 	}{
-		"under way from the start": {func(s *stage) { s.cluster.DeployBySomebodyElse() }, []string{"old", ""}},
-		"stopping":                 {func(s *stage) { s.cluster.SetState("STOPPING") }, nil},
-		"a state that is newer than this program": {
+		"under way from the start": {func(s *stage) { s.cluster.DeployBySomebodyElse() }, 1, 1},
+		"from the last moment on": {
 			func(s *stage) {
-				s.cluster.SetState("HIBERNATING")
-				s.Inject(simulator.Fault{
-					Kind: simulator.FaultCallBefore, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 5,
-					Call: func(simulator.Request) { s.cluster.SetState("DEPLOYED") },
-				})
-			},
-			[]string{""},
+				s.Before(simulator.OpDeployCluster, func(simulator.Request) { s.cluster.DeployBySomebodyElse() })
+			}, 0, 2,
 		},
-		"from the last moment on": {func(s *stage) {
-			s.Before(simulator.OpDeployCluster, func(simulator.Request) { s.cluster.DeployBySomebodyElse() })
-		}, []string{"", ""}},
+		"stopping": {func(s *stage) { s.cluster.SetState("STOPPING"); later(s, "STOPPED") }, 0, 0},
+		"a state that is newer than this program": {func(s *stage) { s.cluster.SetState("HIBERNATING"); later(s, "DEPLOYED") }, 0, 1},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -90,19 +90,9 @@ func TestDeploymentWaitsForAnotherOne(t *testing.T) {
 			s := newStage(t)
 			s.cluster.SetDeploymentDuration(3 * time.Minute)
 			test.given(s)
-			if name == "stopping" {
-				s.Inject(simulator.Fault{
-					Kind: simulator.FaultCallBefore, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 5,
-					Call: func(simulator.Request) { s.cluster.SetState("STOPPED") },
-				})
-			}
 			outcome := s.mustRotate(s.request())
-			for i, key := range test.keys {
-				if test.keys[i] = outcome.AccessKeyID; key == "old" {
-					test.keys[i] = s.key.ID
-				}
-			}
-			s.checkDeployed(s.cluster, test.keys...)
+			s.checkDeployed(s.cluster, slices.Concat(
+				slices.Repeat([]string{s.key.ID}, test.before), slices.Repeat([]string{outcome.AccessKeyID}, test.after))...)
 			if outcome.DeployedAt.IsZero() {
 				t.Errorf("outcome %+v", outcome)
 			}
