@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,8 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
@@ -22,15 +23,19 @@ const (
 	sizeLimit = 30e6
 	// awsServices is where the AWS SDK has the services.
 	awsServices = "github.com/aws/aws-sdk-go-v2/service/"
-	// magicCookie makes a provider believe that Terraform started it.
-	magicCookie = "TF_PLUGIN_MAGIC_COOKIE=d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
+	// pluginName is what Terraform calls its providers among themselves.
+	pluginName = "provider"
 )
 
-// schemaMethods are the calls that answer with the schema, by protocol version.
-var schemaMethods = map[string]string{
-	"5": "/tfplugin5.Provider/GetSchema",
-	"6": "/tfplugin6.Provider/GetProviderSchema",
-}
+var (
+	// handshake is what tells a provider that Terraform started it.
+	handshake = plugin.HandshakeConfig{
+		MagicCookieKey:   "TF_PLUGIN_MAGIC_COOKIE",
+		MagicCookieValue: "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
+	}
+	// schemaMethods are the calls that answer with the schema, by protocol version.
+	schemaMethods = map[int]string{5: "/tfplugin5.Provider/GetSchema", 6: "/tfplugin6.Provider/GetProviderSchema"}
+)
 
 // measureStart compares how long it takes from the start of a provider's process to the answer with its schema.
 func measureStart(ctx context.Context, b *bench) ([]row, error) {
@@ -52,41 +57,49 @@ func measureStart(ctx context.Context, b *bench) ([]row, error) {
 		"hashicorp/time: "+milliseconds(them))}, nil
 }
 
-// startProvider starts a provider like Terraform does and asks for its schema.
+// startProvider starts a provider and asks for its schema, both as Terraform does.
 func startProvider(ctx context.Context, dir, path string) (elapsed time.Duration, err error) {
 	command := exec.CommandContext(ctx, path)
-	command.Env = []string{magicCookie, "PLUGIN_PROTOCOL_VERSIONS=5,6", "TMPDIR=" + dir, "HOME=" + dir}
-	stdout, err := command.StdoutPipe()
-	if err != nil {
-		return 0, err
-	}
+	command.Env = []string{"TMPDIR=" + dir, "HOME=" + dir}
+	plugins := plugin.PluginSet{pluginName: connectionPlugin{}}
 	start := time.Now()
-	if err := command.Start(); err != nil {
-		return 0, err
-	}
-	defer func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	}()
-	line, err := bufio.NewReader(stdout).ReadString('\n')
-	if err != nil {
-		return 0, fmt.Errorf("%s did not say where it serves: %w", path, err)
-	}
-	// Core protocol, version of the provider protocol, network, address, …
-	fields := strings.Split(line, "|")
-	if len(fields) < 4 {
-		return 0, fmt.Errorf("%s said %q", path, line)
-	}
-	connection, err := grpc.NewClient(fields[2]+":"+fields[3], grpc.WithTransportCredentials(insecure.NewCredentials()))
+	client := plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  handshake,
+		VersionedPlugins: map[int]plugin.PluginSet{5: plugins, 6: plugins},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		AutoMTLS:         true,
+		SkipHostEnv:      true,
+		Cmd:              command,
+		Logger:           hclog.NewNullLogger(),
+	})
+	defer client.Kill()
+	protocol, err := client.Client()
 	if err != nil {
 		return 0, err
 	}
-	defer connection.Close()
+	connection, err := protocol.Dispense(pluginName)
+	if err != nil {
+		return 0, err
+	}
 	// The request has no fields, and nobody reads those of the answer.
-	if err := connection.Invoke(ctx, schemaMethods[fields[1]], &emptypb.Empty{}, &emptypb.Empty{}); err != nil {
+	method := schemaMethods[client.NegotiatedVersion()]
+	if err := connection.(*grpc.ClientConn).Invoke(ctx, method, &emptypb.Empty{}, &emptypb.Empty{}); err != nil {
 		return 0, fmt.Errorf("%s has no schema: %w", path, err)
 	}
 	return time.Since(start), nil
+}
+
+// connectionPlugin gives out the connection to a provider.
+type connectionPlugin struct{ plugin.NetRPCUnsupportedPlugin }
+
+// GRPCServer implements [plugin.GRPCPlugin].
+func (connectionPlugin) GRPCServer(*plugin.GRPCBroker, *grpc.Server) error {
+	return errors.New("this is a client")
+}
+
+// GRPCClient implements [plugin.GRPCPlugin].
+func (connectionPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, connection *grpc.ClientConn) (any, error) {
+	return connection, nil
 }
 
 // measureSize tells the size of the executable and which services of AWS are in it.

@@ -1,0 +1,103 @@
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+)
+
+const (
+	dataAddress     = "data.qoveryrotation_aws_credentials.test"
+	dataListAddress = "data.qoveryrotation_aws_credentials_list.test"
+)
+
+func (s *stage) dataSource(credentialsID string) string {
+	return s.providerBlock() + fmt.Sprintf(`
+data "qoveryrotation_aws_credentials" "test" {
+  organization_id = %q
+  credentials_id  = %q
+}
+`, s.org.ID, credentialsID)
+}
+
+func TestCredentialsDataSource(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.key.MarkUsed("ecr", "eu-west-3")
+	s.Clock().Advance(36 * time.Hour)
+	other := s.user.AddKey()
+	other.Deactivate()
+	s.run(resource.TestStep{
+		Config: s.dataSource(s.set.ID),
+		ConfigStateChecks: []statecheck.StateCheck{
+			value(dataAddress, "id", text(s.org.ID+"/"+s.set.ID)),
+			value(dataAddress, "name", text("production")),
+			value(dataAddress, "type", text("AWS")),
+			value(dataAddress, "iam_user_name", text("qovery")),
+			value(dataAddress, "access_key_id", text(s.key.ID)),
+			value(dataAddress, "access_key_status", text("Active")),
+			value(dataAddress, "access_key_age_days", knownvalue.Int64Exact(91)),
+			value(dataAddress, "access_key_last_used_service", text("ecr")),
+			value(dataAddress, "access_key_last_used_region", text("eu-west-3")),
+			value(dataAddress, "other_access_keys", knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectPartial(map[string]knownvalue.Check{
+				"id": text(other.ID), "status": text("Inactive"), "age_days": knownvalue.Int64Exact(0), "last_used_at": knownvalue.Null(),
+			})})),
+			value(dataAddress, "clusters", knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectExact(map[string]knownvalue.Check{
+				"id": text(s.cluster.ID), "name": text("prod"), "region": text("eu-west-3"), "status": text("DEPLOYED"),
+			})})),
+			value(dataAddress, "holders", knownvalue.ListSizeExact(2)),
+		},
+	})
+	s.unchanged()
+}
+
+func TestCredentialsDataSourceOfARole(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	role := s.org.AddRoleCredentials("role")
+	s.run(resource.TestStep{
+		Config: s.dataSource(role.ID),
+		ConfigStateChecks: []statecheck.StateCheck{
+			value(dataAddress, "type", text("AWS_ROLE")),
+			value(dataAddress, "access_key_id", knownvalue.Null()),
+			value(dataAddress, "holders", knownvalue.ListSizeExact(0)),
+		},
+	})
+	s.unchanged()
+}
+
+func TestCredentialsDataSourceNotFound(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(resource.TestStep{
+		Config:      s.dataSource(s.org.ID),
+		ExpectError: says("Credentials not found in Qovery", s.org.ID),
+	})
+	s.unchanged()
+}
+
+func TestCredentialsListDataSource(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.org.AddRoleCredentials("role")
+	s.org.AddScalewayCredentials("elsewhere")
+	second := s.org.AddCredentials("staging", s.AddUser("staging").AddKey())
+	s.run(resource.TestStep{
+		Config: s.providerBlock() + fmt.Sprintf("data \"qoveryrotation_aws_credentials_list\" \"test\" {\n  organization_id = %q\n}\n", s.org.ID),
+		ConfigStateChecks: []statecheck.StateCheck{
+			value(dataListAddress, "ids", knownvalue.SetExact([]knownvalue.Check{text(s.set.ID), text(second.ID)})),
+			value(dataListAddress, "credentials", knownvalue.ListExact([]knownvalue.Check{
+				knownvalue.ObjectExact(map[string]knownvalue.Check{
+					"id": text(s.set.ID), "name": text("production"), "access_key_id": text(s.key.ID),
+					"cluster_ids": knownvalue.ListExact([]knownvalue.Check{text(s.cluster.ID)}),
+				}),
+				knownvalue.ObjectPartial(map[string]knownvalue.Check{"id": text(second.ID), "cluster_ids": knownvalue.ListSizeExact(0)}),
+			})),
+		},
+	})
+	s.unchanged()
+}
