@@ -119,6 +119,7 @@ func TestForgetDuringAQuestion(t *testing.T) {
 					if got, err := once(t.Context(), r, "keys", testUser, asked.answer); got != 2 || err != nil {
 						t.Errorf("the answer after the change is %d, %v", got, err)
 					}
+					synctest.Wait() // the answer from before has come, too
 				}
 				group.Wait()
 			})

@@ -546,6 +546,9 @@ func TestRotateIsCrowdedOut(t *testing.T) {
 func TestRotateStopsWhenTheJournalIsNotItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(s *stage){
+		"another process of the same resource": func(s *stage) {
+			s.writeJournal("this-run", rotation.JournalVerifying, "AKIAANOTHERRUNSKEY00", 0)
+		},
 		"another run's": func(s *stage) { s.writeJournal("another-run", rotation.JournalVerifying, "AKIAANOTHERRUNSKEY00", 0) },
 		"nobody's":      func(s *stage) { s.user.SetTag(s.journalTag(), "please keep") },
 	} {
@@ -648,6 +651,64 @@ func TestRotateIsTakenOver(t *testing.T) {
 	s.checkRotated(outcome)
 	if !strings.Contains(s.journal(), "owner=another-run") {
 		t.Errorf("the journal is %q", s.journal())
+	}
+}
+
+// unsteadyIAM has STS take its time, and not know the new key in some calls.
+type unsteadyIAM struct {
+	rotation.IAM
+	clock   rotation.Clock
+	takes   time.Duration
+	unknown []int
+
+	calls     int
+	successes []time.Time
+}
+
+// CallerARN implements [rotation.IAM].
+func (i *unsteadyIAM) CallerARN(ctx context.Context, key rotation.NewAccessKey, region string) (string, error) {
+	i.calls++
+	if slices.Contains(i.unknown, i.calls) {
+		i.successes = nil
+		return "", rotation.ErrUnauthenticated
+	}
+	asked := i.clock.Now()
+	if err := i.clock.Sleep(ctx, i.takes); err != nil {
+		return "", err
+	}
+	arn, err := i.IAM.CallerARN(ctx, key, region)
+	if err == nil {
+		i.successes = append(i.successes, asked)
+	}
+	return arn, err
+}
+
+// TestRotateVerifiesForLongEnough counts what has come in a row when Qovery gets the key: five successes over ten seconds.
+func TestRotateVerifiesForLongEnough(t *testing.T) {
+	t.Parallel()
+	for name, iam := range map[string]*unsteadyIAM{
+		"steady":    {},
+		"flapping":  {unknown: []int{1, 2, 5, 9}},
+		"slow":      {takes: 7 * time.Second},
+		"very slow": {takes: 15 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.SetPropagationDelay("eu-west-3", 0)
+			iam.clock = s.Clock()
+			process := s.processWith(func(port rotation.IAM) rotation.IAM {
+				iam.IAM = port
+				return iam
+			})
+			if _, err := process.Rotate(t.Context(), s.request()); err != nil {
+				t.Fatal(err)
+			}
+			i := slices.IndexFunc(s.Requests(), func(r simulator.Request) bool { return r.Operation == simulator.OpEditAWSCredentials })
+			if n, over := len(iam.successes), s.Requests()[i].Time.Sub(iam.successes[0]); n < 5 || over < 10*time.Second {
+				t.Errorf("Qovery got the key after %d successes over %s", n, over)
+			}
+		})
 	}
 }
 

@@ -418,6 +418,11 @@ func TestPreflightBesideARotation(t *testing.T) {
 	if err != nil || again.AccessKeyID != outcome.AccessKeyID || again.PreviousAccessKeyID != s.key.ID {
 		t.Errorf("outcome %+v, %v", again, err)
 	}
+
+	// Whoever has learned of the new key asks for another rotation. The journal of the first one stays until the end.
+	req.Record = recordOf(again)
+	_, err = process.Rotate(t.Context(), req)
+	checkProblem(t, err, rotation.SummaryOtherRotation, "credentials "+s.set.ID)
 	s.checkUnchanged()
 }
 
