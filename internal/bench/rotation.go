@@ -19,7 +19,7 @@ const (
 	verification = 10 * time.Second
 	// deployment is a little longer than a multiple of the poll interval, which is the worst case: the poll that could have
 	// seen the end comes just too early.
-	deployment = 2*pollInterval + 2*latency
+	deployment = 2*pollInterval + 4*latency
 	// runs is how often a time is measured.
 	runs = 3
 	// retryAfter is how long Qovery asks to be left alone.
