@@ -39,6 +39,9 @@ const (
 	// maxRetryAfter bounds what an answer may ask for in its Retry-After header.
 	maxRetryAfter = 30 * time.Second
 
+	// idleConnections is how many connections are kept for the next requests: as many as one observation asks for at once.
+	idleConnections = 20
+
 	// maxAnswerSize is far above what an organization with hundreds of clusters needs.
 	maxAnswerSize = 32 << 20
 )
@@ -82,7 +85,10 @@ func New(config Config) (*Client, error) {
 		return nil, errors.New("the API token of Qovery is empty")
 	}
 	if config.Transport == nil {
-		config.Transport = http.DefaultTransport
+		pooled := http.DefaultTransport.(*http.Transport).Clone()
+		// Go's default of two would have most requests of rotations that run side by side open a connection.
+		pooled.MaxIdleConnsPerHost = idleConnections
+		config.Transport = pooled
 	}
 	httpClient := &http.Client{
 		Transport: &transport{next: config.Transport},

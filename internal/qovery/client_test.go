@@ -401,9 +401,8 @@ func TestErrorsKeepSecrets(t *testing.T) {
 			api := newFakeAPI(t,
 				reply(200, `{"id":"creds","name":"production","object_type":"AWS","access_key_id":"AKIAOLD"}`),
 				reply(400, echo, "X-Request-Id", testSecret))
-			err := api.client(t).StoreAccessKey(t.Context(), "org",
-				rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"},
-				rotation.NewAccessKey{ID: "AKIANEW", Secret: rotation.NewSecret(testSecret)})
+			err := storeKey(t.Context(), api.client(t),
+				rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"})
 			if !errors.Is(err, rotation.ErrRejected) {
 				t.Fatalf("error = %v", err)
 			}
@@ -434,11 +433,10 @@ func TestLog(t *testing.T) {
 		reply(200, `{"id":"creds","object_type":"AWS","access_key_id":"AKIAOLD"}`, "X-Request-Id", "req-2"),
 		reply(200, `{"access_key_id":"AKIANEW"}`, "X-Request-Id", "req-3"))
 	holder := rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"}
-	key := rotation.NewAccessKey{ID: "AKIANEW", Secret: rotation.NewSecret(testSecret)}
 
 	var output bytes.Buffer
 	ctx := tflog.NewSubsystem(tflogtest.RootLogger(t.Context(), &output), LogSubsystem)
-	if err := api.client(t).StoreAccessKey(ctx, "org", holder, key); err != nil {
+	if err := storeKey(ctx, api.client(t), holder); err != nil {
 		t.Fatal(err)
 	}
 	log := output.String()

@@ -59,7 +59,7 @@ func FuzzReadings(f *testing.F) {
 	})
 }
 
-func FuzzStoreAccessKey(f *testing.F) {
+func FuzzPrepareStore(f *testing.F) {
 	f.Fuzz(func(t *testing.T, shown []byte, status int, answered []byte) {
 		status = fuzzStatus(status)
 		var stored bool
@@ -75,7 +75,7 @@ func FuzzStoreAccessKey(f *testing.F) {
 		} {
 			stored = false
 			holder := rotation.Holder{Kind: kind, ID: "id", AccessKeyID: "AKIAOLD"}
-			err := client.StoreAccessKey(t.Context(), "org", holder, newKey)
+			err := storeKey(t.Context(), client, holder)
 			checkFuzzError(t, string(kind), err)
 			if stored && err == nil && status >= 300 {
 				t.Errorf("%s: HTTP %d was taken for a success", kind, status)

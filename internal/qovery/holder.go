@@ -170,13 +170,13 @@ func (s *storage) update(shown object, key rotation.NewAccessKey) map[string]any
 	return whole
 }
 
-// StoreAccessKey implements [rotation.Qovery].
-func (c *Client) StoreAccessKey(
+// PrepareStore implements [rotation.Qovery].
+func (c *Client) PrepareStore(
 	ctx context.Context, organizationID string, holder rotation.Holder, key rotation.NewAccessKey,
-) error {
+) (store func(context.Context) error, err error) {
 	storage := storageOf(holder.Kind)
 	if storage == nil {
-		return fmt.Errorf("%w: an access key cannot be stored in a holder of kind %s", rotation.ErrRejected, holder.Kind)
+		return nil, fmt.Errorf("%w: an access key cannot be stored in a holder of kind %s", rotation.ErrRejected, holder.Kind)
 	}
 	r := request{
 		operation: storage.read,
@@ -186,23 +186,23 @@ func (c *Client) StoreAccessKey(
 	}
 	var shown object
 	if err := c.do(ctx, r, &shown); err != nil {
-		return err
+		return nil, err
 	}
 	if objectType := shown.text("object_type"); holder.Kind == rotation.HolderCredentials &&
 		objectType != rotation.CredentialsTypeStatic {
-		return fmt.Errorf("%w: the credentials %s are of type %q now",
+		return nil, fmt.Errorf("%w: the credentials %s are of type %q now",
 			rotation.ErrConflict, holder.ID, brief(objectType, c.token, key.Secret.Reveal()))
 	}
 	switch found := storage.accessKeyID(shown); found {
 	case key.ID:
-		return nil
+		return func(context.Context) error { return nil }, nil
 	case holder.AccessKeyID:
 	default:
-		return fmt.Errorf("%w: the %s %s holds the access key %q now, not %s", rotation.ErrConflict, holder.Kind,
+		return nil, fmt.Errorf("%w: the %s %s holds the access key %q now, not %s", rotation.ErrConflict, holder.Kind,
 			holder.ID, brief(found, c.token, key.Secret.Reveal()), holder.AccessKeyID)
 	}
 	r.operation, r.method, r.body = storage.write, http.MethodPut, storage.update(shown, key)
-	return c.do(ctx, r, &confirmation{storage: storage, want: key.ID})
+	return func(ctx context.Context) error { return c.do(ctx, r, &confirmation{storage: storage, want: key.ID}) }, nil
 }
 
 // confirmation is the answer to a key that was stored. It may leave the key out; it must not show another one.

@@ -1,6 +1,7 @@
 package qovery
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -12,7 +13,16 @@ import (
 
 var newKey = rotation.NewAccessKey{ID: "AKIANEW", Secret: rotation.NewSecret(testSecret)}
 
-func TestStoreAccessKey(t *testing.T) {
+// storeKey puts newKey into a holder of the organization "org".
+func storeKey(ctx context.Context, client *Client, holder rotation.Holder) error {
+	store, err := client.PrepareStore(ctx, "org", holder, newKey)
+	if err != nil {
+		return err
+	}
+	return store(ctx)
+}
+
+func TestPrepareStore(t *testing.T) {
 	const secret = `"secret_access_key":"` + testSecret + `"`
 	tests := map[string]struct {
 		kind              rotation.HolderKind
@@ -69,7 +79,7 @@ func TestStoreAccessKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			api := newFakeAPI(t, reply(200, test.shown), reply(200, ``))
 			holder := rotation.Holder{Kind: test.kind, ID: "id", AccessKeyID: "AKIAOLD"}
-			if err := api.client(t).StoreAccessKey(t.Context(), "org", holder, newKey); err != nil {
+			if err := storeKey(t.Context(), api.client(t), holder); err != nil {
 				t.Fatal(err)
 			}
 			requests := api.requests()
@@ -91,7 +101,7 @@ func TestStoreAccessKey(t *testing.T) {
 	}
 }
 
-func TestStoreAccessKeyLooksFirst(t *testing.T) {
+func TestPrepareStoreLooksFirst(t *testing.T) {
 	tests := map[string]struct {
 		kind  rotation.HolderKind
 		shown http.HandlerFunc
@@ -130,7 +140,7 @@ func TestStoreAccessKeyLooksFirst(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			api := newFakeAPI(t, test.shown)
 			holder := rotation.Holder{Kind: test.kind, ID: "id", AccessKeyID: "AKIAOLD"}
-			if err := api.client(t).StoreAccessKey(t.Context(), "org", holder, newKey); !errors.Is(err, test.want) {
+			if err := storeKey(t.Context(), api.client(t), holder); !errors.Is(err, test.want) {
 				t.Errorf("error = %v, want %v", err, test.want)
 			}
 			if requests := api.requests(); len(requests) != 1 || requests[0].method != http.MethodGet {
@@ -140,7 +150,7 @@ func TestStoreAccessKeyLooksFirst(t *testing.T) {
 	}
 }
 
-func TestStoreAccessKeyChecksTheAnswer(t *testing.T) {
+func TestPrepareStoreChecksTheAnswer(t *testing.T) {
 	shown := reply(200, `{"id":"id","name":"r","kind":"ECR","config":{"access_key_id":"AKIAOLD"}}`)
 	tests := map[string]struct {
 		answer      http.HandlerFunc
@@ -160,7 +170,7 @@ func TestStoreAccessKeyChecksTheAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			api := newFakeAPI(t, shown, test.answer)
 			holder := rotation.Holder{Kind: rotation.HolderContainerRegistry, ID: "id", AccessKeyID: "AKIAOLD"}
-			err := api.client(t).StoreAccessKey(t.Context(), "org", holder, newKey)
+			err := storeKey(t.Context(), api.client(t), holder)
 			if (err != nil) != test.wantUnclear || rotation.IsDefinite(err) {
 				t.Errorf("error = %v, want an unclear one: %t", err, test.wantUnclear)
 			}
@@ -171,12 +181,12 @@ func TestStoreAccessKeyChecksTheAnswer(t *testing.T) {
 	}
 }
 
-func TestStoreAccessKeyInOtherHolders(t *testing.T) {
+func TestPrepareStoreInOtherHolders(t *testing.T) {
 	api := newFakeAPI(t, reply(200, `{}`))
 	for _, kind := range []rotation.HolderKind{
 		rotation.HolderVSphereCredentials, rotation.HolderDNSProvider, rotation.HolderSecretManager,
 	} {
-		err := api.client(t).StoreAccessKey(t.Context(), "org", rotation.Holder{Kind: kind, ID: "id"}, newKey)
+		err := storeKey(t.Context(), api.client(t), rotation.Holder{Kind: kind, ID: "id"})
 		if !errors.Is(err, rotation.ErrRejected) {
 			t.Errorf("%s: error = %v", kind, err)
 		}

@@ -88,7 +88,11 @@ func TestAgainstSimulator(t *testing.T) {
 	} {
 		before := withoutKey(t, stored)
 		for range 2 {
-			if err := client.StoreAccessKey(ctx, org.ID, holder, key); err != nil {
+			store, err := client.PrepareStore(ctx, org.ID, holder, key)
+			if err == nil {
+				err = store(ctx)
+			}
+			if err != nil {
 				t.Errorf("%s: %v", holder.Kind, err)
 			}
 		}

@@ -62,13 +62,15 @@ const (
 	ActionRotate
 	// ActionResume carries on after a cutover that was done before.
 	ActionResume
-	// ActionWatch finds out first whether another rotation is alive.
+	// ActionWatch finds out first whether an earlier rotation is alive.
 	ActionWatch
 )
 
 // Decision is what has to be done about an [Observation].
 type Decision struct {
 	Action Action
+	// WatchFor is how long to watch the journal first.
+	WatchFor time.Duration
 	// Stray is a key whose secret is lost, to be deleted before another one is created.
 	Stray string
 	// Drained is the previous key, to be retired before another one is created, and DrainEndsAt since when that may be.
@@ -123,6 +125,8 @@ func Decide(now time.Time, req Request, o *Observation, watched *Journal) (_ Dec
 	}
 	decision := Decision{Action: ActionRotate, From: current, CarryAgain: carryAgain}
 	switch {
+	case carryAgain && len(o.lagging(req, resume.From)) == 0:
+		decision.Previous = resume.Previous
 	case carryAgain:
 		decision.Previous = resume.From
 	case o.Journal != nil && o.Journal.Before != "":
@@ -151,23 +155,27 @@ func Decide(now time.Time, req Request, o *Observation, watched *Journal) (_ Dec
 	if err := checkDeployable(o); err != nil {
 		return Decision{}, err
 	}
-	if j := o.Journal; j != nil && (watched == nil || *watched != *j) && mayBeAlive(now, req, *j) {
-		decision.Action = ActionWatch
+	if j := o.Journal; j != nil && (watched == nil || *watched != *j) {
+		if decision.WatchFor = watchFor(now, req, *j); decision.WatchFor > 0 {
+			decision.Action = ActionWatch
+		}
 	}
 	return decision, nil
 }
 
-// mayBeAlive tells whether a journal from before the cutover can be of a run that goes on somewhere else, or of a request
-// that still is on its way to Qovery.
-func mayBeAlive(now time.Time, req Request, j Journal) bool {
+// watchFor is how long a journal from before the cutover has to stay as it is before its rotation counts as dead: one of
+// somebody else because that run may go on elsewhere, and one that stores the key because its request may still arrive.
+func watchFor(now time.Time, req Request, j Journal) time.Duration {
 	age := now.Sub(j.At)
 	switch {
 	case !j.CutoverAt.IsZero():
-		return false
+		return 0
+	case j.Owner != req.Owner && age < journalTakeover:
+		return watchPeriod
 	case j.Phase == JournalStoring:
-		return age < watchPeriod
+		return max(0, watchPeriod-max(0, age))
 	default:
-		return j.Owner != req.Owner && age < journalTakeover
+		return 0
 	}
 }
 
@@ -234,7 +242,7 @@ func unfinished(req Request, o *Observation) (Decision, bool) {
 	r := req.Record
 	finished := r != nil && r.AccessKeyID == current && !r.Deploying
 	if j := o.Journal; j != nil && j.To == current && !finished {
-		resume := Decision{Action: ActionResume, From: j.From, To: current, CutoverAt: j.CutoverAt}
+		resume := Decision{Action: ActionResume, From: j.From, To: current, Previous: j.Before, CutoverAt: j.CutoverAt}
 		if j.CutoverAt.IsZero() {
 			resume.CutoverAt = j.At
 		}
@@ -251,12 +259,12 @@ func unfinished(req Request, o *Observation) (Decision, bool) {
 	return Decision{}, false
 }
 
-// lagging are the holders that should have got the new key of a rotation from the given one, and did not.
-func (o *Observation) lagging(req Request, from string) []Holder {
+// lagging are the holders that should have got the new key of a rotation from one of the given ones, and did not.
+func (o *Observation) lagging(req Request, from ...string) []Holder {
 	if !req.RotateRegistries {
 		return nil
 	}
-	return slices.DeleteFunc(o.HoldersOf(from), func(h Holder) bool {
+	return slices.DeleteFunc(o.HoldersOf(from...), func(h Holder) bool {
 		return h.ID == o.Set.ID || !h.Kind.carriable() || slices.Contains(req.IgnoredHolders, h.ID)
 	})
 }
@@ -268,7 +276,7 @@ func mustCarryAgain(now time.Time, req Request, o *Observation, resume Decision)
 	if resume.DeployedAt.IsZero() || now.Before(resume.DeployedAt.Add(req.DrainWindow)) {
 		return false
 	}
-	lagging := o.lagging(req, resume.From)
+	lagging := o.lagging(req, resume.From, resume.Previous)
 	return len(lagging) > 0 && !slices.ContainsFunc(lagging, func(h Holder) bool { return h.Kind == HolderCredentials })
 }
 

@@ -117,6 +117,17 @@ func (s *situation) leftBehind(deployedAt time.Time) {
 	s.Holders = append(s.Holders, Holder{Kind: HolderContainerRegistry, ID: "r", AccessKeyID: keyA})
 }
 
+// leftBehindTwice is the situation after another rotation, from B to X, that was to serve that registry and did not either.
+func (s *situation) leftBehindTwice(deployedAt time.Time) {
+	s.leftBehind(deployedAt)
+	s.hold(keyX)
+	s.Others[0].ID = keyB
+	s.Journal.Before, s.Journal.From, s.Journal.To = keyA, keyB, keyX
+	if deployedAt.IsZero() {
+		s.Journal.Phase, s.Journal.At = JournalDeploying, s.Journal.CutoverAt
+	}
+}
+
 func (s *situation) status(state string, isDeployed bool) {
 	s.Statuses["c1"] = ClusterStatus{ClusterID: "c1", State: state, IsDeployed: isDeployed}
 }
@@ -127,7 +138,7 @@ func TestDecide(t *testing.T) {
 		return Decision{Action: ActionRotate, From: keyB, Previous: keyA, Drained: keyA, DrainEndsAt: endedAt}
 	}
 	rotateWithout := func(stray string) Decision { return Decision{Action: ActionRotate, From: keyA, Stray: stray} }
-	watch := Decision{Action: ActionWatch, From: keyA}
+	watch := Decision{Action: ActionWatch, WatchFor: 2 * time.Minute, From: keyA}
 	nothing := Decision{Action: ActionNone, From: keyA}
 	resume := func(at time.Time) Decision {
 		return Decision{Action: ActionResume, From: keyA, To: keyB, CutoverAt: at}
@@ -208,7 +219,7 @@ func TestDecide(t *testing.T) {
 		"stray of another run that may be alive": {func(s *situation) {
 			s.journal("other", JournalVerifying, keyB, ago(time.Minute))
 			s.other(keyB, ago(time.Minute), LastUse{})
-		}, Decision{Action: ActionWatch, From: keyA, Stray: keyB}},
+		}, Decision{Action: ActionWatch, WatchFor: 2 * time.Minute, From: keyA, Stray: keyB}},
 		"stray of another run that was watched": {func(s *situation) {
 			s.journal("other", JournalVerifying, keyB, ago(time.Minute))
 			s.watch()
@@ -218,7 +229,15 @@ func TestDecide(t *testing.T) {
 		"stray on its way into Qovery, perhaps": {func(s *situation) {
 			s.journal("me", JournalStoring, keyB, ago(2*time.Minute-time.Second))
 			s.other(keyB, ago(3*time.Minute), verified)
-		}, Decision{Action: ActionWatch, From: keyA, Stray: keyB}},
+		}, Decision{Action: ActionWatch, WatchFor: time.Second, From: keyA, Stray: keyB}},
+		"stray on its way into Qovery, perhaps, by a clock that is ahead": {func(s *situation) {
+			s.journal("me", JournalStoring, keyB, ago(-time.Minute))
+			s.other(keyB, ago(time.Minute), verified)
+		}, Decision{Action: ActionWatch, WatchFor: 2 * time.Minute, From: keyA, Stray: keyB}},
+		"stray of another run, on its way into Qovery, perhaps": {func(s *situation) {
+			s.journal("other", JournalStoring, keyB, ago(5*time.Minute))
+			s.other(keyB, ago(5*time.Minute), verified)
+		}, Decision{Action: ActionWatch, WatchFor: 2 * time.Minute, From: keyA, Stray: keyB}},
 		"stray that did not get into Qovery": {func(s *situation) {
 			s.journal("me", JournalStoring, keyB, ago(2*time.Minute))
 			s.other(keyB, ago(3*time.Minute), verified)
@@ -305,6 +324,14 @@ func TestDecide(t *testing.T) {
 			s.hold(keyB)
 			s.Journal = &Journal{CredentialsID: "creds", Owner: "me", From: keyB, Before: keyA, Phase: JournalCreating, At: ago(time.Minute)}
 		}, Decision{Action: ActionRotate, From: keyB, Previous: keyA}},
+		"a rotation that was to serve the holder died after its cutover": {
+			func(s *situation) { s.leftBehindTwice(time.Time{}) },
+			Decision{Action: ActionResume, From: keyB, To: keyX, Previous: keyA, CutoverAt: cutoverAt},
+		},
+		"a rotation that was to serve the holder died after its cutover, and is drained": {
+			func(s *situation) { s.leftBehindTwice(ago(3 * time.Hour)) },
+			Decision{Action: ActionRotate, From: keyX, Previous: keyA, CarryAgain: true, Drained: keyB, DrainEndsAt: ago(time.Hour)},
+		},
 		"a holder is left, and holders are not to be changed": {
 			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.RotateRegistries = false }, resumeDeployed(ago(3 * time.Hour)),
 		},

@@ -22,7 +22,7 @@ const (
 	JournalCreating JournalPhase = "creating"
 	// JournalVerifying is recorded when the key's id is known, before Qovery gets to know the key.
 	JournalVerifying JournalPhase = "verifying"
-	// JournalStoring is recorded when nobody can tell whether Qovery was given the key, or still will be.
+	// JournalStoring is recorded before Qovery is asked to store the key: a request may be under way from now on.
 	JournalStoring JournalPhase = "storing"
 	// JournalDeploying is recorded after the cutover.
 	JournalDeploying JournalPhase = "deploying"

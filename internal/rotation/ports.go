@@ -175,10 +175,10 @@ type Qovery interface {
 	// ClusterDNSProvider returns the DNS provider of a cluster as a holder, or nil when it stores no AWS access key.
 	ClusterDNSProvider(ctx context.Context, clusterID string) (*Holder, error)
 
-	// StoreAccessKey puts a key into a holder and leaves its every other field as it is. It reads the holder first: one
-	// that has the key already is a success, and one that has neither this key nor the one named in the holder
-	// was changed by somebody else and is [ErrConflict]. So it may be repeated when an answer was lost.
-	StoreAccessKey(ctx context.Context, organizationID string, holder Holder, key NewAccessKey) error
+	// PrepareStore reads a holder and returns the request that puts a key into it and leaves its every other field as it was
+	// read. The request does nothing if the holder has the key already. A holder that has neither this key nor the one named
+	// in the argument was changed by somebody else and is [ErrConflict]. So both may be repeated when an answer was lost.
+	PrepareStore(ctx context.Context, organizationID string, holder Holder, key NewAccessKey) (store func(context.Context) error, err error)
 
 	// DeployCluster asks for a deployment once and is never repeated by itself.
 	DeployCluster(ctx context.Context, organizationID, clusterID string) error

@@ -30,7 +30,8 @@ const (
 	verificationInterval = 2 * time.Second
 	// retryInterval is the pause before an unclear answer is looked into.
 	retryInterval = 2 * time.Second
-	// watchPeriod is how long a journal that may be alive is watched; nothing alive leaves it unchanged for so long.
+	// watchPeriod is how long a journal that may be alive is watched; nothing alive leaves it unchanged for so long, and no
+	// request is still under way that was sent before it.
 	watchPeriod   = 2 * time.Minute
 	watchInterval = 10 * time.Second
 )
@@ -148,9 +149,9 @@ func (r *Rotator) decide(ctx context.Context, req Request) (*Observation, Decisi
 	if err != nil || decision.Action != ActionWatch {
 		return o, decision, err
 	}
-	step(ctx, "another run may be rotating the same key; watching its journal", "owner", o.Journal.Owner, "for", watchPeriod)
-	for watched := time.Duration(0); watched < watchPeriod; watched += watchInterval {
-		if err := r.clock.Sleep(ctx, watchInterval); err != nil {
+	step(ctx, "a rotation of the same key may not have ended; watching its journal", "owner", o.Journal.Owner, "for", decision.WatchFor)
+	for left := decision.WatchFor; left > 0; left -= watchInterval {
+		if err := r.clock.Sleep(ctx, min(left, watchInterval)); err != nil {
 			return nil, Decision{}, stopped(err, worldUntouched)
 		}
 		user, err := r.iam.User(ctx, req.UserName)
@@ -191,14 +192,14 @@ func resumedChange(req Request, o *Observation, d Decision) change {
 	c := change{
 		o: o,
 		journal: Journal{
-			CredentialsID: req.CredentialsID, Owner: req.Owner, From: d.From, To: d.To,
+			CredentialsID: req.CredentialsID, Owner: req.Owner, From: d.From, To: d.To, Before: d.Previous,
 			Phase: JournalDeploying, At: d.CutoverAt, CutoverAt: d.CutoverAt,
 		},
 		createdAt:  o.Current.CreatedAt,
 		deployedAt: d.DeployedAt,
 		holders:    o.listedHolders(d.To),
 	}
-	c.lagging = o.lagging(req, d.From)
+	c.lagging = o.lagging(req, d.From, d.Previous)
 	if req.Record != nil {
 		c.deployed = req.Record.DeployedClusters
 	}
@@ -448,13 +449,27 @@ func (a *attempt) readJournal(ctx context.Context) (found *Journal, owned bool, 
 	return found, found != nil && slices.Contains(a.written, found.String()), nil
 }
 
-// verify tries the new key in the region of every cluster.
+// verify tries the new key in the region of every cluster, and meanwhile records that Qovery is about to be given it.
 func (a *attempt) verify(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.announceCutover(ctx) })
 	for _, region := range regions(a.o.Clusters) {
 		group.Go(func() error { return a.verifyIn(ctx, region) })
 	}
 	return group.Wait()
+}
+
+// announceCutover records, shortly before the verification can be over, that a request to store the key may have been sent.
+// Whoever finds the entry after a crash has to let such a request arrive before the key may be deleted. A journal that is
+// not this attempt's is left to confirm.
+func (a *attempt) announceCutover(ctx context.Context) error {
+	if err := a.r.clock.Sleep(ctx, verificationPeriod-verificationInterval); err != nil {
+		return err
+	}
+	if _, owned, err := a.readJournal(ctx); err != nil || !owned {
+		return err
+	}
+	return a.writeJournal(ctx, JournalStoring, a.key.ID)
 }
 
 // regions are the regions of the clusters, each once; one empty name, for the provider's own, if there is none.
@@ -531,7 +546,7 @@ func (a *attempt) confirm(ctx context.Context) error {
 	if err := a.checkKeyThere(ctx); err != nil {
 		return err
 	}
-	return a.writeJournal(ctx, JournalVerifying, a.key.ID)
+	return a.writeJournal(ctx, JournalStoring, a.key.ID)
 }
 
 // checkKeyThere makes sure that the new key exists and is Active.
@@ -552,7 +567,17 @@ func (a *attempt) cutOver(ctx context.Context) error {
 	set := Holder{Kind: HolderCredentials, ID: a.o.Set.ID, Name: a.o.Set.Name, AccessKeyID: a.journal.From}
 	var lastErr error
 	for {
-		err := a.confirm(ctx)
+		var (
+			store   func(context.Context) error
+			readErr error
+		)
+		group, gctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return a.confirm(gctx) })
+		group.Go(func() error {
+			store, readErr = a.r.qovery.PrepareStore(gctx, a.req.OrganizationID, set, a.key)
+			return nil
+		})
+		err := group.Wait()
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -563,17 +588,18 @@ func (a *attempt) cutOver(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		once, cancel := a.r.detach(ctx, changeLimit)
-		lastErr = a.r.qovery.StoreAccessKey(once, a.req.OrganizationID, set, a.key)
-		cancel()
+		if lastErr = readErr; readErr == nil {
+			once, cancel := a.r.detach(ctx, changeLimit)
+			lastErr = store(once)
+			cancel()
+			a.cutoverUnclear = a.cutoverUnclear || lastErr != nil && !IsDefinite(lastErr)
+		}
 		switch {
 		case lastErr == nil:
 			a.journal.Phase, a.journal.CutoverAt = JournalDeploying, a.r.Now()
 			a.journal.At = a.journal.CutoverAt
 			return nil
-		case !IsDefinite(lastErr):
-			a.cutoverUnclear = true
-		case !isPassing(lastErr):
+		case IsDefinite(lastErr) && !isPassing(lastErr):
 			return a.problem(SummaryRefused, fmt.Sprintf("Qovery did not take the new access key %s for the credentials %q.",
 				a.key.ID, a.o.Set.Name), lastErr)
 		}
@@ -623,7 +649,10 @@ func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder) {
 
 func (a *attempt) carryTo(ctx context.Context, holder Holder) error {
 	for {
-		err := a.r.qovery.StoreAccessKey(ctx, a.req.OrganizationID, holder, a.key)
+		store, err := a.r.qovery.PrepareStore(ctx, a.req.OrganizationID, holder, a.key)
+		if err == nil {
+			err = store(ctx)
+		}
 		if err == nil || !isPassing(err) {
 			step(ctx, "carried the new access key", "holder", holder.String(), "error", err)
 			return err

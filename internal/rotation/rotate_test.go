@@ -383,7 +383,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 				})
 			},
 			summary: rotation.SummaryCutoverUnclear, facts: []string{"still exists", "names it. Qovery has it."},
-			keys: 2, journal: "phase=verifying",
+			keys: 2, journal: "phase=storing",
 		},
 		"Qovery does not have the key and did not say so": {
 			given: func(s *stage) {
@@ -407,7 +407,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 				s.set.RefuseUpdates(400)
 			},
 			summary: rotation.SummaryRefused, facts: []string{"still exists", "Whether Qovery has it could not be read", "HTTP 400", "HTTP 500"},
-			keys: 2, journal: "phase=verifying",
+			keys: 2, journal: "phase=storing",
 		},
 		"the key cannot be deleted": {
 			given: func(s *stage) {
@@ -415,7 +415,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 				s.DenyAction("iam:DeleteAccessKey")
 			},
 			summary: rotation.SummaryRefused, facts: []string{"Qovery does not have it, but it could not be deleted", "iam:DeleteAccessKey"},
-			keys: 2, journal: "phase=verifying",
+			keys: 2, journal: "phase=storing",
 		},
 		"the journal cannot be removed": {
 			given: func(s *stage) {
@@ -423,7 +423,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 				s.DenyAction("iam:UntagUser")
 			},
 			summary: rotation.SummaryRefused, facts: []string{"Qovery and AWS are as before", "The journal is still there; it is harmless"},
-			keys: 1, journal: "phase=verifying",
+			keys: 1, journal: "phase=storing",
 		},
 		"a key whose creation got no answer cannot be looked for": {
 			given: func(s *stage) {

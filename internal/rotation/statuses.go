@@ -78,11 +78,15 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 	askedAt := o.sentAt
 	o.mu.Unlock()
 	statuses, err := b.qovery.ClusterStatuses(ctx, organizationID)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if now := b.clock.Now(); now.Sub(o.sentAt) > b.interval {
+		// The port repeated the request, the last time just now perhaps.
+		o.sentAt = now
+	}
 	if err != nil {
 		return nil, err
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	o.statuses, o.answered, o.askedAt = statuses, request, askedAt
 	return statuses, nil
 }
