@@ -94,6 +94,64 @@ func TestHoldersGetTheKey(t *testing.T) {
 	})
 }
 
+// However many objects store a key, all of them get the new one.
+func TestNumbersOfHolders(t *testing.T) {
+	t.Parallel()
+	for _, others := range []int{0, 50} {
+		t.Run(fmt.Sprint(others), func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.set = s.org.AddCredentials("no clusters", s.user.AddKey())
+			s.key.Delete()
+			s.key = s.newest()
+			holders := []*simulator.Holder{&s.set.Holder}
+			for i := range others / 2 {
+				holders = append(holders, s.org.AddRegistry(fmt.Sprint("images ", i), "ECR", s.key),
+					s.org.AddHelmRepository(fmt.Sprint("charts ", i), "OCI_ECR", s.key))
+			}
+			s.run(resource.TestStep{
+				Config: s.credentials(""),
+				Check:  resource.ComposeTestCheckFunc(s.keys(2), stores(s.newest, holders...)),
+				ConfigStateChecks: []statecheck.StateCheck{
+					value(credentialsAddress, "holders", knownvalue.ListSizeExact(1+others)),
+					value(credentialsAddress, "phase", text("draining")),
+				},
+			})
+		})
+	}
+}
+
+// What stores the key since the plan was made is treated like what did before.
+func TestHolderAppearsAfterThePlan(t *testing.T) {
+	t.Parallel()
+	t.Run("one that gets the key", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		var images *simulator.Holder
+		s.run(resource.TestStep{
+			Config:           s.credentials(""),
+			ConfigPlanChecks: plans(meanwhile(func() { images = s.org.AddRegistry("images", "ECR", s.key) })),
+			Check: check(func() error {
+				if got := images.AccessKeyID(); got != s.newest().ID {
+					return fmt.Errorf("the registry stores %s, want %s", got, s.newest().ID)
+				}
+				return nil
+			}),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "holders", knownvalue.ListSizeExact(3))},
+		})
+	})
+	t.Run("one that cannot get it", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.run(resource.TestStep{
+			Config:           s.credentials(""),
+			ConfigPlanChecks: plans(meanwhile(func() { s.org.AddVSphereCredentials("on premises", s.key) })),
+			ExpectError:      says("Error running apply", rotation.SummaryUncarriableHolder, `vsphere credentials "on premises"`),
+		})
+		s.unchanged()
+	})
+}
+
 func TestHoldersInState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -307,4 +365,40 @@ resource "qoveryrotation_aws_credentials" "staging" {
 		}
 	}
 	s.run(rotated(1), rotated(2))
+}
+
+// Somebody puts the old key back into everything while it drains. It is not retired: the clusters are deployed with it, and
+// the key that was new drains instead.
+func TestOldKeyIsPutBack(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry := s.cluster.Registry()
+	var undone *simulator.AccessKey
+	s.run(
+		resource.TestStep{Config: s.pair("", "")},
+		resource.TestStep{
+			PreConfig: func() {
+				undone = s.newest()
+				s.set.SetKey(s.key)
+				registry.SetKey(s.key)
+				s.Clock().Advance(3 * time.Hour)
+			},
+			Config: s.pair("", ""),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), stores(func() *simulator.AccessKey { return s.key }, &s.set.Holder, registry),
+				s.warned("The access key was replaced outside of this resource", s.key.ID+" in place of")),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "phase", text("draining")),
+				value(credentialsAddress, "access_key_id", text(s.key.ID)),
+				value(cleanupAddress, "status", text("draining")),
+			},
+		},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
+			Config:    s.pair("", ""),
+			Check: resource.ComposeTestCheckFunc(s.keys(1), check(func() error {
+				return gone(undone)(nil)
+			})),
+		},
+	)
+	s.holds(active(s.key))
 }
