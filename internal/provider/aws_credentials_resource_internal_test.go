@@ -3,6 +3,9 @@ package provider
 import (
 	"strings"
 	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 func TestParseImportID(t *testing.T) {
@@ -24,4 +27,28 @@ func TestParseImportID(t *testing.T) {
 			t.Errorf("%q is taken for %q and %q", id, organizationID, credentialsID)
 		}
 	}
+}
+
+// An id that is accepted is nothing but two ids that the schema accepts too, and an error repeats one without its control
+// characters.
+func FuzzParseImportID(f *testing.F) {
+	f.Fuzz(func(t *testing.T, id string) {
+		organization, credentials, err := parseImportID(id)
+		if err != nil {
+			if strings.ContainsAny(err.Error(), "\r\n\x1b") {
+				t.Errorf("the error for %q has control characters", id)
+			}
+			return
+		}
+		if id != organization+"/"+credentials && id != organization+","+credentials {
+			t.Errorf("%q is taken for %q and %q", id, organization, credentials)
+		}
+		for _, part := range []string{organization, credentials} {
+			resp := &validator.StringResponse{}
+			uuidValidator().ValidateString(t.Context(), validator.StringRequest{ConfigValue: types.StringValue(part)}, resp)
+			if resp.Diagnostics.HasError() {
+				t.Errorf("%q has %q, which is no UUID", id, part)
+			}
+		}
+	})
 }

@@ -32,38 +32,61 @@ const (
 	troubleshootingGuide = "docs/guides/troubleshooting.md"
 )
 
-func TestDocsDescribeEveryAttribute(t *testing.T) {
+// Every attribute is described, written in some piece of configuration that people read, and named in some test of this
+// package.
+func TestDocsShowEveryAttribute(t *testing.T) {
 	t.Parallel()
 	server := providerserver.NewProtocol6(provider.New("test"))()
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	requireDescriptions(t, "provider", schemas.Provider.Block)
+	configurations, tests := "", ""
+	for _, page := range docPages(t) {
+		content := readDoc(t, page)
+		configurations += strings.Join(append(docBlocks(content, "terraform"), docBlocks(content, "hcl")...), "\n")
+	}
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		tests += readDoc(t, filepath.Join("internal", "provider", file))
+	}
+	visit := func(at string, attribute *tfprotov6.SchemaAttribute) {
+		name := regexp.MustCompile(`\b` + attribute.Name + `\b`)
+		if attribute.Description == "" {
+			t.Errorf("%s has no description", at)
+		}
+		if !name.MatchString(configurations) {
+			t.Errorf("%s is in no example", at)
+		}
+		if !name.MatchString(tests) {
+			t.Errorf("%s is in no test", at)
+		}
+	}
+	visitBlock(visit, "provider", schemas.Provider.Block)
 	for name, schema := range schemas.ResourceSchemas {
-		requireDescriptions(t, name, schema.Block)
+		visitBlock(visit, name, schema.Block)
 	}
 	for name, schema := range schemas.DataSourceSchemas {
-		requireDescriptions(t, "data."+name, schema.Block)
+		visitBlock(visit, "data."+name, schema.Block)
 	}
 }
 
-func requireDescriptions(t *testing.T, at string, block *tfprotov6.SchemaBlock) {
-	t.Helper()
-	requireAttributeDescriptions(t, at, block.Attributes)
+// visitBlock visits every attribute of a schema.
+func visitBlock(visit func(at string, attribute *tfprotov6.SchemaAttribute), at string, block *tfprotov6.SchemaBlock) {
+	visitAttributes(visit, at, block.Attributes)
 	for _, nested := range block.BlockTypes {
-		requireDescriptions(t, at+"."+nested.TypeName, nested.Block)
+		visitBlock(visit, at+"."+nested.TypeName, nested.Block)
 	}
 }
 
-func requireAttributeDescriptions(t *testing.T, at string, attributes []*tfprotov6.SchemaAttribute) {
-	t.Helper()
+func visitAttributes(visit func(at string, attribute *tfprotov6.SchemaAttribute), at string, attributes []*tfprotov6.SchemaAttribute) {
 	for _, attribute := range attributes {
-		if attribute.Description == "" {
-			t.Errorf("%s.%s has no description", at, attribute.Name)
-		}
+		visit(at+"."+attribute.Name, attribute)
 		if attribute.NestedType != nil {
-			requireAttributeDescriptions(t, at+"."+attribute.Name, attribute.NestedType.Attributes)
+			visitAttributes(visit, at+"."+attribute.Name, attribute.NestedType.Attributes)
 		}
 	}
 }

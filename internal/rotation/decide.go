@@ -280,10 +280,12 @@ func mustCarryAgain(now time.Time, req Request, o *Observation, resume Decision)
 	return len(lagging) > 0 && !slices.ContainsFunc(lagging, func(h Holder) bool { return h.Kind == HolderCredentials })
 }
 
-// checkPutBack refuses to go on when somebody undid a cutover.
+// checkPutBack refuses to go on when somebody undid a cutover. Without the key that was new then, nothing is left to be
+// careful about: the rotation never happened.
 func checkPutBack(req Request, o *Observation) error {
 	j := o.Journal
-	if j == nil || j.From != o.Current.ID || j.CutoverAt.IsZero() {
+	undone := j != nil && j.From == o.Current.ID && !j.CutoverAt.IsZero()
+	if !undone || !slices.ContainsFunc(o.Others, func(key OtherKey) bool { return key.ID == j.To }) {
 		return nil
 	}
 	return &Problem{

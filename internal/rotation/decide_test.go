@@ -248,6 +248,9 @@ func TestDecide(t *testing.T) {
 			s.watch()
 		}, rotateWithout(keyB)},
 
+		// journal from A, past the cutover; Qovery holds A; the user has A
+		"the old key was put back and the new one deleted": {func(s *situation) { s.journal("me", JournalDeploying, keyB, ago(time.Hour)) }, rotate},
+
 		// journal from A; Qovery holds B; the user has A and B
 		"stopped after the cutover, before that was recorded": {func(s *situation) {
 			s.hold(keyB)

@@ -449,27 +449,13 @@ func (a *attempt) readJournal(ctx context.Context) (found *Journal, owned bool, 
 	return found, found != nil && slices.Contains(a.written, found.String()), nil
 }
 
-// verify tries the new key in the region of every cluster, and meanwhile records that Qovery is about to be given it.
+// verify tries the new key in the region of every cluster.
 func (a *attempt) verify(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return a.announceCutover(ctx) })
 	for _, region := range regions(a.o.Clusters) {
 		group.Go(func() error { return a.verifyIn(ctx, region) })
 	}
 	return group.Wait()
-}
-
-// announceCutover records, shortly before the verification can be over, that a request to store the key may have been sent.
-// Whoever finds the entry after a crash has to let such a request arrive before the key may be deleted. A journal that is
-// not this attempt's is left to confirm.
-func (a *attempt) announceCutover(ctx context.Context) error {
-	if err := a.r.clock.Sleep(ctx, verificationPeriod-verificationInterval); err != nil {
-		return err
-	}
-	if _, owned, err := a.readJournal(ctx); err != nil || !owned {
-		return err
-	}
-	return a.writeJournal(ctx, JournalStoring, a.key.ID)
 }
 
 // regions are the regions of the clusters, each once; one empty name, for the provider's own, if there is none.
@@ -543,10 +529,7 @@ func (a *attempt) confirm(ctx context.Context) error {
 	}
 	// Somebody announced a rotation, and perhaps took that back, while this one has the user's second key. Without a key of
 	// his own he gave up. Had he taken this rotation over, he would have deleted its key before he wrote what is there now.
-	if err := a.checkKeyThere(ctx); err != nil {
-		return err
-	}
-	return a.writeJournal(ctx, JournalStoring, a.key.ID)
+	return a.checkKeyThere(ctx)
 }
 
 // checkKeyThere makes sure that the new key exists and is Active.
@@ -567,19 +550,9 @@ func (a *attempt) cutOver(ctx context.Context) error {
 	set := Holder{Kind: HolderCredentials, ID: a.o.Set.ID, Name: a.o.Set.Name, AccessKeyID: a.journal.From}
 	var lastErr error
 	for {
-		var (
-			store   func(context.Context) error
-			readErr error
-		)
-		group, gctx := errgroup.WithContext(ctx)
-		group.Go(func() error { return a.confirm(gctx) })
-		group.Go(func() error {
-			store, readErr = a.r.qovery.PrepareStore(gctx, a.req.OrganizationID, set, a.key)
-			return nil
-		})
-		err := group.Wait()
-		if err == nil {
-			err = ctx.Err()
+		store, readErr, err := a.prepareCutover(ctx, set)
+		if err == nil && readErr == nil {
+			err = a.writeJournal(ctx, JournalStoring, a.key.ID)
 		}
 		if err != nil && lastErr != nil {
 			return a.problem(SummaryCutoverUnclear, fmt.Sprintf("Storing the new access key %s in the credentials %q got no clear answer.",
@@ -606,6 +579,18 @@ func (a *attempt) cutOver(ctx context.Context) error {
 		// When the time is over, the head of the loop says so.
 		_ = a.r.clock.Sleep(ctx, retryInterval)
 	}
+}
+
+// prepareCutover reads the credentials set beside the last checks. That it cannot be read is readErr and may pass.
+func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(context.Context) error, readErr, err error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.confirm(ctx) })
+	group.Go(func() error {
+		store, readErr = a.r.qovery.PrepareStore(ctx, a.req.OrganizationID, set, a.key)
+		return nil
+	})
+	err = group.Wait()
+	return store, readErr, err
 }
 
 // carry stores the new key in the other holders and records the cutover, all at once and to the end even if the apply is
@@ -684,11 +669,6 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 		case slices.ContainsFunc(sets, func(set CredentialsSet) bool { return set.AccessKeyID == a.key.ID }):
 			return keep("Qovery has it.", nil)
 		case a.cutoverUnclear:
-			if _, owned, err := a.readJournal(ctx); err == nil && owned {
-				if err := a.writeJournal(ctx, JournalStoring, a.key.ID); err != nil {
-					return keep("Qovery does not show it; a request to store it may still be under way there.", err)
-				}
-			}
 			return keep("Qovery does not show it; a request to store it may still be under way there.", nil)
 		}
 		if i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == a.o.Set.ID }); i >= 0 {
