@@ -33,7 +33,7 @@ type stage struct {
 }
 
 // point is a request of an apply. It is named by its place among those for the same operation, because requests that are
-// sent side by side come in any order.
+// sent side by side come in any order; without an operation it is the nth of all.
 type point struct {
 	operation string
 	nth       int
@@ -64,7 +64,7 @@ func record(t tb) []*stage {
 		s.Clock().Advance(st.wait)
 		s.schedule(st.trigger)
 		if st.behind {
-			s.applyWithFault(providerKilledAfter, simulator.Operation(simulator.OpEditAWSCredentials), 1)
+			s.applyWithFaults(map[point]fault{{operation: simulator.OpEditAWSCredentials, nth: 1}: providerKilledAfter})
 			s.expectLater(s.apply())
 			s.Clock().Advance(st.wait)
 		}
@@ -166,27 +166,49 @@ var faults = []fault{
 	{"HTML after", simulator.FaultHTMLAfter, nobody, true},
 }
 
-// applyWithFault lets a fault happen to the nth request that matches, and tells whether there was one.
-func (s *scene) applyWithFault(f fault, match func(simulator.Request) bool, nth int) (r result, reached bool) {
+// passing are the faults after which nobody knows less about the world than before.
+var passing = slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !f.passes() })
+
+func (f fault) passes() bool { return f.kills == nobody && !f.onChanges }
+
+// applyWithFaults lets faults happen in an apply, and tells how many did. If they are several, the provider is expected to
+// repeat each request that met one.
+func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 	s.t.Helper()
 	started := make(chan *os.Process, 1)
 	s.ResetRequests()
-	s.Inject(simulator.Fault{Kind: f.kind, Match: match, At: nth, Call: func(request simulator.Request) {
-		if f.kills == theRunner {
-			_ = (<-started).Kill()
+	for p, f := range cells {
+		at := p.nth
+		if len(cells) > 1 {
+			at = 2*p.nth - 1
 		}
-		s.killProviders(request)
-	}})
+		var match func(simulator.Request) bool
+		if p.operation != "" {
+			match = simulator.Operation(p.operation)
+		}
+		s.Inject(simulator.Fault{Kind: f.kind, Match: match, At: at, Call: func(request simulator.Request) {
+			if f.kills == theRunner {
+				_ = (<-started).Kill()
+			}
+			s.killProviders(request)
+		}})
+	}
 	p := s.start(applyArguments...)
 	started <- p.Process
 	r = s.finish(p)
 	s.ClearFaults()
-	return r, slices.ContainsFunc(s.Requests(), func(request simulator.Request) bool { return request.Fault != "" })
+	for _, request := range s.Requests() {
+		if request.Fault != "" {
+			met++
+		}
+	}
+	return r, met
 }
 
-// TestMatrix lets every fault happen to every request of the story; of the last stage, which only changes what the others do
-// at other times, to every request for a change. Without -full it is one rotation only, in which the provider is killed at
-// every request for a change, and one of the other faults happens to every request.
+// TestMatrix lets every fault happen to every request of the story. A fault that kills somebody or meets a request for a
+// change has an apply of its own. The others, which a request for information has to survive, meet all those requests of an
+// apply, each a different one, as often as it takes for every fault to have met every request. Without -full it is one
+// rotation only, in which the provider is killed at every request for a change and each request meets one of the faults.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	m := &matrix{healings: map[string]*healing{}, cells: map[string]string{}}
@@ -198,14 +220,23 @@ func TestMatrix(t *testing.T) {
 		for _, st := range stages {
 			for i, p := range st.requests {
 				for j, f := range faults {
-					if !p.changes && (f.onChanges || st.behind) || !*full && !inSample(st, p, i, j) {
+					if !p.changes && (f.passes() || f.onChanges || st.behind) || !*full && !inSample(st, p, i, j) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%s/%s/%s", st.name, p, f.name), func(t *testing.T) {
 						t.Parallel()
-						m.try(t, st, p, f)
+						m.try(t, st, map[point]fault{p: f})
 					})
 				}
+			}
+			for round := range passing {
+				if !*full && (st.name != "rotate" || round > 0) {
+					continue
+				}
+				t.Run(fmt.Sprintf("%s/round %d", st.name, round), func(t *testing.T) {
+					t.Parallel()
+					m.try(t, st, st.round(round))
+				})
 			}
 		}
 	})
@@ -215,6 +246,17 @@ func TestMatrix(t *testing.T) {
 // inSample chooses what is tried without -full.
 func inSample(st *stage, p point, request, column int) bool {
 	return st.name == "rotate" && (column == request%len(faults) || p.changes && faults[column].kills == theProvider)
+}
+
+// round gives every request for information one of the passing faults, in each round another one.
+func (st *stage) round(n int) map[point]fault {
+	cells := map[point]fault{}
+	for _, p := range st.requests {
+		if !p.changes {
+			cells[p] = passing[(len(cells)+n)%len(passing)]
+		}
+	}
+	return cells
 }
 
 // matrix collects what the faults come to.
@@ -232,16 +274,29 @@ type healing struct {
 	failed  bool
 }
 
-// try lets a fault happen in an apply and brings the scene to its end.
-func (m *matrix) try(t *testing.T, st *stage, p point, f fault) {
+// try lets faults happen in an apply and brings the scene to its end.
+func (m *matrix) try(t *testing.T, st *stage, cells map[point]fault) {
 	s := st.restore(t)
-	r, reached := s.applyWithFault(f, simulator.Operation(p.operation), p.nth)
-	if !reached {
-		m.set(st, p, f, "?")
-		t.Errorf("the request did not come:\n%s", r.output)
-		return
+	r, met := s.applyWithFaults(cells)
+	h := m.heal(s, st)
+	result := "·"
+	switch {
+	case t.Failed() || h.failed || len(s.violations()) > 0 || met == len(cells) && len(cells) > 1 && r.exitCode != 0:
+		result = "✗"
+		t.Errorf("the apply with the fault, exit code %d:\n%s", r.exitCode, r.tail())
+	case met != len(cells):
+		result = "?"
+		t.Errorf("%d of %d faults happened:\n%s", met, len(cells), r.tail())
+	case r.exitCode != 0:
+		result = fmt.Sprint(h.applies)
 	}
+	for p, f := range cells {
+		m.set(st, p, f, result)
+	}
+}
 
+// heal brings the scene to its end, or waits for the end of one like it.
+func (m *matrix) heal(s *scene, st *stage) *healing {
 	fingerprint := st.name + "\n" + s.fingerprint()
 	m.mu.Lock()
 	h, known := m.healings[fingerprint]
@@ -252,22 +307,13 @@ func (m *matrix) try(t *testing.T, st *stage, p point, f fault) {
 	m.mu.Unlock()
 	if known {
 		<-h.done
-	} else {
-		func() {
-			defer close(h.done)
-			h.applies = s.heal(st)
-			h.failed = t.Failed()
-		}()
+		return h
 	}
-	switch {
-	case t.Failed() || h.failed || len(s.violations()) > 0:
-		m.set(st, p, f, "✗")
-		t.Errorf("the apply with the fault, exit code %d:\n%s", r.exitCode, r.tail())
-	case r.exitCode == 0:
-		m.set(st, p, f, "·")
-	default:
-		m.set(st, p, f, fmt.Sprint(h.applies))
-	}
+	defer close(h.done)
+	h.failed = true // unless heal returns
+	h.applies = s.heal(st)
+	h.failed = s.t.Failed()
+	return h
 }
 
 // heal applies until Terraform is content, retires the old key, and checks what has come of it. It returns how many applies

@@ -54,7 +54,7 @@ func limitChecks(t *testing.T) {
 	}
 	checks := "4"
 	if *full {
-		checks = "60"
+		checks = "25"
 	}
 	if err := flag.Set("rapid.checks", checks); err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func (w *walk) tell(r result, args ...string) {
 func (w *walk) applyWithFault() {
 	f := rapid.SampledFrom(faults).Draw(w.t, "fault")
 	w.tolerateHandover()
-	r, _ := w.scene.applyWithFault(f, nil, rapid.IntRange(1, 80).Draw(w.t, "request"))
+	r, _ := w.applyWithFaults(map[point]fault{{nth: rapid.IntRange(1, 80).Draw(w.t, "request")}: f})
 	w.states = append(w.states, w.state())
 	w.tell(r, applyArguments...)
 }
