@@ -24,7 +24,7 @@ variable "organization_id" {
   type        = string
 
   validation {
-    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.organization_id))
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.organization_id))
     error_message = "organization_id must be a UUID, as Qovery shows it."
   }
 }
@@ -34,7 +34,7 @@ variable "credentials_id" {
   type        = string
 
   validation {
-    condition     = can(regex("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$", var.credentials_id))
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.credentials_id))
     error_message = "credentials_id must be a UUID, as Qovery shows it."
   }
 }

@@ -28,8 +28,10 @@ func TestCredentialsDataSource(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.key.MarkUsed("ecr", "eu-west-3")
+	usedAt := s.Clock().Now().Format(time.RFC3339)
 	s.Clock().Advance(36 * time.Hour)
 	other := s.user.AddKey()
+	createdAt := s.Clock().Now().Format(time.RFC3339)
 	other.Deactivate()
 	s.run(resource.TestStep{
 		Config: s.dataSource(s.set.ID),
@@ -41,10 +43,12 @@ func TestCredentialsDataSource(t *testing.T) {
 			value(dataAddress, "access_key_id", text(s.key.ID)),
 			value(dataAddress, "access_key_status", text("Active")),
 			value(dataAddress, "access_key_age_days", knownvalue.Int64Exact(91)),
+			value(dataAddress, "access_key_last_used_at", text(usedAt)),
 			value(dataAddress, "access_key_last_used_service", text("ecr")),
 			value(dataAddress, "access_key_last_used_region", text("eu-west-3")),
 			value(dataAddress, "other_access_keys", knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectPartial(map[string]knownvalue.Check{
-				"id": text(other.ID), "status": text("Inactive"), "age_days": knownvalue.Int64Exact(0), "last_used_at": knownvalue.Null(),
+				"id": text(other.ID), "status": text("Inactive"), "created_at": text(createdAt), "age_days": knownvalue.Int64Exact(0),
+				"last_used_at": knownvalue.Null(), "last_used_service": knownvalue.Null(), "last_used_region": knownvalue.Null(),
 			})})),
 			value(dataAddress, "clusters", knownvalue.ListExact([]knownvalue.Check{knownvalue.ObjectExact(map[string]knownvalue.Check{
 				"id": text(s.cluster.ID), "name": text("prod"), "region": text("eu-west-3"), "status": text("DEPLOYED"),

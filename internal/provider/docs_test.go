@@ -46,12 +46,17 @@ func TestDocsShowEveryAttribute(t *testing.T) {
 		content := readDoc(t, page)
 		configurations += strings.Join(append(docBlocks(content, "terraform"), docBlocks(content, "hcl")...), "\n")
 	}
+	for _, files := range exampleFiles(t) {
+		for _, file := range files {
+			configurations += readFile(t, file)
+		}
+	}
 	files, err := filepath.Glob("*_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range files {
-		tests += readDoc(t, filepath.Join("internal", "provider", file))
+		tests += readFile(t, file)
 	}
 	visit := func(at string, attribute *tfprotov6.SchemaAttribute) {
 		name := regexp.MustCompile(`\b` + attribute.Name + `\b`)
@@ -358,7 +363,12 @@ func docBlocks(page, language string) []string {
 // readDoc returns a file of the project.
 func readDoc(t *testing.T, file string) string {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(projectDir, file))
+	return readFile(t, filepath.Join(projectDir, file))
+}
+
+func readFile(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}

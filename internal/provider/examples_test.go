@@ -53,6 +53,12 @@ var exampleStories = map[string][]exampleApply{
 	"rotate-after-days": {{keys: "A A"}, {keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
 	"quarantine":        {{keys: "AA A"}, {after: 3 * time.Hour, keys: "IA A"}, {after: 7 * 24 * time.Hour, keys: "A A"}},
 	"wait":              {{keys: "A A"}},
+	"all-arguments": {
+		{keys: "AA A", prints: `"phase" = "draining"`},
+		{after: 4 * time.Hour, keys: "IA A", prints: `"status" = "quarantined"`},
+		{after: 24 * time.Hour, keys: "A A", prints: `"status" = "deleted"`},
+	},
+	"report": {{keys: "A A", prints: `"prod in eu-west-3 is DEPLOYED"`}},
 	"compliance-check": {
 		{keys: "A A"},
 		{after: 24 * time.Hour, keys: "A A", prints: "Access keys older than 90 days: production (91 days)."},

@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -569,7 +570,20 @@ func TestProviderSignsAsARole(t *testing.T) {
 		prepare func(s *stage)
 	}{
 		{"assumed with an access key", func(s *stage) {
-			s.aws = fmt.Sprintf(`assume_role = { role_arn = %q, duration = "1h" }`, s.RoleARN())
+			s.aws = fmt.Sprintf(`assume_role = { role_arn = %q, external_id = "acme", duration = "1h" }`, s.RoleARN())
+		}},
+		{"assumed with a profile of shared files", func(s *stage) {
+			config, credentials := filepath.Join(s.t.TempDir(), "config"), filepath.Join(s.t.TempDir(), "credentials")
+			writeFile(s.t, config, fmt.Sprintf("[profile rotation]\nrole_arn = %s\nsource_profile = operator\n", s.RoleARN()))
+			writeFile(s.t, credentials, fmt.Sprintf("[operator]\naws_access_key_id = %s\naws_secret_access_key = %s\n", s.signer.ID, s.signer.Secret))
+			s.signer = nil
+			s.aws = fmt.Sprintf("profile = \"rotation\"\n shared_config_files = [%q]\n shared_credentials_files = [%q]", config, credentials)
+		}},
+		{"assumed with a web identity from a file", func(s *stage) {
+			file := filepath.Join(s.t.TempDir(), "token")
+			writeFile(s.t, file, s.WebIdentityToken())
+			s.signer = nil
+			s.aws = fmt.Sprintf(`assume_role_with_web_identity = { role_arn = %q, web_identity_token_file = %q }`, s.RoleARN(), file)
 		}},
 		{"assumed with a web identity", func(s *stage) {
 			s.signer = nil

@@ -325,7 +325,7 @@ func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) er
 	for _, holder := range c.lagging {
 		stored[holder.AccessKeyID] = append(stored[holder.AccessKeyID], holder.String())
 	}
-	cause := fmt.Sprintf("All clusters of the credentials run with the new access key %s.", c.journal.To)
+	facts := []string{fmt.Sprintf("All clusters of the credentials run with the new access key %s.", c.journal.To)}
 	world := fmt.Sprintf("both keys work, so nothing is cut off. %s is not retired while it is stored anywhere.", c.journal.From)
 	for _, key := range slices.Sorted(maps.Keys(stored)) {
 		which := "The previous key " + key
@@ -333,7 +333,7 @@ func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) er
 			which = "Access key " + key + ", which is older still,"
 			world = fmt.Sprintf("%s may be deleted already, so what uses it may be cut off. %s and %s work.", key, c.journal.From, c.journal.To)
 		}
-		cause += fmt.Sprintf(" %s is still stored in %s.", which, strings.Join(stored[key], ", "))
+		facts = append(facts, fmt.Sprintf("%s is still stored in %s.", which, strings.Join(stored[key], ", ")))
 	}
 	advice := fmt.Sprintf("the first apply after %s replaces the key once more and gives it to them: the secret that they should have got "+
 		"is not kept anywhere. To be done earlier, give each of these objects another key or a role in Qovery, or list its id in "+
@@ -348,7 +348,7 @@ func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) er
 	err := r.iam.TagUser(ctx, c.o.User.Name, journalTagKey(c.journal.CredentialsID), c.journal.String())
 	return &Problem{
 		Summary: SummaryHolderNotUpdated,
-		Cause:   cause,
+		Cause:   strings.Join(facts, " "),
 		World:   world,
 		Advice:  advice,
 		Err:     err,

@@ -1,0 +1,113 @@
+# Every argument of both resources, with its default or what an operator may want instead, and outputs that tell how far a
+# rotation is. For most, the few arguments of the example "single" are enough.
+
+terraform {
+  required_version = ">= 1.5"
+
+  required_providers {
+    qoveryrotation = {
+      source  = "qovery/qoveryrotation"
+      version = ">= 0.1.0"
+    }
+    time = {
+      source  = "hashicorp/time"
+      version = ">= 0.9.0"
+    }
+  }
+}
+
+variable "organization_id" {
+  description = "UUID of the Qovery organization."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.organization_id))
+    error_message = "organization_id must be a UUID, as Qovery shows it."
+  }
+}
+
+variable "credentials_id" {
+  description = "UUID of the AWS credentials in Qovery."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.credentials_id))
+    error_message = "credentials_id must be a UUID, as Qovery shows it."
+  }
+}
+
+variable "ignored_holders" {
+  description = "UUIDs of Qovery objects that may keep the old key, such as registries that nobody uses any more."
+  type        = set(string)
+  default     = []
+}
+
+provider "qoveryrotation" {
+  poll_interval        = "10s"
+  minimum_drain_window = "2h"
+
+  aws = {
+    max_retries = 10
+  }
+}
+
+resource "time_rotating" "quarterly" {
+  rotation_days = 90
+}
+
+resource "qoveryrotation_aws_credentials" "production" {
+  organization_id   = var.organization_id
+  credentials_id    = var.credentials_id
+  iam_user_name     = "qovery"
+  rotation_triggers = { schedule = time_rotating.quarterly.id }
+  rotate_after_days = 100 # whatever becomes of the schedule
+  rotate_on_create  = true
+  rotate_registries = true
+  ignored_holders   = var.ignored_holders
+  drain_window      = "3h"
+
+  timeouts {
+    create = "2h"
+    update = "2h"
+  }
+}
+
+resource "qoveryrotation_aws_access_key_cleanup" "production" {
+  organization_id   = qoveryrotation_aws_credentials.production.organization_id
+  credentials_id    = qoveryrotation_aws_credentials.production.credentials_id
+  iam_user_name     = qoveryrotation_aws_credentials.production.iam_user_name
+  access_key_id     = qoveryrotation_aws_credentials.production.previous_access_key_id
+  delete_after      = qoveryrotation_aws_credentials.production.drain_ends_at
+  quarantine_window = "24h"
+  wait              = false
+  allow_recent_use  = false
+  ignored_holders   = var.ignored_holders
+
+  timeouts {
+    create = "3h"
+    update = "3h"
+  }
+}
+
+output "rotation" {
+  value = {
+    phase           = qoveryrotation_aws_credentials.production.phase
+    access_key_id   = qoveryrotation_aws_credentials.production.access_key_id
+    created_at      = qoveryrotation_aws_credentials.production.access_key_created_at
+    rotated_at      = qoveryrotation_aws_credentials.production.rotated_at
+    deployed_at     = qoveryrotation_aws_credentials.production.deployed_at
+    rotation_due    = qoveryrotation_aws_credentials.production.rotation_due
+    rotation_due_at = qoveryrotation_aws_credentials.production.rotation_due_at
+    clusters        = qoveryrotation_aws_credentials.production.cluster_ids
+    holders         = [for holder in qoveryrotation_aws_credentials.production.holders : "${holder.kind} ${holder.name}"]
+  }
+}
+
+output "cleanup" {
+  value = {
+    status         = qoveryrotation_aws_access_key_cleanup.production.status
+    deactivated_at = qoveryrotation_aws_access_key_cleanup.production.deactivated_at
+    deleted_at     = qoveryrotation_aws_access_key_cleanup.production.deleted_at
+    next_action_at = qoveryrotation_aws_access_key_cleanup.production.next_action_at
+  }
+}
