@@ -978,6 +978,35 @@ func TestRotateCarriesAgainAfterAFailure(t *testing.T) {
 	s.checkKeys(outcome.AccessKeyID, mended.AccessKeyID)
 }
 
+// TestRotateLeavesARegistryBehindTwice has the rotation that is to serve a registry fail to do so as well. The registry is
+// without a key then, and a third rotation serves it.
+func TestRotateLeavesARegistryBehindTwice(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry := s.cluster.Registry()
+	for _, how := range []string{"deactivated", "deleted"} {
+		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, registry.Object()["name"]))
+	}
+	registry.RefuseUpdates(400)
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "both keys work")
+
+	s.Clock().Advance(drainWindow)
+	again, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "Access key "+s.key.ID+", which is older still, is still stored in container registry",
+		s.key.ID+" may be deleted already", again.PreviousAccessKeyID+" and "+again.AccessKeyID+" work")
+
+	registry.RefuseUpdates(0)
+	_, err = s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated, s.key.ID)
+	s.Clock().Advance(drainWindow)
+	mended := s.mustRotate(s.request())
+	if got := registry.AccessKeyID(); got != mended.AccessKeyID || len(mended.Lagging) > 0 {
+		t.Errorf("the registry has %s, outcome %+v", got, mended)
+	}
+	s.checkKeys(again.AccessKeyID, mended.AccessKeyID)
+}
+
 // TestRotateLeavesCredentialsBehind has other credentials with the same key refuse the new one. Clusters live on them, so the
 // old key stays for as long as they have it.
 func TestRotateLeavesCredentialsBehind(t *testing.T) {
