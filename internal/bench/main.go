@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"regexp"
+	"slices"
 	"syscall"
 	"time"
 
@@ -24,20 +25,14 @@ type figure struct {
 	measure func(ctx context.Context, b *bench) ([]row, error)
 }
 
-// Those that wait most of their time are measured side by side, those that compute one after the other.
-var (
-	waiting = []figure{
-		{"rotation", measureRotation},
-		{"polling", measurePolling},
-		{"hundred", measureHundred},
-	}
-	computing = []figure{
-		{"plan", measurePlan},
-		{"time", measureTime},
-		{"start", measureStart},
-		{"size", measureSize},
-	}
-)
+// lane is figures that are measured one after the other.
+type lane []figure
+
+// phases follow each other; the lanes of one run side by side. What computes most of its time is by itself.
+var phases = [][]lane{
+	{{{"rotation", measureRotation}, {"plan", measurePlan}}, {{"polling", measurePolling}}, {{"hundred", measureHundred}}},
+	{{{"time", measureTime}, {"start", measureStart}, {"size", measureSize}}},
+}
 
 func main() {
 	only := flag.String("run", "", "measure only the figures whose names match this regular expression: "+
@@ -68,35 +63,40 @@ func run(ctx context.Context, only string) (err error) {
 		return err
 	}
 
-	waited := make([][]row, len(waiting))
-	group, gctx := errgroup.WithContext(ctx)
-	for i, f := range waiting {
-		if chosen.MatchString(f.name) {
+	var rows []row
+	for _, phase := range phases {
+		measured := make([][]row, len(phase))
+		group, ctx := errgroup.WithContext(ctx)
+		for i, lane := range phase {
 			group.Go(func() (err error) {
-				waited[i], err = f.run(gctx, b)
+				measured[i], err = lane.run(ctx, b, chosen)
 				return err
 			})
 		}
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	var rows []row
-	for _, some := range waited {
-		rows = append(rows, some...)
-	}
-	for _, f := range computing {
-		if chosen.MatchString(f.name) {
-			some, err := f.run(ctx, b)
-			if err != nil {
-				return err
-			}
-			rows = append(rows, some...)
+		if err := group.Wait(); err != nil {
+			return err
 		}
+		rows = append(rows, slices.Concat(measured...)...)
 	}
 	printTable(os.Stdout, rows)
 	fmt.Printf("\nMeasured in %s.\n", time.Since(start).Round(time.Second))
 	return nil
+}
+
+// run measures the chosen figures of a lane.
+func (l lane) run(ctx context.Context, b *bench, chosen *regexp.Regexp) ([]row, error) {
+	var rows []row
+	for _, f := range l {
+		if !chosen.MatchString(f.name) {
+			continue
+		}
+		some, err := f.run(ctx, b)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
+	}
+	return rows, nil
 }
 
 func (f figure) run(ctx context.Context, b *bench) ([]row, error) {
