@@ -266,9 +266,13 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, req rotation.Req
 	if decision.Action != rotation.ActionRotate && decision.Action != rotation.ActionWatch {
 		return
 	}
-	forecast := observed.Forecast(req)
-	diags.AddWarning(summaryRotationPlanned, fmt.Sprintf("Access key %s of IAM user %q will be replaced in %s. Clusters to deploy: %s.",
-		decision.From, observed.User.Name, listOf(forecast.Carried), listOf(forecast.Deployed)))
+	forecast := observed.Forecast(req, decision)
+	planned := fmt.Sprintf("Access key %s of IAM user %q will be replaced in %s. Clusters to deploy: %s.",
+		decision.From, observed.User.Name, listOf(forecast.Carried), listOf(forecast.Deployed))
+	if decision.Drained != "" {
+		planned += fmt.Sprintf(" Access key %s, whose drain window is over, will be deleted first.", decision.Drained)
+	}
+	diags.AddWarning(summaryRotationPlanned, planned)
 	if len(forecast.LeftBehind) > 0 {
 		diags.AddAttributeWarning(path.Root("rotate_registries"), summaryHoldersLeft, fmt.Sprintf("Access key %s is also stored in %s. They keep it, and "+
 			"the key cannot be retired until they have another one.\n\nState of AWS and Qovery: nothing was changed.\n\n"+

@@ -284,9 +284,10 @@ func TestHolderGetsTheKeyAfterOneMoreRotation(t *testing.T) {
 				registry.RefuseUpdates(0)
 				s.Clock().Advance(3 * time.Hour)
 			},
-			Config:            s.credentials(adopt(trigger("2"))),
-			ConfigPlanChecks:  plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates),
-			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key), stores(s.newest, registry, &s.set.Holder)),
+			Config:           s.credentials(adopt(trigger("2"))),
+			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates),
+			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key), stores(s.newest, registry, &s.set.Holder),
+				s.warned("The access key will be replaced", registry.ID, "Access key "+s.key.ID+", whose drain window is over, will be deleted first")),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},
 	)

@@ -71,7 +71,7 @@ type Decision struct {
 	Action Action
 	// WatchFor is how long to watch the journal first.
 	WatchFor time.Duration
-	// Stray is a key whose secret is lost, to be deleted before another one is created.
+	// Stray is a key whose secret is lost, to be deleted before anything else.
 	Stray string
 	// Drained is the previous key, to be retired before another one is created, and DrainEndsAt since when that may be.
 	Drained     string
@@ -96,7 +96,7 @@ func Decide(now time.Time, req Request, o *Observation, watched *Journal) (_ Dec
 	carryAgain := unfinished && mustCarryAgain(now, req, o, resume)
 	switch {
 	case unfinished && !carryAgain:
-		return resume, nil
+		return resume.withStray(now, req, o, watched), nil
 	case !unfinished && req.Record != nil && req.Record.Deploying:
 		if err := checkPutBack(req, o); err != nil {
 			return Decision{}, err
@@ -125,7 +125,7 @@ func Decide(now time.Time, req Request, o *Observation, watched *Journal) (_ Dec
 	}
 	decision := Decision{Action: ActionRotate, From: current, CarryAgain: carryAgain}
 	switch {
-	case carryAgain && len(o.lagging(req, resume.From)) == 0:
+	case carryAgain && len(o.lagging(req, resume.Previous)) > 0: // Those of resume.From are found by Drained.
 		decision.Previous = resume.Previous
 	case carryAgain:
 		decision.Previous = resume.From
@@ -155,12 +155,27 @@ func Decide(now time.Time, req Request, o *Observation, watched *Journal) (_ Dec
 	if err := checkDeployable(o); err != nil {
 		return Decision{}, err
 	}
+	return decision.watching(now, req, o, watched), nil
+}
+
+// withStray adds the key of an attempt that died, which was to make up for the rotation that is resumed.
+func (d Decision) withStray(now time.Time, req Request, o *Observation, watched *Journal) Decision {
+	i := slices.IndexFunc(o.Others, func(key OtherKey) bool { return isStray(o, key) })
+	if i < 0 {
+		return d
+	}
+	d.Stray = o.Others[i].ID
+	return d.watching(now, req, o, watched)
+}
+
+// watching puts off what would be done until it is certain that the writer of the journal is dead.
+func (d Decision) watching(now time.Time, req Request, o *Observation, watched *Journal) Decision {
 	if j := o.Journal; j != nil && (watched == nil || *watched != *j) {
-		if decision.WatchFor = watchFor(now, req, *j); decision.WatchFor > 0 {
-			decision.Action = ActionWatch
+		if d.WatchFor = watchFor(now, req, *j); d.WatchFor > 0 {
+			d.Action = ActionWatch
 		}
 	}
-	return decision, nil
+	return d
 }
 
 // watchFor is how long a journal from before the cutover has to stay as it is before its rotation counts as dead: one of
@@ -252,9 +267,14 @@ func unfinished(req Request, o *Observation) (Decision, bool) {
 		return resume, true
 	}
 	if r != nil && r.Deploying && r.AccessKeyID == current {
-		return Decision{
+		resume := Decision{
 			Action: ActionResume, From: r.PreviousAccessKeyID, To: current, CutoverAt: r.RotatedAt, DeployedAt: r.DeployedAt,
-		}, true
+		}
+		if j := o.Journal; j != nil && j.From == current {
+			// An attempt to make up for this rotation died before its cutover.
+			resume.Previous = j.Before
+		}
+		return resume, true
 	}
 	return Decision{}, false
 }

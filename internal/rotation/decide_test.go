@@ -128,6 +128,17 @@ func (s *situation) leftBehindTwice(deployedAt time.Time) {
 	}
 }
 
+// makingUp is the situation after that other rotation died before its cutover; the state tells what B replaced.
+func (s *situation) makingUp(previous string) {
+	s.leftBehind(ago(3 * time.Hour))
+	s.Others = nil
+	s.other(keyX, ago(time.Minute), LastUse{})
+	s.Journal = &Journal{CredentialsID: "creds", Owner: "me", From: keyB, To: keyX, Before: keyA, Phase: JournalVerifying, At: ago(time.Minute)}
+	s.Record = &Record{
+		AccessKeyID: keyB, PreviousAccessKeyID: previous, RotatedAt: ago(4 * time.Hour), DeployedAt: ago(3 * time.Hour), Deploying: true,
+	}
+}
+
 func (s *situation) status(state string, isDeployed bool) {
 	s.Statuses["c1"] = ClusterStatus{ClusterID: "c1", State: state, IsDeployed: isDeployed}
 }
@@ -334,6 +345,23 @@ func TestDecide(t *testing.T) {
 		"a rotation that was to serve the holder died after its cutover, and is drained": {
 			func(s *situation) { s.leftBehindTwice(ago(3 * time.Hour)) },
 			Decision{Action: ActionRotate, From: keyX, Previous: keyA, CarryAgain: true, Drained: keyB, DrainEndsAt: ago(time.Hour)},
+		},
+		"a rotation that was to serve the holder died, and the holder is ignored": {
+			func(s *situation) { s.makingUp(keyA); s.IgnoredHolders = []string{"r"} },
+			Decision{
+				Action: ActionResume, From: keyA, To: keyB, Previous: keyA, Stray: keyX, CutoverAt: cutoverAt, DeployedAt: ago(3 * time.Hour),
+			},
+		},
+		"a rotation that was to serve the holder may be alive, and the holder is ignored": {
+			func(s *situation) { s.makingUp(keyA); s.IgnoredHolders, s.Request.Owner = []string{"r"}, "another" },
+			Decision{
+				Action: ActionWatch, WatchFor: 2 * time.Minute, From: keyA, To: keyB, Previous: keyA, Stray: keyX, CutoverAt: cutoverAt,
+				DeployedAt: ago(3 * time.Hour),
+			},
+		},
+		"a rotation that was to serve a holder of an older key died": {
+			func(s *situation) { s.makingUp("AKIAOLDER") },
+			Decision{Action: ActionRotate, From: keyB, Previous: keyA, CarryAgain: true, Stray: keyX},
 		},
 		"a holder is left, and holders are not to be changed": {
 			func(s *situation) { s.leftBehind(ago(3 * time.Hour)); s.RotateRegistries = false }, resumeDeployed(ago(3 * time.Hour)),

@@ -335,9 +335,9 @@ func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) er
 		}
 		facts = append(facts, fmt.Sprintf("%s is still stored in %s.", which, strings.Join(stored[key], ", ")))
 	}
-	advice := fmt.Sprintf("the first apply after %s replaces the key once more and gives it to them: the secret that they should have got "+
-		"is not kept anywhere. To be done earlier, give each of these objects another key or a role in Qovery, or list its id in "+
-		"ignored_holders, and apply again.", c.deployedAt.Add(req.DrainWindow).Format(time.RFC3339))
+	advice := fmt.Sprintf("the first apply after %s that finds %s unused since then, or for %s, replaces the key once more and gives it to them: the "+
+		"secret that they should have got is not kept anywhere. To be done earlier, give each of these objects another key or a role in Qovery, or list its id in "+
+		"ignored_holders, and apply again.", c.deployedAt.Add(req.DrainWindow).Format(time.RFC3339), c.journal.From, req.DrainWindow)
 	if slices.ContainsFunc(c.lagging, func(h Holder) bool { return h.Kind == HolderCredentials }) {
 		advice = "clusters live on the key of the other credentials, and the secret of the new one is not kept anywhere. Give these " +
 			"credentials the key of another IAM user, or a role, in Qovery, deploy their clusters, and apply again."

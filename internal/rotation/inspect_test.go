@@ -259,7 +259,7 @@ func TestPreflight(t *testing.T) {
 	if decision.Action != rotation.ActionRotate || decision.From != s.key.ID || o.Owner != s.user.Name || o.User.ARN != s.user.ARN() {
 		t.Errorf("decided %+v about %+v", decision, o)
 	}
-	forecast := o.Forecast(req)
+	forecast := o.Forecast(req, decision)
 	if ids := holderIDs(forecast.Carried); !slices.Equal(ids, sorted(s.set.ID, s.cluster.Registry().ID, stopped.Registry().ID)) {
 		t.Errorf("carried %v", forecast.Carried)
 	}
@@ -270,7 +270,7 @@ func TestPreflight(t *testing.T) {
 		t.Errorf("deployed %v", forecast.Deployed)
 	}
 	req.RotateRegistries = false
-	forecast = o.Forecast(req)
+	forecast = o.Forecast(req, decision)
 	if ids := holderIDs(forecast.Carried); !slices.Equal(ids, []string{s.set.ID}) {
 		t.Errorf("carried without registries %v", forecast.Carried)
 	}

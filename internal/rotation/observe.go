@@ -108,14 +108,13 @@ type Forecast struct {
 }
 
 // Forecast tells what a rotation would touch.
-func (o *Observation) Forecast(req Request) Forecast {
-	var f Forecast
-	carried := o.lagging(req, o.Set.AccessKeyID)
+func (o *Observation) Forecast(req Request, d Decision) Forecast {
+	f := Forecast{Carried: o.lagging(req, o.Set.AccessKeyID, d.Previous, d.Drained)}
 	for _, holder := range o.HoldersOf(o.Set.AccessKeyID) {
 		switch {
-		case holder.ID == o.Set.ID || slices.Contains(carried, holder):
-			f.Carried = append(f.Carried, holder)
-		case !slices.Contains(req.IgnoredHolders, holder.ID):
+		case holder.ID == o.Set.ID:
+			f.Carried = append([]Holder{holder}, f.Carried...)
+		case !slices.Contains(f.Carried, holder) && !slices.Contains(req.IgnoredHolders, holder.ID):
 			f.LeftBehind = append(f.LeftBehind, holder)
 		}
 	}

@@ -29,6 +29,8 @@ type Retirement struct {
 	UnusedFor      time.Duration
 	// IgnoredHolders are ids of holders that may keep the key.
 	IgnoredHolders []string
+	// KeepJournal leaves the journal of the rotation that replaced the key, because holders were left behind then.
+	KeepJournal bool
 }
 
 // Status says where a key is on its way out.
@@ -184,13 +186,19 @@ func checkRetirement(now time.Time, t Retirement, o *RetirementObservation) erro
 	}
 	long := t.UnusedFor > 0 && now.Sub(o.LastUse.At) >= t.UnusedFor
 	if use := o.LastUse; use.At.After(t.DeleteAfter) && !t.AllowRecentUse && !long {
+		advice := "find what still uses the key (CloudTrail tells by access key id) and give it another one. "
+		if t.UnusedFor > 0 {
+			advice += fmt.Sprintf("The rotation needs the key's place; it goes on in the first apply when the key was not used for %s, or when it is "+
+				"gone: aws iam delete-access-key --user-name %s --access-key-id %s.", t.UnusedFor, t.UserName, t.AccessKeyID)
+		} else {
+			advice += "To retire the key all the same, set allow_recent_use = true."
+		}
 		return &Problem{
 			Summary: SummaryKeyInUse,
 			Cause: fmt.Sprintf("Access key %s was used at %s, for %s in %s. That is after %s, when nothing should have used it any more.",
 				t.AccessKeyID, use.At.Format(time.RFC3339), use.Service, use.Region, t.DeleteAfter.Format(time.RFC3339)),
-			World: keeps,
-			Advice: "find what still uses the key (CloudTrail tells by access key id) and give it another one. To retire the key all " +
-				"the same, set allow_recent_use = true.",
+			World:    keeps,
+			Advice:   advice,
 			Argument: ArgumentAccessKeyID,
 		}
 	}
@@ -301,7 +309,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
-	if user, err := r.iam.User(ctx, t.UserName); err == nil {
+	if user, err := r.iam.User(ctx, t.UserName); err == nil && !t.KeepJournal {
 		if j, _, err := journalsOf(user, t.CredentialsID); err == nil && j != nil && j.From == t.AccessKeyID {
 			if err := r.iam.UntagUser(ctx, t.UserName, journalTagKey(t.CredentialsID)); err != nil {
 				step(ctx, "a finished journal could not be removed; it is harmless", "error", err.Error())
@@ -352,24 +360,23 @@ func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation
 		AccessKeyID:    d.Drained,
 		DeleteAfter:    d.DrainEndsAt,
 		UnusedFor:      req.DrainWindow,
-		IgnoredHolders: req.IgnoredHolders,
+		IgnoredHolders: slices.Clone(req.IgnoredHolders),
+		KeepJournal:    d.CarryAgain,
 	}
+	var behind []string
 	if d.CarryAgain {
 		// These have the new key some seconds from now. There is no way to give it to them before: an IAM user can have two
 		// keys only, and the secret of the one that they should have got is lost.
 		for _, holder := range o.lagging(req, d.Drained) {
-			t.IgnoredHolders = append(slices.Clone(t.IgnoredHolders), holder.ID)
+			t.IgnoredHolders, behind = append(t.IgnoredHolders, holder.ID), append(behind, holder.String())
 		}
 	}
 	outcome, err := r.Retire(ctx, t, false, req.Timeout)
 	if err == nil && outcome.Status != StatusDeleted {
 		return stillDraining(d.Drained, d.From, outcome.NextActionAt)
 	}
-	var problem *Problem
-	if errors.As(err, &problem) && problem.Summary == SummaryKeyInUse {
-		problem.Advice = fmt.Sprintf("find what still needs the key and give it another one. The rotation needs the key's place; it goes on in the "+
-			"first apply when the key was not used for %s, or when it is gone: aws iam delete-access-key --user-name %s --access-key-id %s",
-			t.UnusedFor, t.UserName, t.AccessKeyID)
+	if problem, ok := errors.AsType[*Problem](err); ok && problem.Summary == SummaryKeyInUse && len(behind) > 0 {
+		problem.Advice += fmt.Sprintf(" It is still stored in %s, whose uses count too: this rotation is to give them a new key.", strings.Join(behind, ", "))
 	}
 	return err
 }

@@ -106,7 +106,7 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	case ActionResume:
 		step(ctx, "carrying on after an interrupted rotation", "from", decision.From, "to", decision.To)
 		c := resumedChange(req, o, decision)
-		if err := r.takeUp(limited, &c); err != nil {
+		if err := r.takeUp(limited, &c, decision.Stray); err != nil {
 			return c.outcome(), err
 		}
 		return r.finish(limited, req, c)
@@ -200,17 +200,24 @@ func resumedChange(req Request, o *Observation, d Decision) change {
 		holders:    o.listedHolders(d.To),
 	}
 	c.lagging = o.lagging(req, d.From, d.Previous)
-	if req.Record != nil {
+	if req.Record != nil && req.Record.AccessKeyID == d.To { // Clusters that have another key have nothing yet.
 		c.deployed = req.Record.DeployedClusters
 	}
 	return c
 }
 
-// takeUp makes the journal tell of a change that is known from the state only, or that contradicts the journal because
-// somebody put the old key back.
-func (r *Rotator) takeUp(ctx context.Context, c *change) error {
-	if j := c.o.Journal; j != nil && j.To == c.journal.To {
+// takeUp makes the journal tell of a change whose cutover it does not have: it is known from the key in Qovery only, or from
+// the state, or somebody put the old key back. A key whose secret is lost, and that only the old journal names, goes first.
+func (r *Rotator) takeUp(ctx context.Context, c *change, stray string) error {
+	if j := c.o.Journal; j != nil && j.To == c.journal.To && !j.CutoverAt.IsZero() {
 		return nil
+	}
+	if stray != "" {
+		step(ctx, "deleting a key whose secret was lost", "access_key_id", stray)
+		if err := r.deleteKey(ctx, c.o.User.Name, stray); err != nil {
+			return stopped(err, fmt.Sprintf("nothing was changed: Qovery holds %s. The key %s of an interrupted rotation could not be deleted.",
+				c.journal.To, stray))
+		}
 	}
 	c.journal.At = r.Now()
 	if c.journal.CutoverAt.IsZero() {
@@ -253,7 +260,7 @@ func (r *Rotator) replaceKey(ctx context.Context, req Request, o *Observation, d
 		r: r, req: req, o: o, decision: d,
 		journal: Journal{CredentialsID: req.CredentialsID, Owner: req.Owner, From: d.From},
 	}
-	if d.CarryAgain {
+	if d.Previous != "" && len(o.lagging(req, d.Previous)) > 0 {
 		a.journal.Before = d.Previous
 	}
 	if err := a.run(limited); err != nil {
@@ -554,12 +561,12 @@ func (a *attempt) cutOver(ctx context.Context) error {
 		if err == nil && readErr == nil {
 			err = a.writeJournal(ctx, JournalStoring, a.key.ID)
 		}
-		if err != nil && lastErr != nil {
+		if err != nil && a.cutoverUnclear && ctx.Err() != nil {
 			return a.problem(SummaryCutoverUnclear, fmt.Sprintf("Storing the new access key %s in the credentials %q got no clear answer.",
 				a.key.ID, a.o.Set.Name), errors.Join(lastErr, err))
 		}
 		if err != nil {
-			return err
+			return errors.Join(err, lastErr)
 		}
 		if lastErr = readErr; readErr == nil {
 			once, cancel := a.r.detach(ctx, changeLimit)
@@ -598,10 +605,7 @@ func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(co
 func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder) {
 	ctx, cancel := a.r.detach(ctx, finishLimit)
 	defer cancel()
-	others := a.o.lagging(a.req, a.journal.From)
-	if previous := a.decision.Previous; previous != "" && previous != a.journal.From {
-		others = append(others, a.o.lagging(a.req, previous)...)
-	}
+	others := a.o.lagging(a.req, a.journal.From, a.decision.Previous, a.decision.Drained)
 	failed := make([]bool, len(others))
 	var group errgroup.Group
 	group.SetLimit(concurrentChanges)
@@ -698,10 +702,10 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	return problem
 }
 
-// restoreJournal leaves the user with the journal that it had: none, or that of the rotation that this one was to finish.
+// restoreJournal leaves the user with the journal that it had: none, or one that tells of holders that were left behind.
 func (a *attempt) restoreJournal(ctx context.Context) error {
 	tag := journalTagKey(a.journal.CredentialsID)
-	if a.decision.CarryAgain && a.o.Journal != nil {
+	if a.o.Journal != nil && (a.decision.CarryAgain || a.o.Journal.Before != "") {
 		return a.r.iam.TagUser(ctx, a.o.User.Name, tag, a.o.Journal.String())
 	}
 	return a.r.iam.UntagUser(ctx, a.o.User.Name, tag)

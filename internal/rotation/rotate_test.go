@@ -978,8 +978,8 @@ func TestRotateCarriesAgainAfterAFailure(t *testing.T) {
 	s.checkKeys(outcome.AccessKeyID, mended.AccessKeyID)
 }
 
-// TestRotateLeavesARegistryBehindTwice has the rotation that is to serve a registry fail to do so as well. The registry is
-// without a key then, and a third rotation serves it.
+// TestRotateLeavesARegistryBehindTwice has the rotation that is to serve a registry fail to do so as well, and leave another
+// one behind. The first registry is without a key then, and a third rotation serves both.
 func TestRotateLeavesARegistryBehindTwice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -987,22 +987,28 @@ func TestRotateLeavesARegistryBehindTwice(t *testing.T) {
 	for _, how := range []string{"deactivated", "deleted"} {
 		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, registry.Object()["name"]))
 	}
+	images := s.org.AddRegistry("images", "ECR", s.key)
 	registry.RefuseUpdates(400)
 	_, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "both keys work")
+	for _, how := range []string{"deactivated", "deleted"} {
+		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while images of organization acme holds it", s.set.AccessKeyID(), how))
+	}
 
 	s.Clock().Advance(drainWindow)
+	images.RefuseUpdates(400)
 	again, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "Access key "+s.key.ID+", which is older still, is still stored in container registry",
 		s.key.ID+" may be deleted already", again.PreviousAccessKeyID+" and "+again.AccessKeyID+" work")
 
 	registry.RefuseUpdates(0)
+	images.RefuseUpdates(0)
 	_, err = s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated, s.key.ID)
 	s.Clock().Advance(drainWindow)
 	mended := s.mustRotate(s.request())
-	if got := registry.AccessKeyID(); got != mended.AccessKeyID || len(mended.Lagging) > 0 {
-		t.Errorf("the registry has %s, outcome %+v", got, mended)
+	if got := registry.AccessKeyID(); got != mended.AccessKeyID || images.AccessKeyID() != got || len(mended.Lagging) > 0 {
+		t.Errorf("the registries have %s and %s, outcome %+v", got, images.AccessKeyID(), mended)
 	}
 	s.checkKeys(again.AccessKeyID, mended.AccessKeyID)
 }
@@ -1125,6 +1131,132 @@ func TestRotateTakesUpWhatTheJournalDoesNotTell(t *testing.T) {
 	}
 	if resumed.PreviousAccessKeyID != s.key.ID || resumed.AccessKeyID != outcome.AccessKeyID || resumed.RotatedAt.IsZero() {
 		t.Errorf("outcome %+v", resumed)
+	}
+}
+
+// TestRotateRecordsACutoverThatItFound resumes after a run that died right after the PUT, and somebody puts the old key back
+// while a cluster runs with the new one.
+func TestRotateRecordsACutoverThatItFound(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	found := s.user.AddKey()
+	s.writeJournal("this-run", rotation.JournalStoring, found.ID, time.Minute)
+	s.set.SetKey(found)
+	s.cluster.Registry().SetKey(found)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryDeployment)
+	if !strings.Contains(s.journal(), "phase=deploying") || !strings.Contains(s.journal(), "cutover=") {
+		t.Errorf("the journal is %q", s.journal())
+	}
+	s.set.SetKey(s.key)
+	s.cluster.Registry().SetKey(s.key)
+	_, err = s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryKeyChanged, "put the old key back")
+	s.checkKeys(s.key.ID, found.ID)
+}
+
+// TestRotateDeploysAfterAnotherRotationThanTheState resumes a rotation that the state knows nothing of: it is from the one
+// before, which left a registry behind and deployed all clusters with a key that is replaced since.
+func TestRotateDeploysAfterAnotherRotationThanTheState(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry := s.cluster.Registry()
+	for _, how := range []string{"deactivated", "deleted"} {
+		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, registry.Object()["name"]))
+	}
+	registry.RefuseUpdates(400)
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
+	registry.RefuseUpdates(0)
+	s.Clock().Advance(drainWindow)
+
+	req := s.request()
+	req.Record = recordOf(outcome)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
+	again, err := s.rotate(req)
+	checkProblem(t, err, rotation.SummaryDeployment)
+	mended := s.mustRotate(req) // with the state from before
+	s.checkDeployed(s.cluster, outcome.AccessKeyID, again.AccessKeyID, again.AccessKeyID)
+	if mended.AccessKeyID != again.AccessKeyID || mended.PreviousAccessKeyID != outcome.AccessKeyID {
+		t.Errorf("outcome %+v, want one from %s to %s", mended, outcome.AccessKeyID, again.AccessKeyID)
+	}
+}
+
+// TestRotateDeletesTheKeyOfAnAttemptToMakeUp has a person mend a registry that was left behind, after the rotation that was
+// to do it died before its cutover.
+func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry := s.cluster.Registry()
+	registry.RefuseUpdates(400)
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
+	req := s.request()
+	req.Record = recordOf(outcome)
+	req.IgnoredHolders = []string{registry.ID}
+	s.Clock().Advance(drainWindow)
+
+	// The attempt retired the drained key and created another one.
+	s.Expendable(s.key)
+	s.tolerated = append(s.tolerated, fmt.Sprintf("%s was deleted while %s of organization acme holds it", s.key.ID, registry.Object()["name"]))
+	s.key.Delete()
+	stray := s.user.AddKey()
+	s.Expendable(stray)
+	journal := rotation.Journal{
+		Owner: "this-run", From: outcome.AccessKeyID, To: stray.ID, Before: s.key.ID, Phase: rotation.JournalVerifying, At: s.Clock().Now(),
+	}
+	s.user.SetTag(s.journalTag(), journal.String())
+
+	s.DenyAction("iam:DeleteAccessKey")
+	_, err = s.rotate(req)
+	checkProblem(t, err, rotation.SummaryForbidden, stray.ID+" of an interrupted rotation could not be deleted")
+	s.AllowAction("iam:DeleteAccessKey")
+	mended := s.mustRotate(req)
+	s.checkKeys(outcome.AccessKeyID)
+	if mended.AccessKeyID != outcome.AccessKeyID || mended.PreviousAccessKeyID != s.key.ID {
+		t.Errorf("outcome %+v", mended)
+	}
+}
+
+// TestRotateRemembersARegistryThroughFailures has the rotation that is to serve a registry fail before and after it has
+// announced itself, without a state that could remember the registry.
+func TestRotateRemembersARegistryThroughFailures(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry := s.cluster.Registry()
+	for _, how := range []string{"deactivated", "deleted"} {
+		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, registry.Object()["name"]))
+	}
+	registry.RefuseUpdates(400)
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
+	registry.RefuseUpdates(0)
+	s.Clock().Advance(drainWindow)
+
+	s.DenyAction("iam:TagUser")
+	_, err = s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryJournal)
+	s.AllowAction("iam:TagUser")
+	// The next attempt dies, and two more are refused.
+	died := rotation.Journal{Owner: "this-run", From: s.set.AccessKeyID(), Before: s.key.ID, Phase: rotation.JournalCreating, At: s.Clock().Now()}
+	s.user.SetTag(s.journalTag(), died.String())
+	s.set.RefuseUpdates(400)
+	for range 2 {
+		var journal string
+		s.Before(simulator.OpEditAWSCredentials, func(simulator.Request) { journal = s.journal() })
+		_, err = s.rotate(s.request())
+		checkProblem(t, err, rotation.SummaryRefused)
+		for when, entry := range map[string]string{"during the attempt": journal, "after it": s.journal()} {
+			if !strings.Contains(entry, "before="+s.key.ID) {
+				t.Errorf("%s the journal is %q", when, entry)
+			}
+		}
+	}
+	s.set.RefuseUpdates(0)
+	mended := s.mustRotate(s.request())
+	if got := registry.AccessKeyID(); got != mended.AccessKeyID {
+		t.Errorf("the registry has %s, want %s", got, mended.AccessKeyID)
 	}
 }
 
