@@ -926,10 +926,7 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 
 			if test.carried {
 				// A user cannot have three keys, so the registry is without one for some seconds.
-				for _, how := range []string{"deactivated", "deleted"} {
-					s.tolerated = append(s.tolerated,
-						fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, s.cluster.Registry().Object()["name"]))
-				}
+				s.tolerateHandover(s.key.ID, s.cluster.Registry())
 			}
 			test.mend(s, &req)
 			mended := s.mustRotate(req)
@@ -961,10 +958,7 @@ func TestRotateCarriesAgainAfterAFailure(t *testing.T) {
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
 	s.cluster.Registry().RefuseUpdates(0)
 	s.Clock().Advance(drainWindow)
-	for _, how := range []string{"deactivated", "deleted"} {
-		s.tolerated = append(s.tolerated,
-			fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, s.cluster.Registry().Object()["name"]))
-	}
+	s.tolerateHandover(s.key.ID, s.cluster.Registry())
 
 	s.set.RefuseUpdates(400)
 	_, err = s.rotate(s.request())
@@ -984,16 +978,12 @@ func TestRotateLeavesARegistryBehindTwice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	registry := s.cluster.Registry()
-	for _, how := range []string{"deactivated", "deleted"} {
-		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, registry.Object()["name"]))
-	}
+	s.tolerateHandover(s.key.ID, registry)
 	images := s.org.AddRegistry("images", "ECR", s.key)
 	registry.RefuseUpdates(400)
 	_, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "both keys work")
-	for _, how := range []string{"deactivated", "deleted"} {
-		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while images of organization acme holds it", s.set.AccessKeyID(), how))
-	}
+	s.tolerateHandover(s.set.AccessKeyID(), images)
 
 	s.Clock().Advance(drainWindow)
 	images.RefuseUpdates(400)
@@ -1162,9 +1152,7 @@ func TestRotateDeploysAfterAnotherRotationThanTheState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	registry := s.cluster.Registry()
-	for _, how := range []string{"deactivated", "deleted"} {
-		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, registry.Object()["name"]))
-	}
+	s.tolerateHandover(s.key.ID, registry)
 	registry.RefuseUpdates(400)
 	outcome, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
@@ -1199,7 +1187,7 @@ func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 
 	// The attempt retired the drained key and created another one.
 	s.Expendable(s.key)
-	s.tolerated = append(s.tolerated, fmt.Sprintf("%s was deleted while %s of organization acme holds it", s.key.ID, registry.Object()["name"]))
+	s.tolerateHandover(s.key.ID, registry)
 	s.key.Delete()
 	stray := s.user.AddKey()
 	s.Expendable(stray)
@@ -1225,9 +1213,7 @@ func TestRotateRemembersARegistryThroughFailures(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	registry := s.cluster.Registry()
-	for _, how := range []string{"deactivated", "deleted"} {
-		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while %s of organization acme holds it", s.key.ID, how, registry.Object()["name"]))
-	}
+	s.tolerateHandover(s.key.ID, registry)
 	registry.RefuseUpdates(400)
 	_, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
