@@ -305,18 +305,28 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 	}
 }
 
-// retired is the end of a retirement. No journal outlives the key that it was written for.
+// retired is the end of a retirement.
 func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
-	ctx, cancel := r.detach(ctx, finishLimit)
-	defer cancel()
-	if user, err := r.iam.User(ctx, t.UserName); err == nil && !t.KeepJournal {
-		if j, _, err := journalsOf(user, t.CredentialsID); err == nil && j != nil && j.From == t.AccessKeyID {
-			if err := r.iam.UntagUser(ctx, t.UserName, journalTagKey(t.CredentialsID)); err != nil {
-				step(ctx, "a finished journal could not be removed; it is harmless", "error", err.Error())
-			}
-		}
+	if !t.KeepJournal {
+		r.dropJournal(ctx, t)
 	}
 	return RetirementOutcome{Status: StatusDeleted, DeactivatedAt: t.DeactivatedAt, DeletedAt: r.Now()}
+}
+
+// dropJournal removes the journal that was written for a key: none outlives it.
+func (r *Rotator) dropJournal(ctx context.Context, t Retirement) {
+	ctx, cancel := r.detach(ctx, finishLimit)
+	defer cancel()
+	user, err := r.iam.User(ctx, t.UserName)
+	if err != nil {
+		return
+	}
+	if j, _, err := journalsOf(user, t.CredentialsID); err != nil || j == nil || j.From != t.AccessKeyID {
+		return
+	}
+	if err := r.iam.UntagUser(ctx, t.UserName, journalTagKey(t.CredentialsID)); err != nil {
+		step(ctx, "a finished journal could not be removed; it is harmless", "error", err.Error())
+	}
 }
 
 // retirementStopped tells why a retirement did not go on.
