@@ -23,11 +23,6 @@ variable "production" {
     credentials_id  = string
     role_arn        = string
   })
-
-  validation {
-    condition     = startswith(var.production.role_arn, "arn:")
-    error_message = "role_arn must be the ARN of a role."
-  }
 }
 
 variable "production_api_token" {
@@ -43,11 +38,6 @@ variable "staging" {
     credentials_id  = string
     role_arn        = string
   })
-
-  validation {
-    condition     = startswith(var.staging.role_arn, "arn:")
-    error_message = "role_arn must be the ARN of a role."
-  }
 }
 
 variable "staging_api_token" {

@@ -19,31 +19,16 @@ terraform {
 variable "organization_id" {
   description = "UUID of the Qovery organization."
   type        = string
-
-  validation {
-    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.organization_id))
-    error_message = "organization_id must be a UUID, as Qovery shows it."
-  }
 }
 
 variable "credentials_id" {
   description = "UUID of the AWS credentials in Qovery."
   type        = string
-
-  validation {
-    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.credentials_id))
-    error_message = "credentials_id must be a UUID, as Qovery shows it."
-  }
 }
 
 variable "role_arn" {
   description = "ARN of the role that may rotate the access key."
   type        = string
-
-  validation {
-    condition     = startswith(var.role_arn, "arn:")
-    error_message = "role_arn must be the ARN of a role."
-  }
 }
 
 variable "external_id" {

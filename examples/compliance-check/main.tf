@@ -15,33 +15,18 @@ terraform {
 variable "organization_id" {
   description = "UUID of the Qovery organization."
   type        = string
-
-  validation {
-    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.organization_id))
-    error_message = "organization_id must be a UUID, as Qovery shows it."
-  }
 }
 
 variable "maximum_age_days" {
-  description = "Age in days that no access key may exceed."
+  description = "Age in days that no access key may exceed. It leaves a daily run that rotates after 90 days two days."
   type        = number
-  default     = 90
-
-  validation {
-    condition     = var.maximum_age_days >= 0
-    error_message = "maximum_age_days must not be negative."
-  }
+  default     = 92
 }
 
 variable "cleanup_days" {
   description = "Days after a rotation by which the old access key must be deleted."
   type        = number
   default     = 1
-
-  validation {
-    condition     = var.cleanup_days >= 0
-    error_message = "cleanup_days must not be negative."
-  }
 }
 
 provider "qoveryrotation" {}

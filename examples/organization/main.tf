@@ -17,22 +17,12 @@ terraform {
 variable "organization_id" {
   description = "UUID of the Qovery organization."
   type        = string
-
-  validation {
-    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.organization_id))
-    error_message = "organization_id must be a UUID, as Qovery shows it."
-  }
 }
 
 variable "maximum_age_days" {
   description = "Age in days at which an access key is rotated."
   type        = number
   default     = 90
-
-  validation {
-    condition     = var.maximum_age_days >= 1 && floor(var.maximum_age_days) == var.maximum_age_days
-    error_message = "maximum_age_days must be a whole number of days, at least 1."
-  }
 }
 
 provider "qoveryrotation" {}

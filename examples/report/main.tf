@@ -14,11 +14,6 @@ terraform {
 variable "organization_id" {
   description = "UUID of the Qovery organization."
   type        = string
-
-  validation {
-    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.organization_id))
-    error_message = "organization_id must be a UUID, as Qovery shows it."
-  }
 }
 
 provider "qoveryrotation" {}

@@ -21,21 +21,11 @@ terraform {
 variable "organization_id" {
   description = "UUID of the Qovery organization."
   type        = string
-
-  validation {
-    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.organization_id))
-    error_message = "organization_id must be a UUID, as Qovery shows it."
-  }
 }
 
 variable "credentials_id" {
   description = "UUID of the AWS credentials in Qovery."
   type        = string
-
-  validation {
-    condition     = can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.credentials_id))
-    error_message = "credentials_id must be a UUID, as Qovery shows it."
-  }
 }
 
 provider "qoveryrotation" {}

@@ -54,7 +54,8 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			"these checks hold at that very moment: the key belongs to the IAM user; Qovery holds another key, which exists and is Active; no object in the " +
 			"organization stores the key; no cluster of the credentials is in `INVALID_CREDENTIALS`; nobody used the key after `delete_after`; the provider " +
 			"does not sign with it. Where a check fails the apply fails, the key stays, and the next apply checks again.\n\n" +
-			"Destroying the resource retires the key if it is due and passes the checks; otherwise the key stays and a warning tells how to delete it.",
+			"Destroying the resource retires the key if it is due, with its quarantine over, and passes the checks; otherwise the key stays and a warning " +
+			"tells how to delete it.",
 		Attributes: map[string]schema.Attribute{
 			"organization_id": id("UUID of the Qovery organization in which nothing may store the key any more."),
 			"credentials_id":  id("UUID of the Qovery credentials that held the key before."),

@@ -100,8 +100,8 @@ func (d *awsCredentialsDataSource) Schema(_ context.Context, _ datasource.Schema
 			"organization_id": id("UUID of the Qovery organization."),
 			"credentials_id":  id("UUID of the credentials in Qovery."),
 			"name":            text("Name of the credentials in Qovery."),
-			"type": text("Type of the credentials, Qovery's `object_type`: `AWS` for an access key, `AWS_ROLE` for a role, and others. All that follows but " +
-				"`clusters` is null or empty for every type but `AWS`."),
+			"type": text("Type of the credentials, Qovery's `object_type`: `AWS` for an access key, `AWS_ROLE` for a role, and others. For every type but " +
+				"`AWS` only `id`, `name`, `type` and `clusters` have values."),
 			"iam_user_name":                text("Name of the IAM user that owns the access key. Null when AWS does not know the key."),
 			"access_key_id":                text("Id of the access key that Qovery holds."),
 			"access_key_status":            text("`Active` or `Inactive`; null when the user does not have the key."),

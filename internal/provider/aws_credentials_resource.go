@@ -73,7 +73,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Rotates the AWS access key of a Qovery credentials set: creates a second key for the same IAM user, verifies it, puts it into " +
 			"Qovery, deploys every cluster of the credentials and waits until they run with it. The old key is left to " +
-			"[`qoveryrotation_aws_access_key_cleanup`](aws_access_key_cleanup.md), which retires it after the drain window.\n\n" +
+			"`qoveryrotation_aws_access_key_cleanup`, which retires it after the drain window.\n\n" +
 			"A rotation is an update in place. It happens when the resource is created, when `rotation_triggers` changes, or when the key reaches " +
 			"`rotate_after_days`. Destroying the resource changes nothing in AWS and Qovery.",
 		Attributes: map[string]schema.Attribute{
@@ -100,7 +100,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 				Optional:    true,
 			},
 			"rotate_after_days": schema.Int64Attribute{
-				MarkdownDescription: "Rotates when the current key, by its own creation date in IAM, is this many days old. Must be longer than " +
+				MarkdownDescription: "Rotates when the current key, by its own creation date in IAM, is this many days old, from 1 to 36500. Must be longer than " +
 					"`drain_window`. While the previous key drains the rotation waits.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(1, 36500)},

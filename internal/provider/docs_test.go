@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"go/ast"
@@ -188,15 +189,30 @@ func allowedActions(t *testing.T, policy string) []string {
 	return actions
 }
 
-var linkPattern = regexp.MustCompile(`\]\(([^)#:]*)(#[^)]*)?\)`)
+// registryDocs is where the registry publishes docs/.
+const registryDocs = "https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs"
 
+var linkPattern = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
+
+// The registry shows docs/index.md one level above the other pages, at an address without a slash at its end. Links that
+// are relative to it lead nowhere there.
 func TestDocsLinks(t *testing.T) {
 	t.Parallel()
 	for _, page := range docPages(t) {
 		for _, link := range linkPattern.FindAllStringSubmatch(readDoc(t, page), -1) {
-			target := page
-			if link[1] != "" {
+			target, published := strings.CutPrefix(link[1], registryDocs)
+			switch {
+			case published:
+				target = filepath.Join("docs", cmp.Or(target, "index")+".md")
+			case strings.Contains(link[1], "://"):
+				continue
+			case link[1] == "":
+				target = page
+			default:
 				target = filepath.Join(filepath.Dir(page), link[1])
+				if index := "docs/index.md"; page == index || target == index && strings.HasPrefix(page, "docs/") {
+					t.Errorf("%s: %s leads nowhere in the registry", page, link[1])
+				}
 			}
 			if _, err := os.Stat(filepath.Join(projectDir, target)); err != nil {
 				t.Errorf("%s: %s", page, err)

@@ -41,9 +41,11 @@ type exampleApply struct {
 
 // exampleStories tells what every example comes to. In the beginning the key of each organization is 90 days old.
 var exampleStories = map[string][]exampleApply{
-	"provider": {{keys: "A A"}},
-	"resources/qoveryrotation_aws_credentials":         {{keys: "A A", prints: "1 imported"}},
-	"data-sources/qoveryrotation_aws_credentials":      {{keys: "A A", prints: "Qovery's access key is 90 days old."}},
+	"resources/qoveryrotation_aws_credentials": {{keys: "A A", prints: "1 imported"}},
+	"data-sources/qoveryrotation_aws_credentials": {
+		{keys: "A A"},
+		{after: 3 * 24 * time.Hour, keys: "A A", prints: "Qovery's access key is 93 days old."},
+	},
 	"data-sources/qoveryrotation_aws_credentials_list": {{keys: "A A", prints: `"production" = "AKIA`}},
 	"resources/qoveryrotation_aws_access_key_cleanup":  {{keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
 	"single":            {{keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
@@ -61,7 +63,7 @@ var exampleStories = map[string][]exampleApply{
 	"report": {{keys: "A A", prints: `"prod in eu-west-3 is DEPLOYED"`}},
 	"compliance-check": {
 		{keys: "A A"},
-		{after: 24 * time.Hour, keys: "A A", prints: "Access keys older than 90 days: production (91 days)."},
+		{after: 3 * 24 * time.Hour, keys: "A A", prints: "Access keys older than 92 days: production (93 days)."},
 	},
 }
 

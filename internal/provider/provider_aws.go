@@ -96,8 +96,8 @@ func awsSchema() schema.SingleNestedAttribute {
 				Optional:            true,
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: "How often a request that failed or was throttled is sent at most. Default: `AWS_MAX_ATTEMPTS`, else 6. A request " +
-					"that creates a key is never repeated blindly.",
+				MarkdownDescription: "How many times a request that fails or is throttled is sent at most, the first time included. Default: " +
+					"`AWS_MAX_ATTEMPTS`, else 6. A request that creates a key is never repeated blindly.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
@@ -119,7 +119,7 @@ func awsSchema() schema.SingleNestedAttribute {
 					},
 					"duration": schema.StringAttribute{
 						MarkdownDescription: "How long the session lasts before it is renewed, as a [Go duration](https://pkg.go.dev/time#ParseDuration) " +
-							"from `15m` to `12h`. Default: the role's.",
+							"from `15m` to `12h`. Default: `15m`.",
 						Optional:   true,
 						CustomType: timetypes.GoDurationType{},
 						Validators: []validator.String{durationBetween(15*time.Minute, 12*time.Hour)},

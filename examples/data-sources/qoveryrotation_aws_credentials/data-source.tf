@@ -5,7 +5,7 @@ data "qoveryrotation_aws_credentials" "production" {
 
 check "access_key_age" {
   assert {
-    condition     = data.qoveryrotation_aws_credentials.production.access_key_age_days < 90
+    condition     = data.qoveryrotation_aws_credentials.production.access_key_age_days <= 92
     error_message = "Qovery's access key is ${data.qoveryrotation_aws_credentials.production.access_key_age_days} days old."
   }
 }
