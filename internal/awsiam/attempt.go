@@ -16,9 +16,12 @@ import (
 // the answer was under way for a while.
 const clockTolerance = 5 * time.Second
 
-// attempts travels with the context of an action and knows whether one of its attempts may have taken effect without
-// an answer that says so.
-type attempts struct{ unclear bool }
+// attempts travels with the context of an action. It counts the attempts, and knows whether one of them may have taken
+// effect without an answer that says so.
+type attempts struct {
+	count   int
+	unclear bool
+}
 
 type attemptsKey struct{}
 
@@ -32,7 +35,10 @@ func (c *Client) observeAttempt(
 		"action":  strings.ToLower(awsmiddleware.GetServiceID(ctx)) + ":" + awsmiddleware.GetOperationName(ctx),
 		"elapsed": time.Since(start).String(),
 	}
-	definite := false
+	definite, failed := false, err != nil
+	if err != nil {
+		fields["error"] = err.Error()
+	}
 	if response, ok := out.RawResponse.(*smithyhttp.Response); ok && err == nil {
 		fields["status"], fields["request_id"] = response.StatusCode, response.Header.Get("X-Amzn-Requestid")
 		page := strings.HasPrefix(response.Header.Get("Content-Type"), "text/html")
@@ -44,11 +50,19 @@ func (c *Client) observeAttempt(
 			response.StatusCode = http.StatusBadGateway
 		}
 		definite = response.StatusCode >= 400 && response.StatusCode < 500
+		failed = response.StatusCode >= 500
 	}
-	if attempts, ok := ctx.Value(attemptsKey{}).(*attempts); ok && !definite {
-		attempts.unclear = true
+	if attempts, ok := ctx.Value(attemptsKey{}).(*attempts); ok {
+		attempts.count++
+		attempts.unclear = attempts.unclear || !definite
+		fields["attempt"] = attempts.count
+		failed = failed || attempts.count > 1 // AWS says in an answer's body only that it was asked too often.
 	}
-	tflog.SubsystemDebug(ctx, LogSubsystem, "Called the AWS API", fields)
+	log := tflog.SubsystemDebug
+	if failed {
+		log = tflog.SubsystemWarn
+	}
+	log(ctx, LogSubsystem, "Called the AWS API", fields)
 	return out, metadata, err
 }
 

@@ -527,17 +527,17 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []map[string]any{
-		{"@message": "Resolved the AWS configuration", "access_key_id": roleKeyID, "region": "us-east-1"},
-		{"action": "iam:CreateAccessKey", "status": 200.0, "request_id": "req-1"},
-		{"action": "sts:GetCallerIdentity", "status": 200.0},
-		{"action": "iam:TagUser", "status": 500.0},
-		{"action": "iam:TagUser", "status": 200.0},
+		{"@message": "Resolved the AWS configuration", "access_key_id": roleKeyID, "region": "us-east-1", "@level": "debug"},
+		{"action": "iam:CreateAccessKey", "status": 200.0, "request_id": "req-1", "attempt": 1.0, "@level": "debug"},
+		{"action": "sts:GetCallerIdentity", "status": 200.0, "@level": "debug"},
+		{"action": "iam:TagUser", "status": 500.0, "attempt": 1.0, "@level": "warn"},
+		{"action": "iam:TagUser", "status": 200.0, "attempt": 2.0, "@level": "warn"},
 	}
 	if len(entries) != len(want) {
 		t.Fatalf("got %d log entries, want %d:\n%s", len(entries), len(want), log)
 	}
 	for i, fields := range want {
-		fields["@level"], fields["@module"] = "debug", "provider."+LogSubsystem
+		fields["@module"] = "provider." + LogSubsystem
 		for field, value := range fields {
 			if entries[i][field] != value {
 				t.Errorf("entry %d: %s = %v, want %v", i, field, entries[i][field], value)

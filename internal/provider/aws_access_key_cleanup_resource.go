@@ -153,7 +153,12 @@ func (r *awsAccessKeyCleanupResource) Create(ctx context.Context, req resource.C
 	}
 	plan.DeactivatedAt = timetypes.NewRFC3339Null()
 	outcome, err := r.rotator.Retire(ctx, plan.retirement(), plan.Wait.ValueBool(), timeout)
-	if err != nil {
+	switch {
+	case err != nil && outcome.Status == rotation.StatusQuarantined:
+		// Only the state remembers when the quarantine began, and after an error Terraform would replace the resource.
+		problem := rotation.AsProblem(err)
+		resp.Diagnostics.AddWarning(problem.Summary, problem.Detail())
+	case err != nil:
 		// Without state the next apply creates the resource and checks again; with state Terraform would taint it.
 		addError(&resp.Diagnostics, err)
 		return
@@ -229,21 +234,25 @@ func (r *awsAccessKeyCleanupResource) Delete(ctx context.Context, req resource.D
 	if resp.Diagnostics.HasError() || state.isOver() && !state.keyStays() {
 		return
 	}
-	reason := "It is not to be deleted before its quarantine."
-	if t := state.retirement(); t.QuarantineWindow == 0 || !t.DeactivatedAt.IsZero() {
-		outcome, err := r.rotator.Retire(ctx, t, false, defaultCleanupTimeout)
-		var problem *rotation.Problem
-		switch {
-		case errors.As(err, &problem) && problem.IsCheck():
-			reason = problem.Cause
-		case err != nil:
-			addError(&resp.Diagnostics, err)
-			return
-		case outcome.Status == rotation.StatusDeleted:
-			return
-		default:
-			reason = "It is not due yet."
-		}
+	t := state.retirement()
+	t.NoQuarantine = true
+	outcome, err := r.rotator.Retire(ctx, t, false, defaultCleanupTimeout)
+	var (
+		problem *rotation.Problem
+		reason  string
+	)
+	switch {
+	case errors.As(err, &problem) && problem.IsCheck():
+		reason = problem.Cause
+	case err != nil:
+		addError(&resp.Diagnostics, err)
+		return
+	case outcome.Status == rotation.StatusDeleted:
+		return
+	case outcome.Status == rotation.StatusDue:
+		reason = "It is not to be deleted before its quarantine."
+	default:
+		reason = "It is not due yet."
 	}
 	resp.Diagnostics.AddWarning(summaryKeyStays, fmt.Sprintf("Access key %s of IAM user %q was not deleted. %s\n\nState of AWS and Qovery: the key is as it was, "+
 		"and nothing will retire it.\n\nWhat to do: when nothing needs it any more: %s",

@@ -48,6 +48,16 @@ func active(key *simulator.AccessKey) resource.TestCheckFunc {
 	})
 }
 
+// inactive checks that a key is in its quarantine.
+func inactive(key *simulator.AccessKey) resource.TestCheckFunc {
+	return check(func() error {
+		if key.Active() || !key.Exists() {
+			return fmt.Errorf("access key %s: active is %t, exists is %t", key.ID, key.Active(), key.Exists())
+		}
+		return nil
+	})
+}
+
 // gone checks that a key was deleted.
 func gone(key *simulator.AccessKey) resource.TestCheckFunc {
 	return check(func() error {
@@ -528,12 +538,38 @@ func TestCleanupWaitIsInterrupted(t *testing.T) {
 		s.run(
 			resource.TestStep{
 				Config:      s.pair("", "wait = true\n  timeouts {\n    create = \"1h\"\n  }"),
-				ExpectError: says("Error running apply", "timeout", "access key "+s.key.ID, "still exists"),
+				ExpectError: says("Error running apply", "The cleanup ran into its timeout", "its limit is 1h0m0s", "access key "+s.key.ID, "still exists"),
 			},
 			resource.TestStep{
 				PreConfig: func() { s.holds(active(s.key)) },
 				Config:    s.pair("", "wait = true"),
 				Check:     gone(s.key),
+			},
+		)
+	})
+	t.Run("by the user in the quarantine, on create", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		arguments := "wait = true\n  quarantine_window = \"45m\""
+		began := knownvalue.StringFunc(func(at string) error {
+			if parsed, err := time.Parse(time.RFC3339, at); err != nil || s.Clock().Now().Sub(parsed) < time.Hour {
+				return fmt.Errorf("the quarantine began at %q", at)
+			}
+			return nil
+		})
+		s.run(
+			resource.TestStep{
+				PreConfig: func() { s.interruptAfter(2*time.Hour + 15*time.Minute) },
+				Config:    s.pair("", arguments),
+				Check: resource.ComposeTestCheckFunc(inactive(s.key),
+					s.warned("The cleanup was interrupted", "access key "+s.key.ID, "It is Inactive since")),
+				ExpectNonEmptyPlan: true,
+			},
+			resource.TestStep{
+				PreConfig:         func() { s.Clock().Advance(time.Hour) },
+				Config:            s.pair("", arguments),
+				Check:             gone(s.key),
+				ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "deactivated_at", began)},
 			},
 		)
 	})
@@ -586,6 +622,29 @@ func TestCleanupRemoved(t *testing.T) {
 				Check:     gone(s.key),
 			},
 		)
+	})
+	t.Run("when somebody reactivated the key", func(t *testing.T) {
+		t.Parallel()
+		s := newStage(t)
+		s.run(
+			resource.TestStep{Config: s.pair("", `quarantine_window = "24h"`)},
+			resource.TestStep{
+				PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
+				Config:    s.pair("", `quarantine_window = "24h"`),
+				Check:     inactive(s.key),
+			},
+			resource.TestStep{
+				PreConfig: func() {
+					s.key.Activate()
+					s.Clock().Advance(25 * time.Hour)
+					s.ResetRequests()
+				},
+				Config: s.credentials(""),
+				Check: resource.ComposeTestCheckFunc(active(s.key),
+					s.warned("The access key stays valid", "Access key "+s.key.ID, "not to be deleted before its quarantine")),
+			},
+		)
+		s.unchanged()
 	})
 	t.Run("when the key is due and in use", func(t *testing.T) {
 		t.Parallel()

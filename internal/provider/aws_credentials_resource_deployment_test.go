@@ -129,8 +129,8 @@ func TestDeploymentRunsIntoTheTimeout(t *testing.T) {
 	limit := "\n  timeouts {\n    create = \"30m\"\n    update = \"30m\"\n  }"
 	config := s.credentials(trigger("1") + limit)
 	timeout := says("Error running apply", rotation.SummaryTimeout,
-		fmt.Sprintf(`The deployment of cluster "prod" (%s) was not seen to end. The time that the rotation may take is over`, s.cluster.ID),
-		"the next apply resumes here")
+		fmt.Sprintf(`The deployment of cluster "prod" (%s) was not seen to end. It was DEPLOYING when last seen.`, s.cluster.ID),
+		"the next apply resumes here", "The limit was 30m0s")
 	s.run(
 		resource.TestStep{Config: config, ExpectError: timeout},
 		// The deployment goes on without anybody who waits for it.

@@ -10,15 +10,24 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// logSubsystem is where the steps of rotations are reported.
-const logSubsystem = "rotation"
+const (
+	// logSubsystem is where the steps of rotations are reported.
+	logSubsystem = "rotation"
+	// reporterDepth is the number of calls between a step and the log, so that a line names the place of the step.
+	reporterDepth = 3
+)
 
-// withLogging gives a request's context the subsystems of the provider's log, and lets rotations report to theirs.
+// withLogging gives a request's context the subsystems of the provider's log, and lets rotations report to theirs. Every
+// line has the fields by which Terraform tells requests and resource types apart.
 func withLogging(ctx context.Context) context.Context {
-	ctx = tflog.NewSubsystem(ctx, logSubsystem)
-	ctx = tflog.NewSubsystem(ctx, qovery.LogSubsystem)
-	ctx = tflog.NewSubsystem(ctx, awsiam.LogSubsystem)
-	return rotation.WithReporter(ctx, func(ctx context.Context, message string, fields map[string]any) {
-		tflog.SubsystemInfo(ctx, logSubsystem, message, fields)
+	ctx = tflog.NewSubsystem(ctx, logSubsystem, tflog.WithRootFields(), tflog.WithAdditionalLocationOffset(reporterDepth))
+	ctx = tflog.NewSubsystem(ctx, qovery.LogSubsystem, tflog.WithRootFields())
+	ctx = tflog.NewSubsystem(ctx, awsiam.LogSubsystem, tflog.WithRootFields())
+	return rotation.WithReporter(ctx, func(ctx context.Context, event rotation.Event) {
+		if event.Setback {
+			tflog.SubsystemWarn(ctx, logSubsystem, event.Message, event.Fields)
+		} else {
+			tflog.SubsystemInfo(ctx, logSubsystem, event.Message, event.Fields)
+		}
 	})
 }

@@ -617,7 +617,8 @@ func TestProviderAnswersOfQovery(t *testing.T) {
 		{
 			name:    "unknown token",
 			prepare: func(s *stage) { s.token = "wrong" },
-			facts:   facts(rotation.SummaryUnauthenticated, "check the one", "api_token (QOVERY_API_TOKEN)", "HTTP 401", "The token is missing or not valid"),
+			facts: facts(rotation.SummaryUnauthenticated, "Qovery does not accept", "nothing was changed", "check api_token (QOVERY_API_TOKEN)", "HTTP 401",
+				"The token is missing or not valid"),
 		},
 		{
 			name:    "token without rights",

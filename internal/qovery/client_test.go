@@ -450,15 +450,15 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []map[string]any{
-		{"operation": "getAWSCredentials", "method": "GET", "attempt": 1.0, "status": 502.0},
-		{"operation": "getAWSCredentials", "method": "GET", "attempt": 2.0, "status": 200.0, "request_id": "req-2"},
-		{"operation": "editAWSCredentials", "method": "PUT", "attempt": 1.0, "status": 200.0, "request_id": "req-3"},
+		{"operation": "getAWSCredentials", "method": "GET", "attempt": 1.0, "status": 502.0, "@level": "warn"},
+		{"operation": "getAWSCredentials", "method": "GET", "attempt": 2.0, "status": 200.0, "request_id": "req-2", "@level": "debug"},
+		{"operation": "editAWSCredentials", "method": "PUT", "attempt": 1.0, "status": 200.0, "request_id": "req-3", "@level": "debug"},
 	}
 	if len(entries) != len(want) {
 		t.Fatalf("got %d log entries, want %d:\n%s", len(entries), len(want), log)
 	}
 	for i, fields := range want {
-		fields["@level"], fields["@module"] = "debug", "provider."+LogSubsystem
+		fields["@module"] = "provider." + LogSubsystem
 		fields["path"] = "/organization/org/aws/credentials/creds"
 		for field, value := range fields {
 			if entries[i][field] != value {

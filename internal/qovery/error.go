@@ -49,6 +49,9 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
+// API names the API that the error is of.
+func (e *Error) API() string { return "Qovery" }
+
 // Unwrap returns the error of package rotation, or that of a context that ended.
 func (e *Error) Unwrap() error { return e.cause }
 

@@ -33,12 +33,21 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := t.roundTrip(req)
 	fields["elapsed"] = time.Since(start).String()
+	failed := err != nil
 	if err == nil {
 		fields["status"], fields["request_id"] = resp.StatusCode, resp.Header.Get(requestIDHeader)
-	} else if failure, ok := errors.AsType[*Error](err); ok {
-		fields["status"], fields["request_id"] = failure.StatusCode, failure.RequestID
+		failed = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError
+	} else {
+		fields["error"] = brief(err.Error())
+		if failure, ok := errors.AsType[*Error](err); ok {
+			fields["status"], fields["request_id"] = failure.StatusCode, failure.RequestID
+		}
 	}
-	tflog.SubsystemDebug(req.Context(), LogSubsystem, "Called the Qovery API", fields)
+	log := tflog.SubsystemDebug
+	if failed {
+		log = tflog.SubsystemWarn
+	}
+	log(req.Context(), LogSubsystem, "Called the Qovery API", fields)
 	return resp, err
 }
 

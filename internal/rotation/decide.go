@@ -395,7 +395,8 @@ func strangerKey(now time.Time, o *Observation, key OtherKey) *Problem {
 			key.LastUse.At.Format(time.RFC3339), key.LastUse.Service, key.LastUse.Region)
 	}
 	days := int(now.Sub(key.CreatedAt).Hours() / 24)
-	advice := fmt.Sprintf("find out who needs %s. If nobody does: aws iam delete-access-key --user-name %s --access-key-id %s",
+	advice := fmt.Sprintf("if it was Qovery's key until lately, as after -replace or a lost state, wait for its drain window and let a cleanup retire it, "+
+		"or import the resource. Else find out who needs %s. If nobody does: aws iam delete-access-key --user-name %s --access-key-id %s",
 		key.ID, o.User.Name, key.ID)
 	if holders := o.HoldersOf(key.ID); len(holders) > 0 {
 		names := make([]string, len(holders))

@@ -56,9 +56,9 @@ func (r *Rotator) deployAll(ctx context.Context, req Request, c *change) error {
 	)
 	for _, cluster := range pending {
 		group.Go(func() {
-			err := startErr
+			status, err := statusOf(start, cluster.ID), startErr
 			if err == nil {
-				err = r.deploy(ctx, organizationID, cluster, statusOf(start, cluster.ID))
+				status, err = r.deploy(ctx, organizationID, cluster, status)
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -66,7 +66,7 @@ func (r *Rotator) deployAll(ctx context.Context, req Request, c *change) error {
 				c.deployed = append(c.deployed, cluster.ID)
 				return
 			}
-			problems = append(problems, asClusterProblem(cluster, err))
+			problems = append(problems, asClusterProblem(cluster, status, err))
 		})
 	}
 	group.Wait()
@@ -112,60 +112,74 @@ func (r *Rotator) clustersToDeploy(ctx context.Context, req Request, c *change) 
 	}), statuses, nil
 }
 
-// asClusterProblem tells which cluster an error is about.
-func asClusterProblem(cluster Cluster, err error) *Problem {
+// asClusterProblem tells which cluster an error is about, and the status that it was seen in last.
+func asClusterProblem(cluster Cluster, last ClusterStatus, err error) *Problem {
 	var problem *Problem
 	if errors.As(err, &problem) {
 		return problem
 	}
 	problem = stopped(err, "")
 	problem.Advice = ""
-	problem.Cause = fmt.Sprintf("The deployment of %s was not seen to end. %s", cluster, problem.Cause)
+	if isEndOfContext(err) {
+		problem.Err = nil // One for each cluster would be printed.
+	}
+	seen := ""
+	if last.State != "" {
+		seen = fmt.Sprintf(" It was %s when last seen.", last.State)
+	}
+	problem.Cause = fmt.Sprintf("The deployment of %s was not seen to end.%s %s", cluster, seen, problem.Cause)
 	return problem
 }
 
-// deploy brings the new key to one cluster, whose status was just read, and waits until it runs with it. It returns nil
-// for a cluster that is off.
-func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus) error {
+// deploy brings the new key to one cluster, whose status was just read, and waits until it runs with it. It returns no
+// error for a cluster that is off, and the status that it saw last.
+func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus) (ClusterStatus, error) {
 	retried := false
 	for {
 		before, err := r.awaitRest(ctx, organizationID, cluster, status)
 		if err != nil {
-			return err
+			return before, err
 		}
 		switch {
 		case isLeftAlone(before):
-			step(ctx, "leaving a cluster alone that is off", "cluster", cluster.String(), "state", before.State)
-			return nil
+			clusterStep(ctx, "leaving a cluster alone that is off", cluster, before)
+			return before, nil
 		case before.Lock != nil:
-			return lockedCluster(cluster, *before.Lock, "")
+			return before, lockedCluster(cluster, *before.Lock, "")
 		case classify(before.State) == runUndeployable:
-			return undeployableCluster(cluster, before.State, "")
+			return before, undeployableCluster(cluster, before.State, "")
 		}
-		step(ctx, "deploying", "cluster", cluster.String())
+		requested := r.clock.Now()
 		switch status, err = r.requestDeployment(ctx, organizationID, cluster, before); {
 		case errors.Is(err, errBusy):
 			continue
 		case err != nil:
-			return err
+			return status, err
 		}
 		// A status right after the request tells nothing, and polls that count from the request see its end soonest.
 		if err := r.clock.Sleep(ctx, r.interval); err != nil {
-			return err
+			return before, err
 		}
-		result, last, err := r.awaitDeployment(ctx, organizationID, cluster, before)
+		result, last, err := r.awaitDeployment(ctx, organizationID, cluster, before, requested)
 		switch {
 		case err != nil:
-			return err
+			return last, err
 		case result == deploymentSucceeded:
-			return nil
+			return last, nil
 		case result == deploymentInvalidCredentials && !retried:
 			// A key can be unknown for a moment in a place that was not asked when it was verified.
 			retried, status = true, last
 			continue
 		}
-		return r.failedDeployment(ctx, organizationID, cluster, last)
+		return last, r.failedDeployment(ctx, organizationID, cluster, last)
 	}
+}
+
+// clusterStep reports something about a cluster in the status that was just read.
+func clusterStep(ctx context.Context, message string, cluster Cluster, status ClusterStatus, pairs ...any) {
+	step(ctx, message, append([]any{
+		"cluster_id", cluster.ID, "cluster_name", cluster.Name, "state", status.State, "execution_id", status.LastExecutionID,
+	}, pairs...)...)
 }
 
 // awaitStatuses reads the statuses of all clusters. A passing failure to read is waited out: deployments go on meanwhile.
@@ -180,7 +194,6 @@ func (r *Rotator) awaitStatuses(ctx context.Context, organizationID string) ([]C
 		case !isPassing(err) && !errors.Is(err, ErrRejected):
 			return nil, err
 		}
-		step(ctx, "statuses could not be read; waiting", "error", err.Error())
 	}
 }
 
@@ -202,15 +215,17 @@ func statusOf(statuses []ClusterStatus, clusterID string) ClusterStatus {
 // awaitRest waits until no deployment of the cluster runs, beginning with the status that was read last.
 func (r *Rotator) awaitRest(
 	ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus,
-) (_ ClusterStatus, err error) {
+) (ClusterStatus, error) {
 	for last := ""; classify(status.State) == runRunning; {
 		if status.State != last {
 			last = status.State
-			step(ctx, "waiting for a deployment that was under way", "cluster", cluster.String(), "state", status.State)
+			clusterStep(ctx, "waiting for a deployment that was under way", cluster, status)
 		}
-		if status, err = r.status(ctx, organizationID, cluster.ID); err != nil {
+		now, err := r.status(ctx, organizationID, cluster.ID)
+		if err != nil {
 			return status, err
 		}
+		status = now
 	}
 	return status, nil
 }
@@ -220,21 +235,22 @@ func (r *Rotator) awaitRest(
 func (r *Rotator) requestDeployment(
 	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus,
 ) (ClusterStatus, error) {
-	for n := 1; ; n++ {
+	for n, unclear := 1, 0; ; n++ {
 		if err := ctx.Err(); err != nil {
 			return before, err
 		}
+		clusterStep(ctx, "deploying", cluster, before, "attempt", n)
 		once, cancel := r.detach(ctx, finishLimit)
 		err := r.qovery.DeployCluster(once, organizationID, cluster.ID)
 		cancel()
 		if err == nil {
 			return before, nil
 		}
+		setback(ctx, "Qovery did not confirm the deployment", "cluster_id", cluster.ID, "cluster_name", cluster.Name, "attempt", n, "error", err.Error())
 		if errors.Is(err, ErrThrottled) {
 			if err := r.clock.Sleep(ctx, retryInterval); err != nil {
 				return before, err
 			}
-			n--
 			continue
 		}
 		if IsDefinite(err) {
@@ -252,10 +268,10 @@ func (r *Rotator) requestDeployment(
 		if visible || lookErr != nil {
 			return before, lookErr
 		}
-		if n == deploymentRequests {
+		if unclear++; unclear == deploymentRequests {
 			return before, &Problem{
 				Summary: SummaryDeployment,
-				Cause:   fmt.Sprintf("Qovery gave no clear answer to the request to deploy %s, %d times in a row, and no deployment began.", cluster, n),
+				Cause:   fmt.Sprintf("Qovery gave no clear answer to the request to deploy %s, %d times, and no deployment began.", cluster, unclear),
 				Err:     err,
 			}
 		}
@@ -276,29 +292,26 @@ func (r *Rotator) becomesVisible(ctx context.Context, organizationID string, clu
 	return false, nil
 }
 
-// awaitDeployment waits for the end of the deployment that was asked for.
+// awaitDeployment waits for the end of the deployment that was asked for, and returns the status that it saw last.
 func (r *Rotator) awaitDeployment(
-	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus,
+	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus, requested time.Time,
 ) (deploymentResult, ClusterStatus, error) {
-	started, seenRunning, last := r.clock.Now(), false, before.State
+	seenRunning, last := false, before
 	for {
 		status, err := r.status(ctx, organizationID, cluster.ID)
 		if err != nil {
-			return deploymentInvisible, status, err
+			return deploymentInvisible, last, err
 		}
 		result := judgeDeployment(before, status, seenRunning)
-		if status.State != last {
-			last = status.State
-			step(ctx, "cluster status", "cluster", cluster.String(), "state", status.State,
-				"elapsed", r.clock.Now().Sub(started).Round(time.Second).String())
+		ended := result != deploymentInvisible && result != deploymentRunning
+		if ended || status.State != last.State {
+			clusterStep(ctx, "cluster status", cluster, status, "deploying_for", r.clock.Now().Sub(requested).Round(time.Second).String(), "ended", ended)
 		}
-		switch result {
-		case deploymentInvisible:
-		case deploymentRunning:
-			seenRunning = true
-		default:
+		last = status
+		if ended {
 			return result, status, nil
 		}
+		seenRunning = seenRunning || result == deploymentRunning
 	}
 }
 
@@ -351,6 +364,6 @@ func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) er
 		Cause:   strings.Join(facts, " "),
 		World:   world,
 		Advice:  advice,
-		Err:     err,
+		Err:     errors.Join(c.refusals, err),
 	}
 }

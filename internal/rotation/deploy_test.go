@@ -231,7 +231,7 @@ func TestDeploymentIsAskedForUntilItBegins(t *testing.T) {
 		Kind: simulator.FaultResetBefore, Match: simulator.Operation(simulator.OpDeployCluster), Times: 3,
 	})
 	outcome, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryDeployment, "no clear answer", `deploy cluster "prod"`, "3 times in a row, and no deployment began")
+	checkProblem(t, err, rotation.SummaryDeployment, "no clear answer", `deploy cluster "prod"`, "3 times, and no deployment began")
 	if !outcome.CutOver() {
 		t.Errorf("outcome %+v", outcome)
 	}

@@ -1,29 +1,93 @@
 package rotation
 
-import "context"
+import (
+	"context"
+	"maps"
+	"time"
+)
 
-// Reporter is told what a rotation does: one call per step and per change of a cluster's status.
-type Reporter func(ctx context.Context, message string, fields map[string]any)
+// Event is one step of a job, one change of a cluster's status, or one thing that did not go as it should.
+type Event struct {
+	Message string
+	// Setback is true for what did not go as it should.
+	Setback bool
+	// Fields are ids and figures. Those of a job are in all of its events: whose key it is about, and how long the job has
+	// been at it (elapsed) and may still be (remaining).
+	Fields map[string]any
+}
 
-// reporterKey is the key of the [Reporter] in a context.
-type reporterKey struct{}
+// Reporter is told what a rotation or a retirement does.
+type Reporter func(ctx context.Context, event Event)
+
+// reporterKey and jobKey are the keys of the [Reporter] and of the [job] in a context.
+type (
+	reporterKey struct{}
+	jobKey      struct{}
+)
 
 // WithReporter returns a context in which rotations and retirements report their steps.
 func WithReporter(ctx context.Context, reporter Reporter) context.Context {
 	return context.WithValue(ctx, reporterKey{}, reporter)
 }
 
+// job is what all events of a rotation or a retirement have in common.
+type job struct {
+	clock    Clock
+	started  time.Time
+	deadline time.Time
+	target   Target
+}
+
+// withJob begins a job, or goes on with the one that this is a part of, and limits its time.
+func (r *Rotator) withJob(ctx context.Context, target Target, timeout time.Duration) (context.Context, context.CancelFunc) {
+	if _, ok := ctx.Value(jobKey{}).(*job); !ok {
+		started := r.clock.Now()
+		ctx = context.WithValue(ctx, jobKey{}, &job{clock: r.clock, started: started, deadline: started.Add(timeout), target: target})
+	}
+	return r.clock.WithTimeout(ctx, timeout)
+}
+
+// nameUser tells the job whose key it is about, when that was found out only now.
+func nameUser(ctx context.Context, userName string) {
+	if j, ok := ctx.Value(jobKey{}).(*job); ok {
+		j.target.UserName = userName
+	}
+}
+
+// fields are the ids and times that an event of the job has at this moment.
+func (j *job) fields() map[string]any {
+	now := j.clock.Now()
+	fields := map[string]any{
+		"organization_id": j.target.OrganizationID,
+		"credentials_id":  j.target.CredentialsID,
+		"elapsed":         now.Sub(j.started).Round(time.Second).String(),
+		"remaining":       j.deadline.Sub(now).Round(time.Second).String(),
+	}
+	if j.target.UserName != "" {
+		fields["iam_user_name"] = j.target.UserName
+	}
+	return fields
+}
+
 // step reports what is done next, or what was met, with pairs of names and values.
-func step(ctx context.Context, message string, pairs ...any) {
+func step(ctx context.Context, message string, pairs ...any) { report(ctx, message, false, pairs) }
+
+// setback reports what did not go as it should.
+func setback(ctx context.Context, message string, pairs ...any) { report(ctx, message, true, pairs) }
+
+func report(ctx context.Context, message string, isSetback bool, pairs []any) {
 	reporter, ok := ctx.Value(reporterKey{}).(Reporter)
 	if !ok {
 		return
 	}
-	fields := make(map[string]any, len(pairs)/2)
+	fields := map[string]any{}
+	if j, ok := ctx.Value(jobKey{}).(*job); ok {
+		maps.Copy(fields, j.fields())
+	}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if name, ok := pairs[i].(string); ok && pairs[i+1] != nil {
+		if name, ok := pairs[i].(string); ok {
 			fields[name] = pairs[i+1]
 		}
 	}
-	reporter(ctx, message, fields)
+	reporter(ctx, Event{Message: message, Setback: isSetback, Fields: fields})
 }

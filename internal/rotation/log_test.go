@@ -1,26 +1,151 @@
-package rotation
+package rotation_test
 
 import (
 	"context"
-	"maps"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-func TestStepReports(t *testing.T) {
-	var (
-		told   string
-		fields map[string]any
-	)
-	ctx := WithReporter(t.Context(), func(_ context.Context, message string, f map[string]any) { told, fields = message, f })
-	step(ctx, "deploying", "cluster", "prod", "error", nil, "attempt", 2, 3, "a name that is none", "left over")
-	if told != "deploying" {
-		t.Errorf("reported %q", told)
+// watcher writes down the events of a job.
+type watcher struct {
+	mu     sync.Mutex
+	events []rotation.Event
+}
+
+func (w *watcher) watch(ctx context.Context) context.Context {
+	return rotation.WithReporter(ctx, func(_ context.Context, event rotation.Event) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.events = append(w.events, event)
+	})
+}
+
+// told returns the events as lines: "!" before a setback, and the named fields after each message.
+func (w *watcher) told(fields ...string) []string {
+	var lines []string
+	for _, event := range w.events {
+		line := event.Message
+		if event.Setback {
+			line = "! " + line
+		}
+		for _, name := range fields {
+			if value, ok := event.Fields[name]; ok {
+				line += fmt.Sprintf(" %s=%v", name, value)
+			}
+		}
+		lines = append(lines, line)
 	}
-	if want := map[string]any{"cluster": "prod", "attempt": 2}; !maps.Equal(fields, want) {
-		t.Errorf("reported %v, want %v", fields, want)
+	return lines
+}
+
+// check compares the events with what is to be told, line by line.
+func (w *watcher) check(t *testing.T, want []string, fields ...string) {
+	t.Helper()
+	if got := strings.Join(w.told(fields...), "\n"); got != strings.Join(want, "\n") {
+		t.Errorf("told:\n%s\nwant:\n%s", got, strings.Join(want, "\n"))
 	}
 }
 
-func TestStepWithoutReporter(t *testing.T) {
-	step(t.Context(), "deploying", "cluster", "prod") // does not panic
+// Whoever watches a rotation reads what happens to which key and cluster, how often it was tried, and how long it takes.
+func TestEventsOfARotation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.FailNext(simulator.OpDeployCluster, simulator.FaultResetBefore)
+	var w watcher
+	if _, err := s.process().Rotate(w.watch(t.Context()), s.request()); err != nil {
+		t.Fatal(err)
+	}
+	w.check(t, []string{
+		"creating an access key elapsed=0s remaining=2h0m0s",
+		"created an access key; verifying it elapsed=0s remaining=2h0m0s",
+		"verified the new access key elapsed=12s remaining=1h59m48s",
+		"cutover: storing the new access key in Qovery attempt=1 elapsed=12s remaining=1h59m48s",
+		"cutover: Qovery holds the new access key elapsed=12s remaining=1h59m48s",
+		"carried the new access key elapsed=12s remaining=1h59m48s",
+		"deploying state=DEPLOYED attempt=1 elapsed=12s remaining=1h59m48s",
+		"! Qovery did not confirm the deployment attempt=1 elapsed=12s remaining=1h59m48s",
+		"deploying state=DEPLOYED attempt=2 elapsed=42s remaining=1h59m18s",
+		"cluster status state=DEPLOYMENT_QUEUED deploying_for=35s elapsed=47s remaining=1h59m13s",
+		"cluster status state=DEPLOYING deploying_for=40s elapsed=52s remaining=1h59m8s",
+		"cluster status state=DEPLOYED deploying_for=1m30s elapsed=1m42s remaining=1h58m18s",
+		"rotation complete elapsed=1m42s remaining=1h58m18s",
+	}, "state", "attempt", "deploying_for", "elapsed", "remaining")
+	for _, event := range w.events {
+		for name, want := range map[string]string{
+			"organization_id": s.org.ID, "credentials_id": s.set.ID, "iam_user_name": s.user.Name,
+		} {
+			if event.Fields[name] != want {
+				t.Errorf("%s: %s is %v", event.Message, name, event.Fields[name])
+			}
+		}
+	}
+}
+
+// A deployment that ends in the state that it began with is told of all the same.
+func TestEventsOfAShortDeployment(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetDeploymentDuration(time.Second)
+	var w watcher
+	if _, err := s.process().Rotate(w.watch(t.Context()), s.request()); err != nil {
+		t.Fatal(err)
+	}
+	if told := strings.Join(w.told("state", "ended"), "\n"); !strings.Contains(told, "cluster status state=DEPLOYED ended=true") {
+		t.Errorf("the end of the deployment is not told:\n%s", told)
+	}
+}
+
+func TestEventsOfARollback(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Inject(simulator.Fault{Kind: simulator.FaultStatus, Status: 403, Match: simulator.Operation(simulator.OpEditAWSCredentials)})
+	var w watcher
+	if _, err := s.process().Rotate(w.watch(t.Context()), s.request()); err == nil {
+		t.Fatal("no error")
+	}
+	w.check(t, []string{
+		"creating an access key",
+		"created an access key; verifying it",
+		"verified the new access key",
+		"cutover: storing the new access key in Qovery",
+		"rolling back: deleting the new access key",
+		"rolled back",
+		"! the rotation stopped problem=" + rotation.SummaryRefused,
+	}, "problem")
+}
+
+// An outage is told of when it begins, once a minute, and when it is over.
+func TestEventsOfAnOutage(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetDeploymentDuration(10 * time.Minute)
+	s.Before(simulator.OpDeployCluster, func(simulator.Request) {
+		s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpListClusterStatuses), Times: 120})
+	})
+	var w watcher
+	if _, err := s.process().Rotate(w.watch(t.Context()), s.request()); err != nil {
+		t.Fatal(err)
+	}
+	var outage []string
+	for _, line := range w.told("attempt", "after") {
+		if strings.Contains(line, "the statuses") {
+			outage = append(outage, line)
+		}
+	}
+	want := []string{
+		"! the statuses of the clusters cannot be read; deployments go on meanwhile attempt=1",
+		"! the statuses of the clusters cannot be read; deployments go on meanwhile attempt=13",
+		"! the statuses of the clusters cannot be read; deployments go on meanwhile attempt=25",
+		"the statuses of the clusters can be read again attempt=31 after=2m30s",
+	}
+	if !slices.Equal(outage, want) {
+		t.Errorf("told:\n%s", strings.Join(outage, "\n"))
+	}
 }

@@ -1,7 +1,9 @@
 package rotation
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -68,6 +70,8 @@ const (
 	SummaryNotReplaced          = "The access key has no working successor"
 	SummaryInvalidCredentials   = "A cluster does not accept its credentials"
 	SummaryRetire               = "Cannot retire the access key"
+	SummaryRetireTimeout        = "The cleanup ran into its timeout"
+	SummaryRetireInterrupted    = "The cleanup was interrupted"
 )
 
 // Error implements error: the summary and the whole detail.
@@ -79,7 +83,8 @@ func (p *Problem) Unwrap() error { return p.Err }
 // IsCheck tells whether the problem is a fact that was found, and not a request that failed.
 func (p *Problem) IsCheck() bool {
 	switch p.Summary {
-	case SummaryAPI, SummaryUnauthenticated, SummaryForbidden, SummaryRetire, SummaryInterrupted, SummaryTimeout:
+	case SummaryAPI, SummaryUnauthenticated, SummaryForbidden, SummaryRetire, SummaryInterrupted, SummaryTimeout,
+		SummaryRetireInterrupted, SummaryRetireTimeout:
 		return false
 	default:
 		return true
@@ -98,10 +103,15 @@ func (p *Problem) Detail() string {
 			paragraphs = append(paragraphs, part.heading+part.text)
 		}
 	}
-	if p.Err != nil {
+	if p.Err != nil && !isEndOfContext(p.Err) {
 		paragraphs = append(paragraphs, fmt.Sprintf("Original error: %s", p.Err))
 	}
 	return strings.Join(paragraphs, "\n\n")
+}
+
+// isEndOfContext tells whether an error is that of a context, as it is, which says nothing that a cause does not.
+func isEndOfContext(err error) bool {
+	return slices.Contains([]error{context.Canceled, context.DeadlineExceeded}, err)
 }
 
 const (

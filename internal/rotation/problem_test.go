@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 )
 
@@ -18,6 +20,7 @@ func TestProblemDetail(t *testing.T) {
 		},
 		"cause only":     {Problem{Summary: "Failed", Cause: "It broke."}, "It broke."},
 		"no world":       {Problem{Summary: "Failed", Cause: "It broke.", Advice: "try again."}, "It broke.\n\nWhat to do: try again."},
+		"a timeout":      {Problem{Summary: "Failed", Cause: "It broke.", Err: context.DeadlineExceeded}, "It broke."},
 		"an error alone": {Problem{Summary: "Failed", Err: errors.New("boom")}, "Original error: boom"},
 		"nothing":        {Problem{Summary: "Failed"}, ""},
 	}
@@ -46,12 +49,47 @@ func TestProblemWrapsItsError(t *testing.T) {
 func TestProblemIsCheck(t *testing.T) {
 	for summary, want := range map[string]bool{
 		SummaryAPI: false, SummaryUnauthenticated: false, SummaryForbidden: false, SummaryRetire: false, SummaryInterrupted: false,
-		SummaryTimeout:  false,
+		SummaryTimeout: false, SummaryRetireInterrupted: false, SummaryRetireTimeout: false,
 		SummaryKeyInUse: true, SummaryNotReplaced: true, SummaryInvalidCredentials: true, SummarySignsWithKey: true, SummaryWrongUser: true,
 	} {
 		if got := (&Problem{Summary: summary}).IsCheck(); got != want {
 			t.Errorf("%q: %t, want %t", summary, got, want)
 		}
+	}
+}
+
+// failure is an error of a port.
+type failure struct {
+	api   string
+	cause error
+}
+
+func (f failure) Error() string { return f.api + " failed" }
+func (f failure) API() string   { return f.api }
+func (f failure) Unwrap() error { return f.cause }
+
+// The cause names the API that failed, and the advice is about that one.
+func TestProblemOfAnAPI(t *testing.T) {
+	tests := map[string]struct {
+		err           error
+		cause, advice string
+	}{
+		"a token":      {failure{"Qovery", ErrUnauthenticated}, "Qovery does not accept", "check api_token (QOVERY_API_TOKEN)"},
+		"a signature":  {failure{"AWS", ErrUnauthenticated}, "AWS does not accept", "check the provider's AWS credentials"},
+		"a role":       {failure{"Qovery", ErrForbidden}, "Qovery knows the provider", "give the API token's role"},
+		"a policy":     {failure{"AWS", ErrForbidden}, "AWS knows the provider", "give the provider's IAM identity"},
+		"a refusal":    {failure{"Qovery", ErrRejected}, "A request to Qovery failed", "mend what the original error names"},
+		"no answer":    {failure{"AWS", nil}, "A request to AWS failed", "apply again. The next run carries on"},
+		"several":      {fmt.Errorf("reading: %w", errors.Join(failure{"AWS", nil}, io.EOF)), "A request to AWS failed", adviceRetry},
+		"from nowhere": {io.EOF, "A request to AWS or Qovery failed", adviceRetry},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got := stopped(test.err, worldUntouched)
+			if !strings.HasPrefix(got.Cause, test.cause) || !strings.HasPrefix(got.Advice, test.advice) || got.World != worldUntouched {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }
 

@@ -29,6 +29,8 @@ type Retirement struct {
 	UnusedFor      time.Duration
 	// IgnoredHolders are ids of holders that may keep the key.
 	IgnoredHolders []string
+	// NoQuarantine leaves a key as it is that would have to begin its quarantine now: nobody would come back to delete it.
+	NoQuarantine bool
 	// KeepJournal leaves the journal of the rotation that replaced the key, because holders were left behind then.
 	KeepJournal bool
 }
@@ -69,6 +71,22 @@ func (t Retirement) StatusAt(now time.Time, key *AccessKey) Status {
 func (t Retirement) quarantined(key *AccessKey) bool { return !key.Active && !t.DeactivatedAt.IsZero() }
 
 func (t Retirement) quarantineEndsAt() time.Time { return t.DeactivatedAt.Add(t.QuarantineWindow) }
+
+// goneAt is when the key can be gone at the earliest.
+func (t Retirement) goneAt(now time.Time, key *AccessKey) time.Time {
+	gone := now
+	if t.DeleteAfter.After(gone) {
+		gone = t.DeleteAfter
+	}
+	switch ends := t.quarantineEndsAt(); {
+	case key == nil || !t.quarantined(key):
+		return gone.Add(t.QuarantineWindow)
+	case ends.After(gone):
+		return ends
+	default:
+		return gone
+	}
+}
 
 // NextActionAt is when the next step of a retirement in the given status can be taken; zero when there is none.
 func (t Retirement) NextActionAt(status Status) time.Time {
@@ -125,6 +143,8 @@ func DecideRetirement(now time.Time, t Retirement, o *RetirementObservation) (Re
 		return RetirementWait, err
 	}
 	switch {
+	case t.NoQuarantine && t.QuarantineWindow > 0 && !t.quarantined(o.Key):
+		return RetirementWait, nil
 	case o.Key.Active:
 		return RetirementDeactivate, nil
 	case t.QuarantineWindow > 0 && t.DeactivatedAt.IsZero():
@@ -240,12 +260,23 @@ type RetirementOutcome struct {
 	NextActionAt             time.Time
 }
 
-// Retire takes every step of a retirement that can be taken now. With wait it stays until the key is gone, or until
-// timeout. With an error the outcome tells how far it got.
+// Retire takes every step of a retirement that can be taken now. With wait it stays until the key is gone, unless that is
+// later than timeout allows. With an error the outcome tells how far it got.
 func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
-	ctx, cancel := r.clock.WithTimeout(ctx, timeout)
+	ctx, cancel := r.withJob(ctx, t.Target, timeout)
 	defer cancel()
 	defer r.reads.forget()
+	outcome, err := r.retire(ctx, t, wait, timeout)
+	if err != nil {
+		problem := AsProblem(err)
+		setback(ctx, "the retirement stopped", "access_key_id", t.AccessKeyID, "problem", problem.Summary, "cause", problem.Cause)
+		return outcome, problem
+	}
+	return outcome, nil
+}
+
+func (r *Rotator) retire(ctx context.Context, t Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
+	deadline := r.Now().Add(timeout)
 	status := StatusIdle
 	reached := func() RetirementOutcome {
 		return RetirementOutcome{Status: status, DeactivatedAt: t.DeactivatedAt, NextActionAt: t.NextActionAt(status)}
@@ -267,6 +298,9 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 		next, err := DecideRetirement(now, t, o)
 		if err != nil {
 			return reached(), err
+		}
+		if gone := t.goneAt(now, o.Key); wait && next != RetirementDone && gone.After(deadline) {
+			return reached(), waitTooLong(t, gone, timeout)
 		}
 		switch next {
 		case RetirementDone:
@@ -307,6 +341,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 
 // retired is the end of a retirement.
 func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
+	step(ctx, "the access key is gone", "access_key_id", t.AccessKeyID)
 	if !t.KeepJournal {
 		r.dropJournal(ctx, t)
 	}
@@ -325,7 +360,7 @@ func (r *Rotator) dropJournal(ctx context.Context, t Retirement) {
 		return
 	}
 	if err := r.iam.UntagUser(ctx, t.UserName, journalTagKey(t.CredentialsID)); err != nil {
-		step(ctx, "a finished journal could not be removed; it is harmless", "error", err.Error())
+		setback(ctx, "a finished journal could not be removed; it is harmless", "error", err.Error())
 	}
 }
 
@@ -335,12 +370,36 @@ func retirementStopped(t Retirement, err error) *Problem {
 	if errors.As(err, &problem) {
 		return problem
 	}
-	problem = stopped(err, fmt.Sprintf("access key %s of IAM user %q still exists; what was done to it is in the state.",
-		t.AccessKeyID, t.UserName))
-	if problem.Summary == SummaryAPI {
+	problem = stopped(err, keyStays(t))
+	switch problem.Summary {
+	case SummaryAPI:
 		problem.Summary = SummaryRetire
+	case SummaryTimeout:
+		problem.Summary = SummaryRetireTimeout
+	case SummaryInterrupted:
+		problem.Summary = SummaryRetireInterrupted
 	}
 	return problem
+}
+
+// waitTooLong is the problem of a wait that cannot end in time. It is known at once, so nothing is waited for.
+func waitTooLong(t Retirement, until time.Time, timeout time.Duration) *Problem {
+	return &Problem{
+		Summary: SummaryRetireTimeout,
+		Cause: fmt.Sprintf("With wait = true this apply would have to wait until %s to see access key %s deleted, and its limit is %s.",
+			until.Format(time.RFC3339), t.AccessKeyID, timeout),
+		World:  keyStays(t),
+		Advice: "set timeouts to more than the drain window and the quarantine take together, or leave out wait and apply again after that time.",
+	}
+}
+
+// keyStays is the state of a key that was not deleted.
+func keyStays(t Retirement) string {
+	if t.DeactivatedAt.IsZero() {
+		return fmt.Sprintf("access key %s of IAM user %q still exists.", t.AccessKeyID, t.UserName)
+	}
+	return fmt.Sprintf("access key %s of IAM user %q still exists. It is Inactive since %s; whoever needs it: aws iam update-access-key --user-name %s "+
+		"--access-key-id %s --status Active.", t.AccessKeyID, t.UserName, t.DeactivatedAt.Format(time.RFC3339), t.UserName, t.AccessKeyID)
 }
 
 // deactivateKey makes a key Inactive, to the end even if the apply is canceled.
@@ -348,7 +407,7 @@ func (r *Rotator) deactivateKey(ctx context.Context, t Retirement) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	step(ctx, "deactivating an access key", "access_key_id", t.AccessKeyID)
+	step(ctx, "deactivating an access key", "access_key_id", t.AccessKeyID, "quarantine_window", t.QuarantineWindow.String())
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
 	return r.iam.DeactivateAccessKey(ctx, t.UserName, t.AccessKeyID)
@@ -385,6 +444,7 @@ func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation
 	if err == nil && outcome.Status != StatusDeleted {
 		return stillDraining(d.Drained, d.From, outcome.NextActionAt)
 	}
+	err = outOfTime(ctx, err)
 	if problem, ok := errors.AsType[*Problem](err); ok && problem.Summary == SummaryKeyInUse && len(behind) > 0 {
 		problem.Advice += fmt.Sprintf(" It is still stored in %s, whose uses count too: this rotation is to give them a new key.", strings.Join(behind, ", "))
 	}
@@ -406,15 +466,19 @@ func (r *Rotator) observeRetirement(ctx context.Context, t Retirement) (*Retirem
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}
+	userFound := err == nil
 	if o.Key = findKey(keys, t.AccessKeyID); o.Key != nil && r.Now().Before(t.DeleteAfter) {
 		return &o, nil
 	}
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		o.LastUse, err = r.iam.AccessKeyLastUse(gctx, t.AccessKeyID)
-		if errors.Is(err, ErrNotFound) || o.Key == nil && errors.Is(err, ErrForbidden) {
+		switch {
+		case errors.Is(err, ErrNotFound), errors.Is(err, ErrForbidden) && userFound && o.Key == nil:
 			// AWS answers either way for a key that is gone. The user's list tells whether it is.
 			return nil
+		case errors.Is(err, ErrForbidden) && !userFound:
+			return userOfKeyNotFound(t, err)
 		}
 		return err
 	})
@@ -464,6 +528,20 @@ func (r *Rotator) observeRetirement(ctx context.Context, t Retirement) (*Retirem
 			})
 		})
 	return &o, o.findKeys(ctx, r.iam, t, keys)
+}
+
+// userOfKeyNotFound is the problem that neither the key nor its user can be seen: the user was deleted, or the provider looks
+// into another account.
+func userOfKeyNotFound(t Retirement, err error) *Problem {
+	return &Problem{
+		Summary: SummaryUserNotFound,
+		Cause:   fmt.Sprintf("The AWS account has no IAM user %q, and AWS does not say whose access key %s is.", t.UserName, t.AccessKeyID),
+		World:   worldUntouched,
+		Advice: "check that the provider's AWS credentials are of the right account. If the user was deleted, its keys went with it, and this " +
+			"resource can be removed.",
+		Argument: ArgumentIAMUserName,
+		Err:      err,
+	}
 }
 
 // findKeys tells who owns a key that the user does not have, and looks for the successor among the keys of the user; a successor may belong to another user.

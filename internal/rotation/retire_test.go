@@ -143,6 +143,18 @@ func TestDecideRetirement(t *testing.T) {
 		"quarantine starts anew with a key that somebody reactivated": {func(t *rotation.Retirement, _ *rotation.RetirementObservation) {
 			t.QuarantineWindow, t.DeactivatedAt = time.Hour, before(2*time.Hour)
 		}, rotation.RetirementDeactivate},
+		"in its quarantine, the last time that anybody looks": {func(t *rotation.Retirement, o *rotation.RetirementObservation) {
+			t.NoQuarantine, t.QuarantineWindow, t.DeactivatedAt, o.Key.Active = true, time.Hour, before(time.Hour), false
+		}, rotation.RetirementDelete},
+		"with its quarantine to come, the last time that anybody looks": {func(t *rotation.Retirement, _ *rotation.RetirementObservation) {
+			t.NoQuarantine, t.QuarantineWindow = true, time.Hour
+		}, rotation.RetirementWait},
+		"reactivated, the last time that anybody looks": {func(t *rotation.Retirement, _ *rotation.RetirementObservation) {
+			t.NoQuarantine, t.QuarantineWindow, t.DeactivatedAt = true, time.Hour, before(2*time.Hour)
+		}, rotation.RetirementWait},
+		"without a quarantine, the last time that anybody looks": {func(t *rotation.Retirement, _ *rotation.RetirementObservation) {
+			t.NoQuarantine = true
+		}, rotation.RetirementDeactivate},
 		"used up to the end of the drain window": {
 			func(t *rotation.Retirement, o *rotation.RetirementObservation) { o.LastUse.At = t.DeleteAfter }, rotation.RetirementDeactivate,
 		},
@@ -343,8 +355,8 @@ func TestRetireDespiteAJournalThatStays(t *testing.T) {
 	r := newRetiring(t)
 	r.DenyAction("iam:UntagUser")
 	var told []string
-	ctx := rotation.WithReporter(t.Context(), func(_ context.Context, message string, fields map[string]any) {
-		told = append(told, fmt.Sprint(message, fields))
+	ctx := rotation.WithReporter(t.Context(), func(_ context.Context, event rotation.Event) {
+		told = append(told, fmt.Sprint(event.Message, event.Fields))
 	})
 	outcome, err := r.process.Retire(ctx, r.retirement(), false, time.Hour)
 	if err != nil || outcome.Status != rotation.StatusDeleted {
@@ -482,47 +494,73 @@ func TestRetireWaitsForADrainWindowThatWasExtended(t *testing.T) {
 	}
 }
 
+// TestRetireEnds cancels a run in the middle of a quarantine.
 func TestRetireEnds(t *testing.T) {
 	t.Parallel()
+	r := newRetiring(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	// The list of keys is read before the quarantine, after its beginning, and when it is over.
+	r.Inject(simulator.Fault{
+		Kind: simulator.FaultCallAfter, Match: simulator.Operation(listAccessKeys), At: 2, Call: func(simulator.Request) { cancel() },
+	})
+	asked := r.retirement()
+	asked.QuarantineWindow = time.Hour
+	outcome, err := r.process.Retire(ctx, asked, true, 3*time.Hour)
+	checkProblem(t, err, rotation.SummaryRetireInterrupted, r.key.ID+` of IAM user "qovery" still exists`, "It is Inactive since")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is not %q: %s", context.Canceled, err)
+	}
+	if outcome.Status != rotation.StatusQuarantined || outcome.DeactivatedAt.IsZero() {
+		t.Errorf("outcome %+v", outcome)
+	}
+	if r.key.Active() || !r.key.Exists() {
+		t.Errorf("the key is active: %t, there: %t", r.key.Active(), r.key.Exists())
+	}
+
+	r.Clock().Advance(time.Hour)
+	asked.DeactivatedAt = outcome.DeactivatedAt
+	if outcome, err = r.retire(asked); err != nil || outcome.Status != rotation.StatusDeleted {
+		t.Errorf("the next run: outcome %+v, %v", outcome, err)
+	}
+}
+
+// A wait that cannot end in time is refused before anything is waited for or changed: an apply that gave up in a quarantine
+// would begin another one every time.
+func TestRetireRefusesAWaitThatIsTooLong(t *testing.T) {
+	t.Parallel()
+	const timeout = 3 * time.Hour
 	tests := map[string]struct {
-		timeout time.Duration
-		cancel  bool
-		summary string
-		cause   error
+		drains, quarantine time.Duration
+		fits               bool
 	}{
-		"timeout":  {timeout: 10 * time.Minute, summary: rotation.SummaryTimeout, cause: context.DeadlineExceeded},
-		"canceled": {timeout: 3 * time.Hour, cancel: true, summary: rotation.SummaryInterrupted, cause: context.Canceled},
+		"due, and the quarantine fits":     {quarantine: 2 * time.Hour, fits: true},
+		"due, and the quarantine does not": {quarantine: 4 * time.Hour},
+		"draining for longer":              {drains: 4 * time.Hour},
+		"both together fit":                {drains: time.Hour, quarantine: time.Hour, fits: true},
+		"both together do not":             {drains: 2 * time.Hour, quarantine: 2 * time.Hour},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRetiring(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			// The list of keys is read before the quarantine, after its beginning, and when it is over.
-			if test.cancel {
-				r.Inject(simulator.Fault{
-					Kind: simulator.FaultCallAfter, Match: simulator.Operation(listAccessKeys), At: 2, Call: func(simulator.Request) { cancel() },
-				})
-			}
+			started := r.Clock().Now()
 			asked := r.retirement()
-			asked.QuarantineWindow = time.Hour
-			outcome, err := r.process.Retire(ctx, asked, true, test.timeout)
-			checkProblem(t, err, test.summary, r.key.ID+` of IAM user "qovery" still exists`)
-			if !errors.Is(err, test.cause) {
-				t.Errorf("the error is not %q: %s", test.cause, err)
+			asked.QuarantineWindow = test.quarantine
+			if test.drains > 0 {
+				asked.DeleteAfter = started.Add(test.drains)
 			}
-			if outcome.Status != rotation.StatusQuarantined || outcome.DeactivatedAt.IsZero() {
-				t.Errorf("outcome %+v", outcome)
+			outcome, err := r.process.Retire(t.Context(), asked, true, timeout)
+			if test.fits {
+				if err != nil || outcome.Status != rotation.StatusDeleted {
+					t.Errorf("outcome %+v, %v", outcome, err)
+				}
+				return
 			}
-			if r.key.Active() || !r.key.Exists() {
-				t.Errorf("the key is active: %t, there: %t", r.key.Active(), r.key.Exists())
-			}
-
-			r.Clock().Advance(time.Hour)
-			asked.DeactivatedAt = outcome.DeactivatedAt
-			if outcome, err = r.retire(asked); err != nil || outcome.Status != rotation.StatusDeleted {
-				t.Errorf("the next run: outcome %+v, %v", outcome, err)
+			gone := started.Add(test.drains + test.quarantine).Format(time.RFC3339)
+			checkProblem(t, err, rotation.SummaryRetireTimeout, "wait until "+gone, "its limit is 3h0m0s", "still exists.", "leave out wait")
+			if !r.key.Active() || r.Clock().Now().Sub(started) > time.Minute {
+				t.Errorf("the key is active: %t, after %s", r.key.Active(), r.Clock().Now().Sub(started))
 			}
 		})
 	}
@@ -545,6 +583,11 @@ func TestRetireChecksTheWorld(t *testing.T) {
 		"a user that does not exist": {
 			change:  func(asked *rotation.Retirement) { asked.UserName = "nobody" },
 			summary: rotation.SummaryWrongUser, facts: []string{`belongs to IAM user "qovery", not to "nobody"`},
+		},
+		"a user that does not exist, and nobody says whose key it is": {
+			given:   func(r *retiring) { r.DenyAction("iam:GetAccessKeyLastUsed") },
+			change:  func(asked *rotation.Retirement) { asked.UserName = "nobody" },
+			summary: rotation.SummaryUserNotFound, facts: []string{`no IAM user "nobody"`, "right account", "nothing was changed"},
 		},
 		"credentials removed": {
 			given: func(r *retiring) { r.set.Remove() }, summary: rotation.SummaryNotReplaced, facts: []string{"has no credentials"},

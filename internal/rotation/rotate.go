@@ -65,10 +65,23 @@ func (o Outcome) CutOver() bool { return o.PreviousAccessKeyID != "" }
 // An error with an Outcome that is not cut over means that Qovery still holds the old key; one with an Outcome that is
 // means that the next run resumes from there.
 func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
-	limited, cancel := r.clock.WithTimeout(ctx, req.Timeout)
+	ctx, cancel := r.withJob(ctx, req.Target, req.Timeout)
 	defer cancel()
+	outcome, err := r.rotate(ctx, req)
+	if err == nil {
+		return outcome, nil
+	}
+	problem := AsProblem(err)
+	if problem.Summary == SummaryTimeout {
+		problem.Advice += fmt.Sprintf(" The limit was %s; the argument timeouts sets another one.", req.Timeout)
+	}
+	setback(ctx, "the rotation stopped", "problem", problem.Summary, "cause", problem.Cause)
+	return outcome, problem
+}
+
+func (r *Rotator) rotate(ctx context.Context, req Request) (Outcome, error) {
 	if !req.Rotate && req.Record == nil {
-		if o, decision, err := r.Preflight(limited, req); err != nil {
+		if o, decision, err := r.Preflight(ctx, req); err != nil {
 			return Outcome{}, err
 		} else if decision.Action == ActionNone {
 			return observed(o), nil
@@ -76,19 +89,20 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	}
 	defer r.reads.forget()
 	if req.UserName == "" {
-		inspection, err := r.Inspect(limited, req.Target, "")
+		inspection, err := r.Inspect(ctx, req.Target, "")
 		if err != nil {
 			return Outcome{}, err
 		}
 		req.UserName = inspection.UserName
+		nameUser(ctx, req.UserName)
 	}
-	release, err := r.users.take(limited, req.UserName)
+	release, err := r.users.take(ctx, req.UserName)
 	if err != nil {
 		return Outcome{}, stopped(err, worldUntouched)
 	}
 	defer release()
 
-	o, decision, err := r.decide(limited, req)
+	o, decision, err := r.decide(ctx, req)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -98,18 +112,18 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	}
 	switch decision.Action {
 	case ActionRotate:
-		change, err := r.replaceKey(limited, req, o, decision)
+		change, err := r.replaceKey(ctx, req, o, decision)
 		if err != nil {
 			return Outcome{}, err
 		}
-		return r.finish(limited, req, change)
+		return r.finish(ctx, req, change)
 	case ActionResume:
 		step(ctx, "carrying on after an interrupted rotation", "from", decision.From, "to", decision.To)
 		c := resumedChange(req, o, decision)
-		if err := r.takeUp(limited, &c, decision.Stray); err != nil {
+		if err := r.takeUp(ctx, &c, decision.Stray); err != nil {
 			return c.outcome(), err
 		}
-		return r.finish(limited, req, c)
+		return r.finish(ctx, req, c)
 	default:
 		return observed(o), nil
 	}
@@ -149,7 +163,8 @@ func (r *Rotator) decide(ctx context.Context, req Request) (*Observation, Decisi
 	if err != nil || decision.Action != ActionWatch {
 		return o, decision, err
 	}
-	step(ctx, "a rotation of the same key may not have ended; watching its journal", "owner", o.Journal.Owner, "for", decision.WatchFor)
+	step(ctx, "a rotation of the same key may not have ended; watching its journal", "owner", o.Journal.Owner, "phase", string(o.Journal.Phase),
+		"from", o.Journal.From, "to", o.Journal.To, "for", decision.WatchFor.String())
 	for left := decision.WatchFor; left > 0; left -= watchInterval {
 		if err := r.clock.Sleep(ctx, min(left, watchInterval)); err != nil {
 			return nil, Decision{}, stopped(err, worldUntouched)
@@ -183,6 +198,8 @@ type change struct {
 	createdAt time.Time
 	// holders have the new key; lagging ones should and do not.
 	holders, lagging []Holder
+	// refusals tells why they do not, if they were asked.
+	refusals error
 	// deployed are the clusters that have the key already; deployedAt is set when that is all of them.
 	deployed   []string
 	deployedAt time.Time
@@ -264,11 +281,24 @@ func (r *Rotator) replaceKey(ctx context.Context, req Request, o *Observation, d
 		a.journal.Before = d.Previous
 	}
 	if err := a.run(limited); err != nil {
+		if !a.cutoverUnclear {
+			err = outOfTime(ctx, err)
+		}
 		return change{}, a.rollBack(ctx, err)
 	}
 	c := change{o: o, journal: a.journal, createdAt: a.key.CreatedAt}
-	c.holders, c.lagging = a.carry(ctx)
+	c.holders, c.lagging, c.refusals = a.carry(ctx)
 	return c, nil
+}
+
+// outOfTime blames the end of the whole rotation, where that ended what was being done, and not what was being done.
+func outOfTime(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	problem := stopped(ctx.Err(), AsProblem(err).World)
+	problem.Err = errors.Join(problem.Err, errors.Unwrap(err))
+	return problem
 }
 
 // attempt is a rotation before its cutover: the only place that holds the secret of the new key.
@@ -301,7 +331,7 @@ func (a *attempt) run(ctx context.Context) error {
 		}
 		a.keyLost = false
 	}
-	step(ctx, "creating an access key", "user", userName, "from", a.journal.From)
+	step(ctx, "creating an access key", "from", a.journal.From)
 	if err := a.writeJournal(ctx, JournalCreating, ""); err != nil {
 		return err
 	}
@@ -311,17 +341,21 @@ func (a *attempt) run(ctx context.Context) error {
 	if err := a.writeJournal(ctx, JournalVerifying, a.key.ID); err != nil {
 		return err
 	}
-	step(ctx, "verifying the new access key", "access_key_id", a.key.ID)
+	step(ctx, "created an access key; verifying it", "access_key_id", a.key.ID, "regions", regions(a.o.Clusters))
 	if err := a.verify(ctx); err != nil {
 		return err
 	}
-	step(ctx, "cutover: storing the new access key in Qovery", "access_key_id", a.key.ID)
-	return a.cutOver(ctx)
+	step(ctx, "verified the new access key", "access_key_id", a.key.ID)
+	if err := a.cutOver(ctx); err != nil {
+		return err
+	}
+	step(ctx, "cutover: Qovery holds the new access key", "access_key_id", a.key.ID, "previous_access_key_id", a.journal.From)
+	return nil
 }
 
 // problem is a failure before the cutover. What the rollback comes to is added by rollBack.
 func (a *attempt) problem(summary, cause string, err error) *Problem {
-	return &Problem{Summary: summary, Cause: cause, Advice: adviceRetry, Err: err}
+	return &Problem{Summary: summary, Cause: cause, Advice: adviceAfter(err), Err: err}
 }
 
 // writeJournal records a phase of the attempt. A tag is set as often as wanted to the same effect, so the port repeats it.
@@ -362,6 +396,7 @@ func (a *attempt) create(ctx context.Context) error {
 		case !errors.Is(err, ErrThrottled) && !errors.Is(err, ErrLimitExceeded):
 			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q.", userName), err)
 		}
+		setback(ctx, "IAM did not create an access key", "attempt", n, "error", err.Error())
 		waitErr := a.r.clock.Sleep(ctx, retryInterval)
 		switch {
 		case errors.Is(err, ErrThrottled):
@@ -486,7 +521,7 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 		since     time.Time
 		lastErr   error
 	)
-	for {
+	for started := a.r.clock.Now(); ; {
 		asked := a.r.clock.Now()
 		arn, err := a.r.iam.CallerARN(ctx, a.key, region)
 		switch {
@@ -508,8 +543,10 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 		}
 		if err := a.r.clock.Sleep(ctx, asked.Add(verificationInterval).Sub(now)); err != nil {
 			if errors.Is(err, context.DeadlineExceeded) {
-				return a.problem(SummaryVerification, fmt.Sprintf("The new access key %s was not accepted in region %q within %s.",
-					a.key.ID, region, preCutoverLimit), errors.Join(lastErr, err))
+				problem := a.problem(SummaryVerification, fmt.Sprintf("The new access key %s was not accepted in region %q within %s.",
+					a.key.ID, region, now.Sub(started).Round(time.Second)), errors.Join(lastErr, err))
+				problem.Advice = "apply again. If it happens again, check that the region is enabled in the account and can be reached from here."
+				return problem
 			}
 			return err
 		}
@@ -556,7 +593,8 @@ func (a *attempt) checkKeyThere(ctx context.Context) error {
 func (a *attempt) cutOver(ctx context.Context) error {
 	set := Holder{Kind: HolderCredentials, ID: a.o.Set.ID, Name: a.o.Set.Name, AccessKeyID: a.journal.From}
 	var lastErr error
-	for {
+	for n := 1; ; n++ {
+		step(ctx, "cutover: storing the new access key in Qovery", "access_key_id", a.key.ID, "attempt", n)
 		store, readErr, err := a.prepareCutover(ctx, set)
 		if err == nil && readErr == nil {
 			err = a.writeJournal(ctx, JournalStoring, a.key.ID)
@@ -583,6 +621,7 @@ func (a *attempt) cutOver(ctx context.Context) error {
 			return a.problem(SummaryRefused, fmt.Sprintf("Qovery did not take the new access key %s for the credentials %q.",
 				a.key.ID, a.o.Set.Name), lastErr)
 		}
+		setback(ctx, "Qovery did not say that it holds the new access key", "access_key_id", a.key.ID, "attempt", n, "error", lastErr.Error())
 		// When the time is over, the head of the loop says so.
 		_ = a.r.clock.Sleep(ctx, retryInterval)
 	}
@@ -601,30 +640,31 @@ func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(co
 }
 
 // carry stores the new key in the other holders and records the cutover, all at once and to the end even if the apply is
-// canceled, because the secret is lost afterwards. It returns the holders that have the new key, and those that should.
-func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder) {
+// canceled, because the secret is lost afterwards. It returns the holders that have the new key, and those that should, with
+// the reasons why they do not.
+func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder, refusals error) {
 	ctx, cancel := a.r.detach(ctx, finishLimit)
 	defer cancel()
 	others := a.o.lagging(a.req, a.journal.From, a.decision.Previous, a.decision.Drained)
-	failed := make([]bool, len(others))
+	failed := make([]error, len(others))
 	var group errgroup.Group
 	group.SetLimit(concurrentChanges)
 	group.Go(func() error {
 		if err := a.r.iam.TagUser(ctx, a.o.User.Name, journalTagKey(a.journal.CredentialsID), a.journal.String()); err != nil {
-			step(ctx, "the journal could not be brought up to date; the key in Qovery tells the same", "error", err.Error())
+			setback(ctx, "the journal could not be brought up to date; the key in Qovery tells the same", "error", err.Error())
 		}
 		return nil
 	})
 	for i, holder := range others {
 		group.Go(func() error {
-			failed[i] = a.carryTo(ctx, holder) != nil
+			failed[i] = a.carryTo(ctx, holder)
 			return nil
 		})
 	}
 	_ = group.Wait()
 	holders = []Holder{{Kind: HolderCredentials, ID: a.o.Set.ID, Name: a.o.Set.Name}}
 	for i, holder := range others {
-		if failed[i] {
+		if failed[i] != nil {
 			lagging = append(lagging, holder)
 		} else {
 			holders = append(holders, holder)
@@ -633,17 +673,22 @@ func (a *attempt) carry(ctx context.Context) (holders, lagging []Holder) {
 	for i := range holders {
 		holders[i].AccessKeyID = a.key.ID
 	}
-	return holders, lagging
+	return holders, lagging, errors.Join(failed...)
 }
 
 func (a *attempt) carryTo(ctx context.Context, holder Holder) error {
-	for {
+	for n := 1; ; n++ {
 		store, err := a.r.qovery.PrepareStore(ctx, a.req.OrganizationID, holder, a.key)
 		if err == nil {
 			err = store(ctx)
 		}
-		if err == nil || !isPassing(err) {
-			step(ctx, "carried the new access key", "holder", holder.String(), "error", err)
+		if err == nil {
+			step(ctx, "carried the new access key", "holder_kind", string(holder.Kind), "holder_id", holder.ID, "holder_name", holder.Name)
+			return nil
+		}
+		setback(ctx, "a holder did not take the new access key", "holder_kind", string(holder.Kind), "holder_id", holder.ID,
+			"holder_name", holder.Name, "attempt", n, "error", err.Error())
+		if !isPassing(err) {
 			return err
 		}
 		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil {
@@ -659,8 +704,8 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	ctx, cancel := a.r.detach(ctx, finishLimit)
 	defer cancel()
 	keep := func(why string, err error) error {
+		setback(ctx, "the new access key stays", "access_key_id", a.key.ID, "reason", why)
 		problem.World = fmt.Sprintf("access key %s still exists and the journal on IAM user %q names it. %s", a.key.ID, a.o.User.Name, why)
-		problem.Advice = adviceRetry
 		problem.Err = errors.Join(problem.Err, err)
 		return problem
 	}
@@ -678,9 +723,11 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 		if i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == a.o.Set.ID }); i >= 0 {
 			holds = sets[i].AccessKeyID
 		}
+		step(ctx, "rolling back: deleting the new access key", "access_key_id", a.key.ID)
 		if err := a.r.deleteKey(ctx, a.o.User.Name, a.key.ID); err != nil {
 			return keep("Qovery does not have it, but it could not be deleted.", err)
 		}
+		step(ctx, "rolled back", "access_key_id", holds)
 	}
 	problem.World = fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", holds, a.o.User.Name)
 	switch {
@@ -721,26 +768,53 @@ func AsProblem(err error) *Problem {
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		return problem
 	}
-	return stopped(err, "")
+	return stopped(err, worldUntouched)
 }
 
 // stopped tells why a rotation did not go on.
 func stopped(err error, world string) *Problem {
-	problem := &Problem{World: world, Advice: adviceRetry, Err: err}
+	problem := &Problem{World: world, Advice: adviceAfter(err), Err: err}
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
-		problem.Summary, problem.Cause = SummaryTimeout, "The time that the rotation may take is over."
+		problem.Summary, problem.Cause = SummaryTimeout, "The time that this may take is over."
 	case errors.Is(err, context.Canceled):
 		problem.Summary, problem.Cause = SummaryInterrupted, "The run was canceled."
 	case errors.Is(err, ErrUnauthenticated):
-		problem.Summary, problem.Cause = SummaryUnauthenticated, "AWS or Qovery does not accept the credentials that the provider was given."
-		problem.Advice = "check the one that the original error names: api_token (QOVERY_API_TOKEN) for Qovery, the aws argument or the environment for AWS."
+		problem.Summary, problem.Cause = SummaryUnauthenticated, apiOf(err)+" does not accept the credentials that the provider was given."
 	case errors.Is(err, ErrForbidden):
-		problem.Summary, problem.Cause = SummaryForbidden, "AWS or Qovery knows the provider and does not allow what it asked for. That does not mean that "+
+		problem.Summary, problem.Cause = SummaryForbidden, apiOf(err)+" knows the provider and does not allow what it asked for. That does not mean that "+
 			"anything is gone."
-		problem.Advice = "give the IAM identity or the API token that the original error names the missing permission, then apply again."
 	default:
-		problem.Summary, problem.Cause = SummaryAPI, "A request to AWS or Qovery failed."
+		problem.Summary, problem.Cause = SummaryAPI, "A request to "+apiOf(err)+" failed."
 	}
 	return problem
+}
+
+// adviceAfter is what to do after a request that failed.
+func adviceAfter(err error) string {
+	switch {
+	case errors.Is(err, ErrUnauthenticated) && apiOf(err) == "Qovery":
+		return "check api_token (QOVERY_API_TOKEN), then apply again."
+	case errors.Is(err, ErrUnauthenticated):
+		return "check the provider's AWS credentials, from the argument aws or the environment, then apply again."
+	case errors.Is(err, ErrForbidden) && apiOf(err) == "Qovery":
+		return "give the API token's role the missing permission, then apply again."
+	case errors.Is(err, ErrForbidden):
+		return "give the provider's IAM identity the permission that the original error names, then apply again."
+	case errors.Is(err, ErrRejected):
+		return "mend what the original error names, then apply again."
+	default:
+		return adviceRetry
+	}
+}
+
+// apiOf names the API that an error came from, as the ports' errors tell it.
+func apiOf(err error) string {
+	if known, ok := errors.AsType[interface {
+		error
+		API() string
+	}](err); ok {
+		return known.API()
+	}
+	return "AWS or Qovery"
 }

@@ -41,10 +41,10 @@ func TestRotate(t *testing.T) {
 		mu    sync.Mutex
 		steps []string
 	)
-	ctx := rotation.WithReporter(t.Context(), func(_ context.Context, message string, fields map[string]any) {
+	ctx := rotation.WithReporter(t.Context(), func(_ context.Context, event rotation.Event) {
 		mu.Lock()
 		defer mu.Unlock()
-		steps = append(steps, fmt.Sprint(message, fields))
+		steps = append(steps, fmt.Sprint(event.Message, event.Fields))
 	})
 	started := s.Clock().Now()
 	outcome, err := s.process().Rotate(ctx, s.request())
@@ -264,7 +264,7 @@ func TestRotateRollsBack(t *testing.T) {
 				s.org.AddCluster("far", "ap-south-1", s.set)
 				s.SetPropagationDelay("ap-south-1", time.Hour)
 			},
-			summary: rotation.SummaryVerification, facts: []string{`region "ap-south-1"`, "1m30s", "InvalidClientTokenId"},
+			summary: rotation.SummaryVerification, facts: []string{`region "ap-south-1"`, "1m30s", "InvalidClientTokenId", "the region is enabled"},
 			cause: rotation.ErrUnauthenticated,
 		},
 		"a key that somebody deletes": {
@@ -867,6 +867,18 @@ func TestRotateWatchesAJournalThatMayBeAlive(t *testing.T) {
 	}
 }
 
+// The limit of the whole rotation ends before the new key works. That is no fault of the key.
+func TestRotateOutOfTimeBeforeTheCutover(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.SetPropagationDelay("eu-west-3", time.Hour)
+	req := s.request()
+	req.Timeout = 30 * time.Second
+	_, err := s.rotate(req)
+	checkProblem(t, err, rotation.SummaryTimeout, "Qovery and AWS are as before", "The limit was 30s", "timeouts", "InvalidClientTokenId")
+	s.checkUntouched()
+}
+
 // TestRotateLeavesARegistryBehind has a registry refuse the new key, and ends that in every way there is.
 func TestRotateLeavesARegistryBehind(t *testing.T) {
 	t.Parallel()
@@ -905,7 +917,8 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 			s.cluster.Registry().RefuseUpdates(400)
 			outcome, err := s.rotate(s.request())
 			checkProblem(t, err, rotation.SummaryHolderNotUpdated, "run with the new access key "+outcome.AccessKeyID, refused,
-				s.key.ID+" is still stored", "the first apply after "+outcome.DeployedAt.Add(drainWindow).Format(time.RFC3339), "ignored_holders")
+				s.key.ID+" is still stored", "the first apply after "+outcome.DeployedAt.Add(drainWindow).Format(time.RFC3339), "ignored_holders",
+				"HTTP 400: Updates are refused")
 			if !outcome.CutOver() || outcome.DeployedAt.IsZero() || len(outcome.Lagging) != 1 ||
 				outcome.Lagging[0].ID != s.cluster.Registry().ID || len(outcome.Holders) != 1 {
 				t.Errorf("outcome %+v", outcome)

@@ -32,6 +32,37 @@ type organizationStatuses struct {
 	statuses []ClusterStatus
 	answered int // the request that statuses came with, and when it was sent
 	askedAt  time.Time
+	outage   outage
+}
+
+// outageReports is how often it is reported that statuses still cannot be read.
+const outageReports = time.Minute
+
+// outage is the time in which no request for statuses succeeds; the zero value is none.
+type outage struct {
+	began, reported time.Time
+	requests        int
+}
+
+// goesOn reports, now and then, that one more request failed.
+func (o *outage) goesOn(ctx context.Context, now time.Time, err error) {
+	if o.requests++; o.requests == 1 {
+		o.began = now
+	}
+	if o.requests > 1 && now.Sub(o.reported) < outageReports {
+		return
+	}
+	o.reported = now
+	setback(ctx, "the statuses of the clusters cannot be read; deployments go on meanwhile", "attempt", o.requests,
+		"since", o.began.Format(time.RFC3339), "error", err.Error())
+}
+
+// isOver reports that a request succeeded.
+func (o *outage) isOver(ctx context.Context, now time.Time) {
+	if o.requests > 0 {
+		step(ctx, "the statuses of the clusters can be read again", "attempt", o.requests+1, "after", now.Sub(o.began).Round(time.Second).String())
+	}
+	*o = outage{}
 }
 
 func newStatusBoard(qovery Qovery, clock Clock, interval time.Duration) *statusBoard {
@@ -85,8 +116,12 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 		o.sentAt = now
 	}
 	if err != nil {
+		if ctx.Err() == nil {
+			o.outage.goesOn(ctx, b.clock.Now(), err)
+		}
 		return nil, err
 	}
+	o.outage.isOver(ctx, b.clock.Now())
 	o.statuses, o.answered, o.askedAt = statuses, request, askedAt
 	return statuses, nil
 }
