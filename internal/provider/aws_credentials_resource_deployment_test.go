@@ -3,6 +3,7 @@ package provider_test
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func TestDeploymentFails(t *testing.T) {
 		name     string
 		prepare  func(s *stage)
 		facts    []string
+		advice   string
 		attempts int
 	}{
 		{
@@ -40,11 +42,13 @@ func TestDeploymentFails(t *testing.T) {
 				s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "subnet-1 has no free addresses", "node group not ready")
 			},
 			[]string{"ended in DEPLOYMENT_ERROR", "subnet-1 has no free addresses", "node group not ready"},
+			"mend what the cluster's log names",
 			1,
 		},
 		{
 			"because somebody canceled it", func(s *stage) { s.cluster.FailNextDeployment("CANCELED") },
-			[]string{"ended in CANCELED"},
+			[]string{"ended in CANCELED. The cluster's log shows no error of this deployment; Qovery's console has all of it"},
+			"find the cause in Qovery's console and mend it",
 			1,
 		},
 		{
@@ -54,6 +58,7 @@ func TestDeploymentFails(t *testing.T) {
 				s.cluster.FailNextDeployment("INVALID_CREDENTIALS", "AWS refuses the key again")
 			},
 			[]string{"ended in INVALID_CREDENTIALS", "AWS refuses the key again"},
+			"mend what the cluster's log names",
 			2,
 		},
 	} {
@@ -66,7 +71,7 @@ func TestDeploymentFails(t *testing.T) {
 				resource.TestStep{
 					Config: s.credentials(trigger("1")),
 					ExpectError: says(append(failure, "Qovery holds the new access key", "The previous key "+s.key.ID+" still works",
-						"The next apply deploys the cluster again and does not create another key")...),
+						test.advice+". The next apply deploys the cluster again and does not create another key")...),
 				},
 				resource.TestStep{
 					Config: s.credentials(trigger("1")),
@@ -103,6 +108,20 @@ func TestDeploymentFails(t *testing.T) {
 			)
 		})
 	}
+}
+
+// What made an earlier deployment fail is not the cause of this one.
+func TestDeploymentFailsAfterAnother(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "quota of vCPUs exceeded")
+	s.cluster.DeployBySomebodyElse()
+	s.Clock().Advance(day)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "\x1b[31mnode group\x1b[0m not ready")
+	s.run(resource.TestStep{
+		Config:      s.credentials(trigger("1")),
+		ExpectError: regexp.MustCompile(`ended\s+in\s+DEPLOYMENT_ERROR\.\s+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\s+node\s+group\s+not\s+ready`),
+	})
 }
 
 // The rotation that is carried on is the one that changed triggers ask for.

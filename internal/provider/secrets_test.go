@@ -15,6 +15,8 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
 // No secret may get into anything that Terraform keeps or prints: the state with its private part, plans, logs and messages.
@@ -50,7 +52,9 @@ resource "qoveryrotation_aws_access_key_cleanup" "test" {
 		s.noSecrets("the plan", string(plan))
 		return err
 	})
-	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "the cluster is out of addresses")
+	s.After(simulator.OpEditAWSCredentials, func(simulator.Request) {
+		s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "AWS did not take aws_secret_access_key="+s.set.Secret())
+	})
 	s.cluster.Registry().RefuseUpdates(400)
 	failures := 0
 	resource.UnitTest(t, resource.TestCase{
@@ -58,6 +62,9 @@ resource "qoveryrotation_aws_access_key_cleanup" "test" {
 		ErrorCheck: func(err error) error {
 			failures++
 			s.noSecrets("an error", err.Error())
+			if !says("AWS did not take aws_secret_access_key=(secret)").MatchString(err.Error()) {
+				t.Errorf("the cluster's log is not in the error: %s", err)
+			}
 			return nil
 		},
 		Steps: []resource.TestStep{

@@ -149,6 +149,10 @@ type request struct {
 	body      any
 	// secret is part of the body, and is kept out of the error even if Qovery should repeat it.
 	secret rotation.Secret
+	// stream reads a success as it comes, for an answer that may be too large to be held. Each try begins it anew.
+	stream func(io.Reader) error
+	// date is where the time of the answer goes, by the clock of whoever gave it; zero if the answer does not tell.
+	date *time.Time
 }
 
 // answer is a decoded answer that knows whether it makes sense.
@@ -193,7 +197,7 @@ func (c *Client) send(ctx context.Context, r request, out answer) (status int, r
 			return 0, "", fmt.Errorf("encoding the request: %w", err)
 		}
 	}
-	ctx = context.WithValue(ctx, triesKey{}, &tries{operation: r.operation})
+	ctx = context.WithValue(ctx, triesKey{}, &tries{operation: r.operation, stream: r.stream})
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, c.baseURL.String()+r.path, body)
 	if err != nil {
 		return 0, "", fmt.Errorf("preparing the request: %w", err)
@@ -209,6 +213,9 @@ func (c *Client) send(ctx context.Context, r request, out answer) (status int, r
 		return 0, "", err
 	}
 	defer resp.Body.Close()
+	if r.date != nil {
+		*r.date, _ = http.ParseTime(resp.Header.Get("Date"))
+	}
 	content, err := io.ReadAll(resp.Body)
 	switch {
 	case err != nil:
@@ -237,9 +244,9 @@ func reason(err error) string {
 	}
 }
 
-// retryRead repeats a request that changes nothing, as long as somebody waits for it.
+// retryRead repeats a request that changes nothing, as long as somebody waits for it and another answer can be better.
 func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || errors.Is(err, errTooLarge) || errors.Is(err, errIncomplete) {
 		return false, nil
 	}
 	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)

@@ -231,7 +231,7 @@ func TestErrors(t *testing.T) {
 		},
 		"plain text": {
 			step: reply(400, "no\r\n such \x1b[31mthing"), want: rotation.ErrRejected,
-			wantMessage: "not JSON: no such [31mthing",
+			wantMessage: "not JSON: no such thing",
 		},
 		"request timeout": {step: reply(408, `{}`), wantMessage: "HTTP 408"},
 		"too many requests": {
@@ -375,19 +375,28 @@ func TestCancellation(t *testing.T) {
 }
 
 func TestAnswerIsLimited(t *testing.T) {
-	client := newTestClient(t, Config{MaxTries: 1, Transport: roundTripper(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, Body: io.NopCloser(endless{})}, nil
-	})})
-	_, err := client.Organization(t.Context(), "org")
-	if err == nil || !strings.Contains(err.Error(), "too large") {
-		t.Errorf("error = %v", err)
+	for reading, start := range map[string]string{"organization": "{", "errors": `{"results":[{"type":"`} {
+		tries := 0
+		client := newTestClient(t, Config{Transport: roundTripper(func(*http.Request) (*http.Response, error) {
+			tries++
+			return &http.Response{StatusCode: 200, Body: io.NopCloser(io.MultiReader(strings.NewReader(start), endless{}))}, nil
+		})})
+		_, err := readings[reading](t.Context(), client)
+		if err == nil || !strings.Contains(err.Error(), "too large") || tries != 1 {
+			t.Errorf("%s: error = %v after %d tries, want one", reading, err, tries)
+		}
 	}
 }
 
 type endless struct{}
 
 // Read implements [io.Reader].
-func (endless) Read(p []byte) (int, error) { return len(p), nil }
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
+}
 
 func TestErrorsKeepSecrets(t *testing.T) {
 	for name, echo := range map[string]string{

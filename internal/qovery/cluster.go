@@ -6,15 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
-
-// maxErrorLines is how much of a cluster's log an error message has room for.
-const maxErrorLines = 10
 
 type cluster struct {
 	ID                    string                `json:"id"`
@@ -97,8 +92,16 @@ func (t *timestamp) UnmarshalJSON(text []byte) error {
 
 // ClusterStatuses implements [rotation.Qovery].
 func (c *Client) ClusterStatuses(ctx context.Context, organizationID string) ([]rotation.ClusterStatus, error) {
-	var found list[clusterStatus, *clusterStatus]
-	err := c.get(ctx, "getOrganizationClusterStatus", organizationPath(organizationID, "cluster", "status"), &found)
+	var (
+		found  list[clusterStatus, *clusterStatus]
+		readAt time.Time
+	)
+	err := c.do(ctx, request{
+		operation: "getOrganizationClusterStatus",
+		method:    http.MethodGet,
+		path:      organizationPath(organizationID, "cluster", "status"),
+		date:      &readAt,
+	}, &found)
 	if err != nil {
 		return nil, err
 	}
@@ -110,6 +113,7 @@ func (c *Client) ClusterStatuses(ctx context.Context, organizationID string) ([]
 			IsDeployed:         f.IsDeployed,
 			LastExecutionID:    f.LastExecutionID,
 			LastDeploymentDate: f.LastDeploymentDate,
+			ReadAt:             readAt,
 		}
 		if lock := f.ClusterLock; lock != nil {
 			status.Lock = &rotation.ClusterLock{Owner: lock.OwnerName, Reason: lock.Reason, LockedAt: lock.LockedAt.at}
@@ -163,57 +167,4 @@ func (c *Client) DeployCluster(ctx context.Context, organizationID, clusterID st
 		method:    http.MethodPost,
 		path:      organizationPath(organizationID, "cluster", clusterID, "deploy"),
 	}, nil)
-}
-
-type clusterLog struct {
-	Type      string    `json:"type"`
-	Timestamp timestamp `json:"timestamp"`
-	Message   struct {
-		SafeMessage string `json:"safe_message"`
-	} `json:"message"`
-	Error *struct {
-		UserLogMessage  string `json:"user_log_message"`
-		HintMessage     string `json:"hint_message"`
-		UnderlyingError struct {
-			Message string `json:"message"`
-		} `json:"underlying_error"`
-	} `json:"error"`
-}
-
-// check implements [answer].
-func (*clusterLog) check() error { return nil }
-
-// line is the entry in one line, empty unless it is an error.
-func (l *clusterLog) line() string {
-	if l.Error == nil {
-		if strings.EqualFold(l.Type, "error") {
-			return l.Message.SafeMessage
-		}
-		return ""
-	}
-	parts := []string{l.Error.UserLogMessage}
-	if l.Error.UserLogMessage == "" {
-		parts[0] = l.Message.SafeMessage
-	}
-	if underlying := l.Error.UnderlyingError.Message; underlying != "" {
-		parts = append(parts, "("+underlying+")")
-	}
-	return strings.Join(append(parts, l.Error.HintMessage), " ")
-}
-
-// ClusterErrors implements [rotation.Qovery].
-func (c *Client) ClusterErrors(ctx context.Context, organizationID, clusterID string) ([]string, error) {
-	var found list[clusterLog, *clusterLog]
-	err := c.get(ctx, "listClusterLogs", organizationPath(organizationID, "cluster", clusterID, "logs"), &found)
-	if err != nil {
-		return nil, err
-	}
-	slices.SortStableFunc(*found.Results, func(a, b clusterLog) int { return a.Timestamp.at.Compare(b.Timestamp.at) })
-	var lines []string
-	for _, log := range *found.Results {
-		if line := brief(log.line(), c.token); line != "" {
-			lines = append(lines, line)
-		}
-	}
-	return lines[max(0, len(lines)-maxErrorLines):], nil
 }

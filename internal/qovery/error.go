@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,6 +19,9 @@ const (
 
 	// maxMessageSize is enough for what the API says and too little for a page.
 	maxMessageSize = 400
+
+	// redacted is what is shown in place of a secret.
+	redacted = "(secret)"
 )
 
 // Error is a request that failed. It wraps the error of package rotation that tells what Qovery definitely did not do;
@@ -108,15 +112,23 @@ func message(resp *http.Response, body []byte) string {
 	}
 }
 
+// terminalSequences are what colors a text in a terminal. Their end is printable, so it would stay if only they were not
+// taken out as a whole.
+var terminalSequences = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`)
+
 // brief makes a text that somebody else wrote fit for an error: one short line, without the given secrets.
-func brief(text string, secrets ...string) string {
+func brief(text string, secrets ...string) string { return beginning(oneLine(text, secrets...)) }
+
+// oneLine makes one line of a text that somebody else wrote, without the given secrets.
+func oneLine(text string, secrets ...string) string {
+	text = terminalSequences.ReplaceAllString(text, "")
 	for _, secret := range secrets {
 		if secret == "" {
 			continue
 		}
 		// A secret key may contain slashes and plus signs, which some encoders escape.
 		for _, spelling := range []string{secret, strings.ReplaceAll(secret, "/", `\/`), url.QueryEscape(secret)} {
-			text = strings.ReplaceAll(text, spelling, "(secret)")
+			text = strings.ReplaceAll(text, spelling, redacted)
 		}
 	}
 	text = strings.Map(func(r rune) rune {
@@ -125,7 +137,11 @@ func brief(text string, secrets ...string) string {
 		}
 		return ' '
 	}, strings.ToValidUTF8(text, " "))
-	text = strings.Join(strings.Fields(text), " ")
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// beginning cuts the end off a line that is too long.
+func beginning(text string) string {
 	if len(text) <= maxMessageSize {
 		return text
 	}
@@ -134,4 +150,16 @@ func brief(text string, secrets ...string) string {
 		end--
 	}
 	return text[:end] + "…"
+}
+
+// ending cuts the beginning off a line that is too long.
+func ending(text string) string {
+	if len(text) <= maxMessageSize {
+		return text
+	}
+	start := len(text) - maxMessageSize
+	for !utf8.RuneStart(text[start]) {
+		start++
+	}
+	return "…" + text[start:]
 }

@@ -13,6 +13,9 @@ import (
 // errIncomplete means that an answer lacks what every such answer has.
 var errIncomplete = errors.New("an incomplete answer")
 
+// errNoResults means that an answer is not a list. No list at all is not an empty list.
+var errNoResults = fmt.Errorf("%w: no results", errIncomplete)
+
 // list is how Qovery answers with many objects.
 type list[T any, P interface {
 	*T
@@ -21,10 +24,10 @@ type list[T any, P interface {
 	Results *[]T `json:"results"`
 }
 
-// check implements [answer]. No list at all is not an empty list.
+// check implements [answer].
 func (l *list[T, P]) check() error {
 	if l.Results == nil {
-		return fmt.Errorf("%w: no results", errIncomplete)
+		return errNoResults
 	}
 	for i := range *l.Results {
 		if err := P(&(*l.Results)[i]).check(); err != nil {

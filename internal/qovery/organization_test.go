@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,10 +23,13 @@ var readings = map[string]func(context.Context, *Client) (any, error){
 	"registries":   func(ctx context.Context, c *Client) (any, error) { return c.ContainerRegistries(ctx, "org") },
 	"helm":         func(ctx context.Context, c *Client) (any, error) { return c.HelmRepositories(ctx, "org") },
 	"dns":          func(ctx context.Context, c *Client) (any, error) { return c.ClusterDNSProvider(ctx, "cluster") },
-	"errors":       func(ctx context.Context, c *Client) (any, error) { return c.ClusterErrors(ctx, "org", "cluster") },
+	"errors": func(ctx context.Context, c *Client) (any, error) {
+		return c.ClusterErrors(ctx, "org", "cluster", time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
+	},
 }
 
 func TestReadings(t *testing.T) {
+	answered := time.Date(2026, time.January, 1, 1, 0, 0, 0, time.UTC)
 	tests := map[string]struct {
 		reading, path, answer string
 		want                  any
@@ -92,13 +96,13 @@ func TestReadings(t *testing.T) {
 			want: []rotation.ClusterStatus{
 				{
 					ClusterID: "c1", State: "DEPLOYED", IsDeployed: true, LastExecutionID: "e1",
-					LastDeploymentDate: "2026-01-01T00:00:00.5Z",
+					LastDeploymentDate: "2026-01-01T00:00:00.5Z", ReadAt: answered,
 					Lock: &rotation.ClusterLock{
 						Owner: "Ada", Reason: "audit", LockedAt: time.Date(2026, time.January, 2, 3, 4, 5, 0, time.UTC),
 					},
 				},
-				{ClusterID: "c2", State: "SOMETHING_NEW"},
-				{ClusterID: "c3", State: "READY", Lock: &rotation.ClusterLock{}},
+				{ClusterID: "c2", State: "SOMETHING_NEW", ReadAt: answered},
+				{ClusterID: "c3", State: "READY", ReadAt: answered, Lock: &rotation.ClusterLock{}},
 			},
 		},
 		"registries": {
@@ -141,24 +145,29 @@ func TestReadings(t *testing.T) {
 				{"type":"ERROR","timestamp":"2026-01-01T00:00:01Z","message":{"safe_message":"It failed"}},
 				{"type":"warning","timestamp":"2026-01-01T00:00:04Z","message":{"safe_message":"Only this"},
 				 "error":{"underlying_error":null}},
-				{"type":"error","timestamp":"later"}]}`,
+				{"type":"error","timestamp":"2026-01-01T00:00:04Z"},
+				{"type":"error","timestamp":"later","message":{"safe_message":"Nobody knows when"}},
+				{"type":"error","timestamp":"2026-01-01T00:00:00Z","message":{"safe_message":"An earlier deployment failed"}},
+				{"type":"error","timestamp":"2026-01-01T02:00:05.9+02:00","message":"of another type","error":{"hint_message":"Look."}}],
+				"page":1}`,
 			want: []string{
-				"It failed",
-				"Cannot reach the cluster (InvalidClientTokenId: the token is invalid) Check the credentials.",
-				"Only this",
+				"2026-01-01T00:00:01Z It failed",
+				"2026-01-01T00:00:03Z Cannot reach the cluster (InvalidClientTokenId: the token is invalid) Check the credentials.",
+				"2026-01-01T00:00:04Z Only this",
+				"2026-01-01T00:00:05Z Look.",
 			},
 		},
 		"last cluster errors": {
 			reading: "errors", path: "/organization/org/cluster/cluster/logs",
-			answer: `{"results":[` +
+			answer: `{"page":{"results":[]},"results":[` +
 				strings.Repeat(`{"type":"error","timestamp":"2026-01-02T00:00:00Z","message":{"safe_message":"new"}},`, 10) +
-				`{"type":"error","timestamp":"2026-01-01T00:00:00Z","message":{"safe_message":"old"}}]}`,
-			want: slices.Repeat([]string{"new"}, 10),
+				`{"type":"error","timestamp":"2026-01-01T00:00:01Z","message":{"safe_message":"old"}}]}`,
+			want: slices.Repeat([]string{"2026-01-02T00:00:00Z new"}, 10),
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			api := newFakeAPI(t, reply(200, test.answer))
+			api := newFakeAPI(t, reply(200, test.answer, "Date", answered.Format(http.TimeFormat)))
 			got, err := readings[test.reading](t.Context(), api.client(t))
 			if err != nil {
 				t.Fatal(err)
@@ -188,7 +197,7 @@ func TestIncompleteAnswers(t *testing.T) {
 		"registries": {`{}`, `{"results":[{"config":{"access_key_id":"AKIA1"}}]}`},
 		"helm":       {`{"result":[]}`, `{"results":[{"config":{"access_key_id":"AKIA1"}}]}`},
 		"dns":        {`{}`, `{"dns_provider":null}`},
-		"errors":     {`{}`},
+		"errors":     {`{}`, `[]`, `null`, `{"results":null}`, `{"results":{}}`, `{"page":1}`},
 	}
 	for reading, answers := range tests {
 		for i, answer := range answers {

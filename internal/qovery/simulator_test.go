@@ -114,7 +114,7 @@ func TestAgainstSimulator(t *testing.T) {
 		t.Error(err)
 	}
 	w.Clock().Advance(time.Hour)
-	if lines, err := client.ClusterErrors(ctx, org.ID, cluster.ID); err != nil || len(lines) != 1 ||
+	if lines, err := client.ClusterErrors(ctx, org.ID, cluster.ID, statuses[0].ReadAt); err != nil || len(lines) != 1 ||
 		!strings.Contains(lines[0], "Out of pods") {
 		t.Errorf("cluster errors = %q, %v", lines, err)
 	}

@@ -1,6 +1,7 @@
 package qovery
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -11,15 +12,19 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 )
 
+// errTooLarge means that an answer, or one piece of an answer that is read as it comes, is larger than any that makes sense.
+var errTooLarge = errors.New("the answer is too large")
+
 // tries travels with a request's context and counts how often it was sent.
 type tries struct {
 	operation string
+	stream    func(io.Reader) error
 	count     int
 }
 
 type triesKey struct{}
 
-// transport sends one try of a request and reads the whole answer, so that whatever goes wrong on the way, up to an
+// transport sends one try of a request and reads the answer to its end, so that whatever goes wrong on the way, up to an
 // answer that is cut off or is not the API's, is an error that the retry policies see.
 type transport struct{ next http.RoundTripper }
 
@@ -57,10 +62,10 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerSize+1))
-	if err == nil && len(body) > maxAnswerSize {
-		err = errors.New("the answer is too large")
+	if tries, ok := req.Context().Value(triesKey{}).(*tries); ok && tries.stream != nil && resp.StatusCode < 300 {
+		return readStream(resp, tries.stream)
 	}
+	body, err := io.ReadAll(&allowance{reader: resp.Body, left: maxAnswerSize + 1})
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +74,36 @@ func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// readStream has an answer read as it comes.
+func readStream(resp *http.Response, stream func(io.Reader) error) (*http.Response, error) {
+	body := bufio.NewReader(resp.Body)
+	start, _ := body.Peek(1)
+	if err := stream(body); err != nil {
+		if isPage(resp.Header, start) {
+			return nil, newError(resp, start)
+		}
+		return nil, err
+	}
+	resp.Body = http.NoBody
+	return resp, nil
+}
+
+// allowance is a reader that gives no more than what is left.
+type allowance struct {
+	reader io.Reader
+	left   int
+}
+
+// Read implements [io.Reader].
+func (a *allowance) Read(p []byte) (int, error) {
+	if a.left <= 0 {
+		return 0, errTooLarge
+	}
+	n, err := a.reader.Read(p[:min(len(p), a.left)])
+	a.left -= n
+	return n, err
 }
 
 // isFromAPI tells whether an answer can be the API's, by what it says or because its status says enough.

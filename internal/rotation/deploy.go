@@ -19,6 +19,8 @@ const (
 	visibilityPeriod = 30 * time.Second
 	// deploymentRequests is how often a deployment is asked for when answers are lost.
 	deploymentRequests = 3
+	// logLag is how long a cluster's log is given to show why a deployment failed.
+	logLag = 10 * time.Second
 )
 
 // errBusy means that somebody else's deployment began just before this one was asked for.
@@ -171,7 +173,9 @@ func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Clu
 			retried, status = true, last
 			continue
 		}
-		return last, r.failedDeployment(ctx, organizationID, cluster, last)
+		clusterStep(ctx, "reading the cluster's log", cluster, last)
+		lines, err := r.clusterErrors(ctx, organizationID, before)
+		return last, failedDeployment(cluster, last.State, lines, err)
 	}
 }
 
@@ -315,21 +319,14 @@ func (r *Rotator) awaitDeployment(
 	}
 }
 
-// failedDeployment tells why a deployment failed in the words of the cluster's own log.
-func (r *Rotator) failedDeployment(ctx context.Context, organizationID string, cluster Cluster, last ClusterStatus) error {
-	problem := &Problem{
-		Summary: SummaryDeployment,
-		Cause:   fmt.Sprintf("The deployment of %s ended in %s.", cluster, last.State),
-		Advice:  "mend what the cluster's log names. The next apply deploys the cluster again and does not create another key.",
+// clusterErrors reads the errors of the deployment that came after a status. The log can lag behind the end of a deployment.
+func (r *Rotator) clusterErrors(ctx context.Context, organizationID string, before ClusterStatus) ([]string, error) {
+	after := logBoundary(before)
+	lines, err := r.qovery.ClusterErrors(ctx, organizationID, before.ClusterID, after)
+	if err == nil && len(lines) == 0 && r.clock.Sleep(ctx, logLag) == nil {
+		return r.qovery.ClusterErrors(ctx, organizationID, before.ClusterID, after)
 	}
-	lines, err := r.qovery.ClusterErrors(ctx, organizationID, cluster.ID)
-	if err != nil {
-		problem.Err = fmt.Errorf("the cluster's log could not be read: %w", err)
-	}
-	for _, line := range lines {
-		problem.Cause += "\n  " + line
-	}
-	return problem
+	return lines, err
 }
 
 // laggingHolders records that only other holders lack the new key, and tells which.

@@ -172,9 +172,115 @@ func TestDeploymentsFailTogether(t *testing.T) {
 	})
 	outcome, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended in DEPLOYMENT_ERROR", "no nodes", `cluster "second"`, "ended in CANCELED",
-		"the cluster's log could not be read", "HTTP 404")
+		"The cluster's log could not be read", "reading the log of "+`cluster "second"`, "HTTP 404")
 	if len(outcome.DeployedClusters) != 0 {
 		t.Errorf("outcome %+v", outcome)
+	}
+}
+
+// TestFailedDeploymentShowsItsOwnErrors has deployments fail before the one that the message is about.
+func TestFailedDeploymentShowsItsOwnErrors(t *testing.T) {
+	t.Parallel()
+	const silent = "The cluster's log shows no error of this deployment"
+	fail := func(s *stage, state string, lines ...string) { s.cluster.FailNextDeployment(state, lines...) }
+	tests := map[string]struct {
+		given     func(s *stage)
+		want, not []string
+		// reads is how often the log is read.
+		reads int
+	}{
+		"after somebody else's long ago": {
+			given: func(s *stage) {
+				fail(s, "DEPLOYMENT_ERROR", "old trouble")
+				s.cluster.DeployBySomebodyElse()
+				s.Clock().Advance(24 * time.Hour)
+				fail(s, "DEPLOYMENT_ERROR", "new trouble")
+			},
+			want: []string{"new trouble", "mend what the cluster's log names"}, not: []string{"old trouble", "console"}, reads: 1,
+		},
+		"after somebody else's that was waited for": {
+			given: func(s *stage) {
+				s.cluster.DeployBySomebodyElse()
+				fail(s, "DEPLOYMENT_ERROR", "new trouble")
+			},
+			want: []string{"new trouble"}, reads: 1,
+		},
+		"after a first try": {
+			given: func(s *stage) {
+				fail(s, "INVALID_CREDENTIALS", "first trouble")
+				fail(s, "INVALID_CREDENTIALS", "second trouble")
+			},
+			want: []string{"second trouble"}, not: []string{"first trouble"}, reads: 1,
+		},
+		"without any, after somebody else's": {
+			given: func(s *stage) {
+				fail(s, "DEPLOYMENT_ERROR", "old trouble")
+				s.cluster.DeployBySomebodyElse()
+				s.Clock().Advance(time.Minute)
+				fail(s, "CANCELED")
+			},
+			want: []string{silent, "Qovery's console"}, not: []string{"old trouble", "what the cluster's log names"}, reads: 2,
+		},
+		"when the answer to the request was lost": {
+			given: func(s *stage) {
+				fail(s, "DEPLOYMENT_ERROR", "new trouble")
+				s.FailNext(simulator.OpDeployCluster, simulator.FaultLost)
+			},
+			want: []string{"new trouble"}, reads: 1,
+		},
+		"when Qovery's clock is slow": {
+			given: func(s *stage) { s.SkewQovery(-time.Hour); fail(s, "DEPLOYMENT_ERROR", "new trouble") },
+			want:  []string{"new trouble"}, reads: 1,
+		},
+		"when the log lags": {
+			given: func(s *stage) { s.cluster.DelayLog(8 * time.Second); fail(s, "DEPLOYMENT_ERROR", "new trouble") },
+			want:  []string{"new trouble"}, not: []string{silent}, reads: 2,
+		},
+		"when the log cannot be read": {
+			given: func(s *stage) {
+				fail(s, "DEPLOYMENT_ERROR", "new trouble")
+				s.Inject(simulator.Fault{
+					Kind: simulator.FaultStatus, Status: 403, Times: -1, Match: simulator.Operation(simulator.OpListClusterLogs),
+				})
+			},
+			want: []string{"The cluster's log could not be read", "HTTP 403", "Qovery's console"},
+			not:  []string{silent, "what the cluster's log names"}, reads: 1,
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			test.given(s)
+			_, err := s.rotate(s.request())
+			checkProblem(t, err, rotation.SummaryDeployment, append(test.want, "does not create another key")...)
+			for _, not := range test.not {
+				if strings.Contains(err.Error(), not) {
+					t.Errorf("the message says %q:\n%s", not, err)
+				}
+			}
+			if got := s.sent(simulator.OpListClusterLogs); got != test.reads {
+				t.Errorf("the log was read %d times, want %d", got, test.reads)
+			}
+		})
+	}
+}
+
+// TestFailedDeploymentOfAResumedRotation has both runs fail, the second one after the deployment that the first one left.
+func TestFailedDeploymentOfAResumedRotation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "first trouble")
+	ctx, cancel := context.WithCancel(t.Context())
+	s.After(simulator.OpDeployCluster, func(simulator.Request) { cancel() })
+	if _, err := s.process().Rotate(ctx, s.request()); err == nil {
+		t.Fatal("the rotation went on")
+	}
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "second trouble")
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryDeployment, "second trouble")
+	if strings.Contains(err.Error(), "first trouble") {
+		t.Errorf("the message has the other run's trouble:\n%s", err)
 	}
 }
 

@@ -1,6 +1,13 @@
 package rotation
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// logSkew is how far the clocks of Qovery's API and of what writes the clusters' logs may be apart.
+const logSkew = time.Second
 
 // run says what the state of a cluster means for its current or last deployment.
 type run int
@@ -82,4 +89,38 @@ func judgeDeployment(before, now ClusterStatus, seenRunning bool) deploymentResu
 	default:
 		return deploymentFailed
 	}
+}
+
+// logBoundary is the time, by Qovery's clock, after which a cluster's log is about the deployment that came after a status of
+// the cluster at rest. Entries of the log name no deployment. The status is the one that [judgeDeployment] compares with, so
+// the boundary holds too when the answer to the request to deploy was lost. Whatever is not later than the date of the
+// deployment before belongs to that one, however short the time between the two.
+func logBoundary(before ClusterStatus) time.Time {
+	boundary := before.ReadAt.Add(-logSkew)
+	if previous, err := time.Parse(time.RFC3339, before.LastDeploymentDate); err == nil && previous.After(boundary) {
+		return previous
+	}
+	return boundary
+}
+
+// failedDeployment tells why a deployment failed in the words of the cluster's own log, or where else to look.
+func failedDeployment(cluster Cluster, state string, lines []string, err error) *Problem {
+	problem := &Problem{
+		Summary: SummaryDeployment,
+		Cause:   fmt.Sprintf("The deployment of %s ended in %s.", cluster, state),
+		Advice:  "find the cause in Qovery's console and mend it.",
+	}
+	const whole = "; Qovery's console has all of it, on the page of the cluster."
+	switch {
+	case err != nil:
+		problem.Cause += " The cluster's log could not be read" + whole
+		problem.Err = fmt.Errorf("reading the log of %s: %w", cluster, err)
+	case len(lines) == 0:
+		problem.Cause += " The cluster's log shows no error of this deployment" + whole
+	default:
+		problem.Cause += "\n  " + strings.Join(lines, "\n  ")
+		problem.Advice = "mend what the cluster's log names."
+	}
+	problem.Advice += " The next apply deploys the cluster again and does not create another key."
+	return problem
 }

@@ -1,6 +1,10 @@
 package rotation
 
-import "testing"
+import (
+	"errors"
+	"testing"
+	"time"
+)
 
 // states is the whole ClusterStateEnum of Qovery, what older and newer versions of it may say, and what each state means.
 var states = map[string]struct {
@@ -108,5 +112,60 @@ func TestJudgeDeploymentOfAClusterThatFailedBefore(t *testing.T) {
 	after := ClusterStatus{State: "DEPLOYMENT_ERROR", LastExecutionID: "2"}
 	if got := judgeDeployment(before, after, false); got != deploymentFailed {
 		t.Errorf("the same error of this deployment counts as %d, want %d", got, deploymentFailed)
+	}
+}
+
+func TestLogBoundary(t *testing.T) {
+	t.Parallel()
+	read := time.Date(2026, time.January, 1, 12, 0, 0, 0, time.UTC)
+	date := func(d time.Duration) string { return read.Add(d).Format(time.RFC3339Nano) }
+	for name, test := range map[string]struct {
+		before ClusterStatus
+		want   time.Time
+	}{
+		"long after the deployment before":  {ClusterStatus{ReadAt: read, LastDeploymentDate: date(-time.Hour)}, read.Add(-time.Second)},
+		"right after the deployment before": {ClusterStatus{ReadAt: read, LastDeploymentDate: date(time.Second / 2)}, read.Add(time.Second / 2)},
+		"never deployed before":             {ClusterStatus{ReadAt: read}, read.Add(-time.Second)},
+		"date of another form":              {ClusterStatus{ReadAt: read, LastDeploymentDate: "Monday"}, read.Add(-time.Second)},
+		"no time of the answer":             {ClusterStatus{LastDeploymentDate: date(-time.Hour)}, read.Add(-time.Hour)},
+	} {
+		if got := logBoundary(test.before); !got.Equal(test.want) {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+	if got := logBoundary(ClusterStatus{}); got.After(time.Time{}) {
+		t.Errorf("without any time: %s", got)
+	}
+}
+
+func TestFailedDeployment(t *testing.T) {
+	t.Parallel()
+	const next = " The next apply deploys the cluster again and does not create another key."
+	refused := errors.New("HTTP 403: no rights")
+	for name, test := range map[string]struct {
+		lines         []string
+		err           error
+		cause, advice string
+	}{
+		"with errors": {
+			lines: []string{"first", "second"},
+			cause: "\n  first\n  second", advice: "mend what the cluster's log names.",
+		},
+		"without": {
+			cause:  " The cluster's log shows no error of this deployment; Qovery's console has all of it, on the page of the cluster.",
+			advice: "find the cause in Qovery's console and mend it.",
+		},
+		"unreadable": {
+			err:    refused,
+			cause:  " The cluster's log could not be read; Qovery's console has all of it, on the page of the cluster.",
+			advice: "find the cause in Qovery's console and mend it.",
+		},
+	} {
+		cluster := Cluster{ID: "c1", Name: "prod"}
+		problem := failedDeployment(cluster, "DEPLOYMENT_ERROR", test.lines, test.err)
+		if problem.Cause != "The deployment of "+cluster.String()+" ended in DEPLOYMENT_ERROR."+test.cause || problem.Advice != test.advice+next ||
+			errors.Is(problem, refused) != (test.err != nil) {
+			t.Errorf("%s: %s", name, problem)
+		}
 	}
 }

@@ -127,6 +127,8 @@ type ClusterStatus struct {
 	LastExecutionID    string
 	LastDeploymentDate string
 	Lock               *ClusterLock
+	// ReadAt is Qovery's time, in full seconds, when it said so; zero if it did not tell.
+	ReadAt time.Time
 }
 
 // HolderKind says which kind of Qovery object stores an access key.
@@ -183,6 +185,7 @@ type Qovery interface {
 	// DeployCluster asks for a deployment once and is never repeated by itself.
 	DeployCluster(ctx context.Context, organizationID, clusterID string) error
 
-	// ClusterErrors returns the last error lines of a cluster's own log, oldest first.
-	ClusterErrors(ctx context.Context, organizationID, clusterID string) ([]string, error)
+	// ClusterErrors returns the last errors after a time, by Qovery's clock, in a cluster's own log, oldest first: each a line
+	// with its time, and without anything that could be a secret.
+	ClusterErrors(ctx context.Context, organizationID, clusterID string, after time.Time) ([]string, error)
 }

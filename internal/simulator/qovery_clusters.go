@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -29,7 +28,8 @@ type Cluster struct {
 	run            *run // the deployment under way
 	deployments    []*run
 	failures       []failure
-	logs           []any
+	logs           []logEntry
+	logLag         time.Duration
 	duration       time.Duration
 }
 
@@ -230,7 +230,13 @@ func (w *World) listClusterLogs(r *http.Request, o *Organization) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return results(slices.Clone(c.logs)), nil
+	var list []any
+	for _, entry := range c.logs {
+		if !w.clock.Now().Before(entry.visible) {
+			list = append(list, entry.object)
+		}
+	}
+	return results(list), nil
 }
 
 func (w *World) getClusterDNSProvider(r *http.Request) (any, error) {

@@ -43,10 +43,19 @@ type failure struct {
 	lines []string
 }
 
+// logEntry is an entry of a cluster's log, and from when on the log shows it.
+type logEntry struct {
+	visible time.Time
+	object  object
+}
+
 // FailNextDeployment has the next deployment end in a state such as DEPLOYMENT_ERROR, with lines in the cluster's log.
 func (c *Cluster) FailNextDeployment(state string, logLines ...string) {
 	c.change(func() { c.failures = append(c.failures, failure{state, logLines}) })
 }
+
+// DelayLog has errors show in the cluster's log only some time after the end of their deployment.
+func (c *Cluster) DelayLog(d time.Duration) { c.change(func() { c.logLag = d }) }
 
 // SetDeploymentDuration sets how long the deployments of this cluster take from now on.
 func (c *Cluster) SetDeploymentDuration(d time.Duration) { c.change(func() { c.duration = d }) }
@@ -172,7 +181,7 @@ func (w *World) finish(c *Cluster) {
 	}
 	w.noteAt(d.end, d.AccessKeyID, EventDeploymentFailed, c.Name+": "+d.final)
 	for _, line := range d.lines {
-		c.logs = append(c.logs, c.errorLog(d, line))
+		c.logs = append(c.logs, logEntry{visible: d.end.Add(c.logLag), object: c.errorLog(d, line)})
 	}
 }
 

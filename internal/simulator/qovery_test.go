@@ -261,6 +261,23 @@ func TestDeploymentsThatFail(t *testing.T) {
 	}
 }
 
+func TestLogLags(t *testing.T) {
+	p := newProduction(t)
+	p.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "no nodes left")
+	p.cluster.DelayLog(10 * time.Second)
+	ask(t, p.w, http.MethodPost, p.clusterPath("/deploy"), nil)
+	for _, step := range []struct {
+		wait time.Duration
+		want int
+	}{{5 * time.Minute, 0}, {9 * time.Second, 0}, {time.Second, 1}} {
+		p.w.Clock().Advance(step.wait)
+		logs := ask(t, p.w, http.MethodGet, p.clusterPath("/logs"), nil).object["results"].([]any)
+		if len(logs) != step.want || p.status(t)["status"] != "DEPLOYMENT_ERROR" {
+			t.Errorf("%s later the log is %v", step.wait, logs)
+		}
+	}
+}
+
 // A deployment goes on with the key that it started with, so that key has to work until the end.
 func TestDeploymentKeepsItsKey(t *testing.T) {
 	p := newProduction(t)

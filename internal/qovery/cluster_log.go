@@ -1,0 +1,187 @@
+package qovery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// maxErrorLines is how much of a cluster's log an error message has room for.
+	maxErrorLines = 10
+
+	// maxLogEntrySize is far above what one entry of a log needs. The log itself may have any size.
+	maxLogEntrySize = 4 << 20
+)
+
+// clusterLog is an entry of a cluster's log. Qovery does not tell which deployment it is of.
+type clusterLog struct {
+	Type      string    `json:"type"`
+	Timestamp timestamp `json:"timestamp"`
+	Message   struct {
+		SafeMessage string `json:"safe_message"`
+	} `json:"message"`
+	Error *struct {
+		UserLogMessage  string `json:"user_log_message"`
+		HintMessage     string `json:"hint_message"`
+		UnderlyingError struct {
+			Message string `json:"message"`
+		} `json:"underlying_error"`
+	} `json:"error"`
+}
+
+// parts are what an error says, why, and what to do about it; all are empty for any other entry.
+func (l *clusterLog) parts() (message, underlying, hint string) {
+	switch {
+	case l.Error != nil && l.Error.UserLogMessage != "":
+		message = l.Error.UserLogMessage
+	case l.Error != nil || strings.EqualFold(l.Type, "error"):
+		message = l.Message.SafeMessage
+	}
+	if l.Error == nil {
+		return message, "", ""
+	}
+	return message, l.Error.UnderlyingError.Message, l.Error.HintMessage
+}
+
+// isErrorAfter tells whether the entry is an error later than the given time. One without a time could be anybody's.
+func (l *clusterLog) isErrorAfter(after time.Time) bool {
+	message, underlying, hint := l.parts()
+	return message+underlying+hint != "" && !l.Timestamp.at.IsZero() && l.Timestamp.at.After(after)
+}
+
+// line is the error in one line. Each part has a limit of its own, lest a long one push out the cause, which comes last
+// in an underlying error.
+func (l *clusterLog) line(token string) string {
+	fit := func(text string) string { return maskKeys(oneLine(text, token)) }
+	message, underlying, hint := l.parts()
+	words := []string{l.Timestamp.at.UTC().Format(time.RFC3339), beginning(fit(message))}
+	if cause := ending(fit(underlying)); cause != "" {
+		words = append(words, "("+cause+")")
+	}
+	words = append(words, beginning(fit(hint)))
+	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
+}
+
+// ClusterErrors implements [rotation.Qovery].
+func (c *Client) ClusterErrors(ctx context.Context, organizationID, clusterID string, after time.Time) ([]string, error) {
+	var last []clusterLog
+	err := c.do(ctx, request{
+		operation: "listClusterLogs",
+		method:    http.MethodGet,
+		path:      organizationPath(organizationID, "cluster", clusterID, "logs"),
+		stream: func(log io.Reader) (err error) {
+			last, err = lastErrors(log, after)
+			return err
+		},
+	}, nil)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]string, 0, len(last))
+	for _, entry := range last {
+		lines = append(lines, entry.line(c.token))
+	}
+	return lines, nil
+}
+
+// lastErrors reads a log of any size entry by entry, and keeps the last errors after a time, oldest first.
+func lastErrors(log io.Reader, after time.Time) ([]clusterLog, error) {
+	limit := &allowance{reader: log, left: maxLogEntrySize}
+	in := json.NewDecoder(limit)
+	if err := seekResults(in); err != nil {
+		return nil, cutOffAtEnd(err)
+	}
+	var last []clusterLog
+	for in.More() {
+		limit.left = maxLogEntrySize
+		var entry clusterLog
+		err := in.Decode(&entry)
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
+			return nil, err
+		}
+		if entry.isErrorAfter(after) {
+			last = append(last, entry)
+			slices.SortStableFunc(last, func(a, b clusterLog) int { return a.Timestamp.at.Compare(b.Timestamp.at) })
+			last = slices.Delete(last, 0, max(0, len(last)-maxErrorLines))
+		}
+	}
+	_, err := in.Token()
+	return last, cutOffAtEnd(err)
+}
+
+// seekResults goes to the first entry of an answer's list.
+func seekResults(in *json.Decoder) error {
+	token, err := in.Token()
+	if err == nil && token != json.Delim('{') {
+		return errNoResults
+	}
+	for err == nil {
+		if token, err = in.Token(); err != nil {
+			break
+		}
+		switch token {
+		case "results":
+			if token, err = in.Token(); err == nil && token != json.Delim('[') {
+				return errNoResults
+			}
+			return err
+		case json.Delim('}'):
+			return errNoResults
+		}
+		err = in.Decode(new(json.RawMessage))
+	}
+	return err
+}
+
+// cutOffAtEnd is the error of a decoder that met the end of its input in the middle of an answer.
+func cutOffAtEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+var (
+	// longWords are what a session token can be: base64, also as URLs and JSON Web Tokens have it.
+	longWords = regexp.MustCompile(`(?:[\w/+-]|\\/|%2[BbFf]){100,}(?:=|%3[Dd]){0,2}`)
+
+	// words are what a secret access key can be, or else an escape sequence, which is no part of the word after it.
+	words = regexp.MustCompile(`(?:[A-Za-z0-9/+]|\\/|%2[BbFf])+(?:=|%3[Dd]){0,2}|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[a-z]`)
+
+	// plainSpelling undoes how encoders escape the characters of base64.
+	plainSpelling = strings.NewReplacer(`\/`, "/", "%2F", "/", "%2f", "/", "%2B", "+", "%2b", "+", "%3D", "=", "%3d", "=")
+
+	// names are paths and names in camel case: whole words, and numbers only where a path or a name has them. Less than one
+	// in ten million secret access keys looks like that.
+	names = regexp.MustCompile(`^(?:[A-Z]?[a-z]{2,}|[/_-][0-9]*)+$`)
+)
+
+// secretKeySize is how long every secret access key of AWS is.
+const secretKeySize = 40
+
+// maskKeys hides what has the shape of a secret access key or of a session token: the run that reads a log is often not the
+// one that knows the secret. Digests and identifiers stay, since they have no mixed case.
+func maskKeys(line string) string {
+	line = longWords.ReplaceAllStringFunc(line, maskUnlessName)
+	return words.ReplaceAllStringFunc(line, func(word string) string {
+		plain := plainSpelling.Replace(word)
+		if len(plain) != secretKeySize && len(strings.TrimRight(plain, "=")) != secretKeySize {
+			return word
+		}
+		return maskUnlessName(word)
+	})
+}
+
+func maskUnlessName(word string) string {
+	if word == strings.ToLower(word) || word == strings.ToUpper(word) || names.MatchString(plainSpelling.Replace(word)) {
+		return word
+	}
+	return redacted
+}
