@@ -17,10 +17,10 @@ const (
 	reporterDepth = 3
 )
 
-// withLogging gives a request's context the subsystems of the provider's log, and lets rotations report to theirs. Every
-// line has the fields by which Terraform tells requests and resource types apart.
+// withLogging gives a request's context the subsystems of the provider's log, and lets rotations report to theirs. Those
+// name their organization, credentials and IAM user; requests to the APIs are told apart by Terraform's own fields.
 func withLogging(ctx context.Context) context.Context {
-	ctx = tflog.NewSubsystem(ctx, logSubsystem, tflog.WithRootFields(), tflog.WithAdditionalLocationOffset(reporterDepth))
+	ctx = tflog.NewSubsystem(ctx, logSubsystem, tflog.WithAdditionalLocationOffset(reporterDepth))
 	ctx = tflog.NewSubsystem(ctx, qovery.LogSubsystem, tflog.WithRootFields())
 	ctx = tflog.NewSubsystem(ctx, awsiam.LogSubsystem, tflog.WithRootFields())
 	return rotation.WithReporter(ctx, func(ctx context.Context, event rotation.Event) {

@@ -144,7 +144,7 @@ func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Clu
 		}
 		switch {
 		case isLeftAlone(before):
-			clusterStep(ctx, "leaving a cluster alone that is off", cluster, before)
+			clusterStep(ctx, "left alone, because it is off", cluster, before)
 			return before, nil
 		case before.Lock != nil:
 			return before, lockedCluster(cluster, *before.Lock, "")
@@ -173,16 +173,17 @@ func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Clu
 			retried, status = true, last
 			continue
 		}
-		clusterStep(ctx, "reading the cluster's log", cluster, last)
+		clusterStep(ctx, "reading its log", cluster, last)
 		lines, err := r.clusterErrors(ctx, organizationID, before)
 		return last, failedDeployment(cluster, last.State, lines, err)
 	}
 }
 
-// clusterStep reports something about a cluster in the status that was just read.
+// clusterStep reports something about a cluster in the status that was just read. The message names the cluster, because
+// the fields of a line of the log come in any order.
 func clusterStep(ctx context.Context, message string, cluster Cluster, status ClusterStatus, pairs ...any) {
-	step(ctx, message, append([]any{
-		"cluster_id", cluster.ID, "cluster_name", cluster.Name, "state", status.State, "execution_id", status.LastExecutionID,
+	step(ctx, fmt.Sprintf("cluster %q: %s", cluster.Name, message), append([]any{
+		"cluster_id", cluster.ID, "state", status.State, "execution_id", status.LastExecutionID,
 	}, pairs...)...)
 }
 
@@ -250,7 +251,8 @@ func (r *Rotator) requestDeployment(
 		if err == nil {
 			return before, nil
 		}
-		setback(ctx, "Qovery did not confirm the deployment", "cluster_id", cluster.ID, "cluster_name", cluster.Name, "attempt", n, "error", err.Error())
+		setback(ctx, fmt.Sprintf("cluster %q: Qovery did not confirm the deployment", cluster.Name),
+			"cluster_id", cluster.ID, "attempt", n, "error", err.Error())
 		if errors.Is(err, ErrThrottled) {
 			if err := r.clock.Sleep(ctx, retryInterval); err != nil {
 				return before, err
@@ -309,7 +311,8 @@ func (r *Rotator) awaitDeployment(
 		result := judgeDeployment(before, status, seenRunning)
 		ended := result != deploymentInvisible && result != deploymentRunning
 		if ended || status.State != last.State {
-			clusterStep(ctx, "cluster status", cluster, status, "deploying_for", r.clock.Now().Sub(requested).Round(time.Second).String(), "ended", ended)
+			took := r.clock.Now().Sub(requested).Round(time.Second)
+			clusterStep(ctx, fmt.Sprintf("%s after %s", status.State, took), cluster, status, "deploying_for", took.String(), "ended", ended)
 		}
 		last = status
 		if ended {

@@ -69,14 +69,14 @@ func TestEventsOfARotation(t *testing.T) {
 		"cutover: storing the new access key in Qovery attempt=1 elapsed=12s remaining=1h59m48s",
 		"cutover: Qovery holds the new access key elapsed=12s remaining=1h59m48s",
 		"carried the new access key elapsed=12s remaining=1h59m48s",
-		"deploying state=DEPLOYED attempt=1 elapsed=12s remaining=1h59m48s",
-		"! Qovery did not confirm the deployment attempt=1 elapsed=12s remaining=1h59m48s",
-		"deploying state=DEPLOYED attempt=2 elapsed=42s remaining=1h59m18s",
-		"cluster status state=DEPLOYMENT_QUEUED deploying_for=35s elapsed=47s remaining=1h59m13s",
-		"cluster status state=DEPLOYING deploying_for=40s elapsed=52s remaining=1h59m8s",
-		"cluster status state=DEPLOYED deploying_for=1m30s elapsed=1m42s remaining=1h58m18s",
+		"cluster \"prod\": deploying attempt=1 elapsed=12s remaining=1h59m48s",
+		"! cluster \"prod\": Qovery did not confirm the deployment attempt=1 elapsed=12s remaining=1h59m48s",
+		"cluster \"prod\": deploying attempt=2 elapsed=42s remaining=1h59m18s",
+		"cluster \"prod\": DEPLOYMENT_QUEUED after 35s elapsed=47s remaining=1h59m13s",
+		"cluster \"prod\": DEPLOYING after 40s elapsed=52s remaining=1h59m8s",
+		"cluster \"prod\": DEPLOYED after 1m30s elapsed=1m42s remaining=1h58m18s",
 		"rotation complete elapsed=1m42s remaining=1h58m18s",
-	}, "state", "attempt", "deploying_for", "elapsed", "remaining")
+	}, "attempt", "elapsed", "remaining")
 	for _, event := range w.events {
 		for name, want := range map[string]string{
 			"organization_id": s.org.ID, "credentials_id": s.set.ID, "iam_user_name": s.user.Name,
@@ -97,7 +97,7 @@ func TestEventsOfAShortDeployment(t *testing.T) {
 	if _, err := s.process().Rotate(w.watch(t.Context()), s.request()); err != nil {
 		t.Fatal(err)
 	}
-	if told := strings.Join(w.told("state", "ended"), "\n"); !strings.Contains(told, "cluster status state=DEPLOYED ended=true") {
+	if told := strings.Join(w.told("state", "ended"), "\n"); !strings.Contains(told, "after 5s state=DEPLOYED ended=true") {
 		t.Errorf("the end of the deployment is not told:\n%s", told)
 	}
 }

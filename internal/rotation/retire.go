@@ -269,7 +269,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 	outcome, err := r.retire(ctx, t, wait, timeout)
 	if err != nil {
 		problem := AsProblem(err)
-		setback(ctx, "the retirement stopped", "access_key_id", t.AccessKeyID, "problem", problem.Summary, "cause", problem.Cause)
+		setback(ctx, "the retirement stopped", "access_key_id", t.AccessKeyID, "problem", problem.Summary)
 		return outcome, problem
 	}
 	return outcome, nil

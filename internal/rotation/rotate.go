@@ -75,7 +75,7 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	if problem.Summary == SummaryTimeout {
 		problem.Advice += fmt.Sprintf(" The limit was %s; the argument timeouts sets another one.", req.Timeout)
 	}
-	setback(ctx, "the rotation stopped", "problem", problem.Summary, "cause", problem.Cause)
+	setback(ctx, "the rotation stopped", "problem", problem.Summary)
 	return outcome, problem
 }
 
