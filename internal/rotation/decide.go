@@ -19,6 +19,10 @@ const (
 	verificationService = "sts"
 )
 
+// MinimumTimeout is the shortest [Request.Timeout] that makes sense: the cutover has to fit in, or every attempt creates a
+// key for nothing.
+const MinimumTimeout = preCutoverLimit
+
 // Request is what a resource asks for.
 type Request struct {
 	Target
