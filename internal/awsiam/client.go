@@ -14,6 +14,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	awsbase "github.com/hashicorp/aws-sdk-go-base/v2"
@@ -106,7 +107,8 @@ type Client struct {
 var _ rotation.IAM = (*Client)(nil)
 
 // New resolves the configuration and gets the first credentials, which takes requests if there is a role to assume.
-// Without usable credentials the error is [rotation.ErrUnauthenticated].
+// Without usable credentials the error is [rotation.ErrUnauthenticated]. Addresses have to be such as [rotation.ParseURL]
+// accepts.
 func New(ctx context.Context, config Config) (*Client, error) {
 	timeout := cmp.Or(config.RequestTimeout, defaultRequestTimeout)
 	ctx, cancel := context.WithTimeout(ctx, configurationRequests*timeout)
@@ -116,9 +118,13 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	if c.now == nil {
 		c.now = time.Now
 	}
-	base, err := baseConfig(ctx, config)
+	base := baseConfig(config)
+	resolved, err := setDefaults(ctx, base)
 	if err != nil {
 		return nil, configurationError(ctx, config, err.Error())
+	}
+	if err := checkEndpoints(resolved, config.Endpoints); err != nil {
+		return nil, err
 	}
 	var diags diag.Diagnostics
 	_, c.config, diags = awsbase.GetAwsConfig(c.credentials.trace(ctx), base)
@@ -142,21 +148,21 @@ func New(ctx context.Context, config Config) (*Client, error) {
 			o.BaseEndpoint = &config.Endpoints.IAM
 		}
 	})
-	resolved, err := c.credentials.Retrieve(ctx)
+	signer, err := c.credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, configurationError(ctx, config, err.Error())
 	}
 	tflog.SubsystemDebug(ctx, LogSubsystem, "Resolved the AWS configuration", map[string]any{
 		"region":             c.config.Region,
-		"credentials_source": resolved.Source,
-		"access_key_id":      resolved.AccessKeyID,
+		"credentials_source": signer.Source,
+		"access_key_id":      signer.AccessKeyID,
 	})
 	return c, nil
 }
 
 // baseConfig translates the configuration for aws-sdk-go-base, which is told to send nothing that it need not send, and
 // to log nothing: it would log whole answers, and one of them contains the new secret.
-func baseConfig(ctx context.Context, config Config) (*awsbase.Config, error) {
+func baseConfig(config Config) *awsbase.Config {
 	base := &awsbase.Config{
 		AccessKey:               config.AccessKey,
 		CallerDocumentationURL:  documentationURL,
@@ -195,12 +201,12 @@ func baseConfig(ctx context.Context, config Config) (*awsbase.Config, error) {
 			WebIdentityTokenFile: role.WebIdentityTokenFile,
 		}
 	}
-	return base, setDefaults(ctx, base)
+	return base
 }
 
 // setDefaults fills in what nobody configured anywhere. aws-sdk-go-base has no region of its own, and cannot assume a
-// role without one.
-func setDefaults(ctx context.Context, base *awsbase.Config) error {
+// role without one. It returns what the environment and the shared files come to.
+func setDefaults(ctx context.Context, base *awsbase.Config) (aws.Config, error) {
 	options := []func(*awsconfig.LoadOptions) error{
 		awsconfig.WithRegion(base.Region),
 		awsconfig.WithDefaultRegion(defaultRegion),
@@ -209,23 +215,42 @@ func setDefaults(ctx context.Context, base *awsbase.Config) error {
 	if len(base.SharedConfigFiles) > 0 {
 		files, err := base.ResolveSharedConfigFiles()
 		if err != nil {
-			return err
+			return aws.Config{}, err
 		}
 		options = append(options, awsconfig.WithSharedConfigFiles(files))
 	}
 	if len(base.SharedCredentialsFiles) > 0 {
 		files, err := base.ResolveSharedCredentialsFiles()
 		if err != nil {
-			return err
+			return aws.Config{}, err
 		}
 		options = append(options, awsconfig.WithSharedCredentialsFiles(files))
 	}
 	resolved, err := awsconfig.LoadDefaultConfig(ctx, options...)
 	if err != nil {
-		return err
+		return aws.Config{}, err
 	}
 	base.Region = resolved.Region
 	base.MaxRetries = cmp.Or(base.MaxRetries, resolved.RetryMaxAttempts, defaultMaxAttempts)
+	return resolved, nil
+}
+
+// checkEndpoints refuses addresses to which secrets must not travel, wherever they are configured, before anything is sent
+// there: IAM's answer has the new key in it, and that of STS the credentials of a role. The SDK's own clients know where
+// the addresses come from.
+func checkEndpoints(resolved aws.Config, configured Endpoints) error {
+	for _, endpoint := range []struct{ service, url string }{
+		{"IAM", cmp.Or(configured.IAM, aws.ToString(iam.NewFromConfig(resolved).Options().BaseEndpoint))},
+		{"STS", cmp.Or(configured.STS, aws.ToString(sts.NewFromConfig(resolved).Options().BaseEndpoint))},
+	} {
+		if endpoint.url == "" {
+			continue
+		}
+		if _, err := rotation.ParseURL(endpoint.url); err != nil {
+			return fmt.Errorf("the endpoint of %[1]s %[2]w. It comes from the provider's aws.endpoints, from AWS_ENDPOINT_URL_%[1]s or "+
+				"AWS_ENDPOINT_URL, or from endpoint_url in a shared configuration file", endpoint.service, err)
+		}
+	}
 	return nil
 }
 

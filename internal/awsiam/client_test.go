@@ -399,6 +399,49 @@ func TestCertificatesOfTheEnvironment(t *testing.T) {
 	}
 }
 
+// TestEndpointsOfPlainHTTP checks that no address to which secrets must not travel gets a request, wherever it comes from.
+func TestEndpointsOfPlainHTTP(t *testing.T) {
+	const (
+		address  = "http://192.0.2.1"
+		services = "[profile emulator]\nservices = emulator\n[services emulator]\niam =\n  endpoint_url = " + address + "\n"
+	)
+	for name, test := range map[string]struct {
+		config  func(*Config)
+		env     string
+		service string
+	}{
+		"IAM of the configuration":      {config: func(c *Config) { c.Endpoints.IAM = address }, service: "IAM"},
+		"STS of the configuration":      {config: func(c *Config) { c.Endpoints.STS = address }, service: "STS"},
+		"IAM of the environment":        {env: "AWS_ENDPOINT_URL_IAM", service: "IAM"},
+		"STS of the environment":        {env: "AWS_ENDPOINT_URL_STS", service: "STS"},
+		"every API of the environment":  {env: "AWS_ENDPOINT_URL", service: "IAM"},
+		"IAM of a shared configuration": {config: func(c *Config) { c.Profile = "emulator" }, service: "IAM"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			newFakeAWS(t, nil)
+			file := filepath.Join(t.TempDir(), "config")
+			if err := os.WriteFile(file, []byte(services), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			config := Config{
+				AccessKey: operatorKeyID, SecretKey: operatorSecret, SharedConfigFiles: []string{file},
+				// With a request the test would fail by its time.
+				AssumeRole: &AssumeRole{RoleARN: "arn"},
+			}
+			if test.config != nil {
+				test.config(&config)
+			}
+			if test.env != "" {
+				t.Setenv(test.env, address)
+			}
+			_, err := New(t.Context(), config)
+			if err == nil || !strings.HasPrefix(err.Error(), "the endpoint of "+test.service+" must use https") {
+				t.Errorf("error = %v, want one about the endpoint of %s", err, test.service)
+			}
+		})
+	}
+}
+
 func TestNewErrors(t *testing.T) {
 	tests := map[string]struct {
 		config Config

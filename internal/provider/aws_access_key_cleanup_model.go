@@ -45,6 +45,26 @@ func (m *awsAccessKeyCleanupModel) retirement() rotation.Retirement {
 	}
 }
 
+// timeoutInQuarantine returns the name and the length of a timeout in which a wait cannot reach the end of the quarantine, if
+// there is one. Only what is known counts, so the wait for delete_after does not: its length depends on when the apply runs.
+func (m *awsAccessKeyCleanupModel) timeoutInQuarantine() (name string, timeout time.Duration) {
+	window := durationOr(m.QuarantineWindow, 0)
+	if !m.Wait.ValueBool() || window <= 0 || m.Timeouts.IsUnknown() {
+		return "", 0
+	}
+	for _, name := range []string{"create", "update"} {
+		timeout, err := defaultCleanupTimeout, error(nil)
+		if value, ok := m.Timeouts.Attributes()[name].(types.String); ok && !value.IsNull() {
+			timeout, err = time.ParseDuration(value.ValueString())
+		}
+		// What is not known yet cannot be parsed either.
+		if err == nil && timeout <= window {
+			return name, timeout
+		}
+	}
+	return "", 0
+}
+
 // setOutcome records how far a retirement got.
 func (m *awsAccessKeyCleanupModel) setOutcome(outcome rotation.RetirementOutcome) {
 	m.Status = types.StringValue(string(outcome.Status))

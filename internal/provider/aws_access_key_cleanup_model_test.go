@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -29,6 +30,50 @@ func TestCallsForUpdate(t *testing.T) {
 			if got := callsForUpdate(&state, &plan); got != want {
 				t.Errorf("%s, wait = %t: got %t, want %t", test.status, wait, got, want)
 			}
+		}
+	}
+}
+
+func TestTimeoutInQuarantine(t *testing.T) {
+	t.Parallel()
+	known, unknown, null := types.StringValue, types.StringUnknown(), types.StringNull()
+	for _, test := range []struct {
+		name           string
+		wait           types.Bool
+		quarantine     timetypes.GoDuration
+		create, update types.String
+		want           string
+	}{
+		{"longer timeouts", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), known("5h"), known("5h"), ""},
+		{"within the default", types.BoolValue(true), timetypes.NewGoDurationValue(3*time.Hour - 1), null, null, ""},
+		{"as long as the default", types.BoolValue(true), timetypes.NewGoDurationValue(3 * time.Hour), null, null, "create"},
+		{"short creation", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), known("4h"), known("5h"), "create"},
+		{"short update", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), known("5h"), null, "update"},
+		{"unknown timeouts", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), unknown, unknown, ""},
+		{"malformed timeouts", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), known("soon"), known("soon"), ""},
+		{"unknown window", types.BoolValue(true), timetypes.NewGoDurationUnknown(), null, null, ""},
+		{"no window", types.BoolValue(true), timetypes.NewGoDurationNull(), known("0s"), null, ""},
+		{"no wait", types.BoolNull(), timetypes.NewGoDurationValue(4 * time.Hour), null, null, ""},
+		{"unknown wait", types.BoolUnknown(), timetypes.NewGoDurationValue(4 * time.Hour), null, null, ""},
+	} {
+		m := awsAccessKeyCleanupModel{Wait: test.wait, QuarantineWindow: test.quarantine}
+		m.Timeouts.Object = types.ObjectValueMust(map[string]attr.Type{"create": types.StringType, "update": types.StringType},
+			map[string]attr.Value{"create": test.create, "update": test.update})
+		if got, _ := m.timeoutInQuarantine(); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+	}
+	for name, test := range map[string]struct {
+		timeouts types.Object
+		want     string
+	}{
+		"no timeouts":          {types.ObjectNull(nil), "create"},
+		"timeouts that may be": {types.ObjectUnknown(nil), ""},
+	} {
+		m := awsAccessKeyCleanupModel{Wait: types.BoolValue(true), QuarantineWindow: timetypes.NewGoDurationValue(4 * time.Hour)}
+		m.Timeouts.Object = test.timeouts
+		if got, _ := m.timeoutInQuarantine(); got != test.want {
+			t.Errorf("%s: got %q, want %q", name, got, test.want)
 		}
 	}
 }

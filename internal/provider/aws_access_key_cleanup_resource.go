@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
@@ -22,9 +22,10 @@ import (
 const defaultCleanupTimeout = 3 * time.Hour
 
 var (
-	_ resource.Resource               = (*awsAccessKeyCleanupResource)(nil)
-	_ resource.ResourceWithConfigure  = (*awsAccessKeyCleanupResource)(nil)
-	_ resource.ResourceWithModifyPlan = (*awsAccessKeyCleanupResource)(nil)
+	_ resource.Resource                   = (*awsAccessKeyCleanupResource)(nil)
+	_ resource.ResourceWithConfigure      = (*awsAccessKeyCleanupResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*awsAccessKeyCleanupResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*awsAccessKeyCleanupResource)(nil)
 )
 
 type awsAccessKeyCleanupResource struct{ *clients }
@@ -48,7 +49,6 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			Validators:          []validator.String{uuidValidator()},
 		}
 	}
-	timeout := "How long an apply may take, which matters with `wait`, as a Go duration. Default `3h`."
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Retires the access key that a rotation replaced: deactivates and deletes it in the first apply after `delete_after`, when " +
 			"these checks hold at that very moment: the key belongs to the IAM user; Qovery holds another key, which exists and is Active; no object in the " +
@@ -78,7 +78,7 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			"quarantine_window": schema.StringAttribute{
 				MarkdownDescription: "How long the key is Inactive, which can be undone in IAM, before a later apply deletes it, as a " +
 					"[Go duration](https://pkg.go.dev/time#ParseDuration). Default `0s`: deactivated and deleted in one go. A rotation that is due " +
-					"ends the quarantine, because an IAM user can have two keys only.",
+					"ends the quarantine, because an IAM user can have two keys only. With `wait` it must be shorter than both `timeouts`.",
 				Optional:   true,
 				Computed:   true,
 				CustomType: timetypes.GoDurationType{},
@@ -113,9 +113,8 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			"next_action_at": computedTime("When the next step can be taken, in RFC 3339. Null when there is none."),
 		},
 		Blocks: map[string]schema.Block{
-			"timeouts": timeouts.Block(ctx, timeouts.Opts{
-				Create: true, Update: true, CreateDescription: timeout, UpdateDescription: timeout,
-			}),
+			"timeouts": timeoutsBlock(ctx, "How long an apply may take, which matters with `wait`, as a Go duration. Default `3h`, at least `1s`. With "+
+				"`wait` it must be longer than `quarantine_window`."),
 		},
 	}
 }
@@ -123,6 +122,19 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 // Configure implements [resource.ResourceWithConfigure].
 func (r *awsAccessKeyCleanupResource) Configure(_ context.Context, req resource.ConfigureRequest, _ *resource.ConfigureResponse) {
 	r.clients, _ = req.ProviderData.(*clients)
+}
+
+// ValidateConfig implements [resource.ResourceWithValidateConfig].
+func (r *awsAccessKeyCleanupResource) ValidateConfig(
+	ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse,
+) {
+	var config awsAccessKeyCleanupModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if name, timeout := config.timeoutInQuarantine(); name != "" {
+		resp.Diagnostics.AddAttributeError(path.Root("quarantine_window"), summaryConfiguration, fmt.Sprintf("quarantine_window (%s) is not over "+
+			"within timeouts.%s (%s), so an apply that waits could never delete the key. Nothing was changed. Raise timeouts.%[2]s, shorten "+
+			"quarantine_window, or leave out wait: then a later apply deletes the key.", durationOr(config.QuarantineWindow, 0), name, timeout))
+	}
 }
 
 // ModifyPlan implements [resource.ResourceWithModifyPlan].

@@ -530,6 +530,36 @@ func TestCleanupWaits(t *testing.T) {
 	})
 }
 
+func TestCleanupRefusesItsTimeouts(t *testing.T) {
+	t.Parallel()
+	pair := func(arguments string) func(*stage) string {
+		return func(s *stage) string { return s.pair("", arguments) }
+	}
+	for _, test := range []refusal{
+		{
+			name:   "none",
+			config: pair(`timeouts { create = "0s" }`),
+			facts:  facts("Invalid configuration", "timeouts.create is 0s; it must be at least 1s. Nothing was changed"),
+		},
+		{
+			name:   "negative",
+			config: pair(`timeouts { update = "-1s" }`),
+			facts:  facts("Invalid configuration", "timeouts.update is -1s; it must be at least 1s"),
+		},
+		{
+			name:   "over before the quarantine",
+			config: pair("wait = true\n  quarantine_window = \"24h\"\n  timeouts { create = \"30h\" }"),
+			facts: facts("Invalid configuration", "quarantine_window = ", "quarantine_window (24h0m0s) is not over within timeouts.update (3h0m0s)",
+				"Nothing was changed. Raise timeouts.update, shorten quarantine_window, or leave out wait"),
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.run(t)
+		})
+	}
+}
+
 func TestCleanupWaitIsInterrupted(t *testing.T) {
 	t.Parallel()
 	t.Run("by its timeout on create", func(t *testing.T) {

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
@@ -110,7 +112,7 @@ func (d *awsCredentialsDataSource) Schema(_ context.Context, _ datasource.Schema
 			"access_key_last_used_at":      moment("When the key last signed a request, by IAM, in RFC 3339. Null when it was never used."),
 			"access_key_last_used_service": text("AWS service that the key was last used for."),
 			"access_key_last_used_region":  text("AWS region that the key was last used in."),
-			"other_access_keys": list("The user's keys that the credentials do not hold.", map[string]schema.Attribute{
+			"other_access_keys": list("The user's keys that the credentials do not hold, in the order of their ids.", map[string]schema.Attribute{
 				"id":                text("Id of the key."),
 				"status":            text("`Active` or `Inactive`."),
 				"created_at":        moment("When the key was created, in RFC 3339."),
@@ -119,13 +121,13 @@ func (d *awsCredentialsDataSource) Schema(_ context.Context, _ datasource.Schema
 				"last_used_service": text("AWS service that the key was last used for."),
 				"last_used_region":  text("AWS region that the key was last used in."),
 			}),
-			"clusters": list("The clusters that use the credentials.", map[string]schema.Attribute{
+			"clusters": list("The clusters that use the credentials, in the order of their ids.", map[string]schema.Attribute{
 				"id":     text("UUID of the cluster."),
 				"name":   text("Name of the cluster."),
 				"region": text("AWS region of the cluster."),
 				"status": text("State of the cluster in Qovery's words, such as `DEPLOYED`."),
 			}),
-			"holders": list("The objects of the organization that store the access key.", map[string]schema.Attribute{
+			"holders": list("The objects of the organization that store the access key, in the order of their kinds and ids.", map[string]schema.Attribute{
 				"kind": text("`credentials`, `container_registry`, `helm_repository`, `vsphere_credentials`, `dns_provider` or " +
 					"`secret_manager_access`."),
 				"id":            text("UUID of the object in Qovery."),
@@ -166,7 +168,7 @@ func (m *awsCredentialsDataSourceModel) set(found *rotation.Observation, use rot
 	m.ID = types.StringValue(m.OrganizationID.ValueString() + "/" + m.CredentialsID.ValueString())
 	m.Name, m.Type = types.StringValue(found.Set.Name), types.StringValue(found.Set.Type)
 	m.OtherAccessKeys, m.Clusters, m.Holders = []otherAccessKeyModel{}, []clusterModel{}, []holderModel{}
-	for _, cluster := range found.Clusters {
+	for _, cluster := range sortedClusters(found.Clusters) {
 		m.Clusters = append(m.Clusters, clusterModel{
 			ID:     types.StringValue(cluster.ID),
 			Name:   types.StringValue(cluster.Name),
@@ -183,7 +185,7 @@ func (m *awsCredentialsDataSourceModel) set(found *rotation.Observation, use rot
 		m.AccessKeyStatus, m.AccessKeyCreatedAt, m.AccessKeyAgeDays = keyStatus(*key), timeValue(key.CreatedAt), ageDays(*key, now)
 		m.AccessKeyLastUsedAt, m.AccessKeyLastUsedFor, m.AccessKeyLastUsedRegion = timeValue(use.At), textValue(use.Service), textValue(use.Region)
 	}
-	for _, key := range found.Others {
+	for _, key := range slices.SortedFunc(slices.Values(found.Others), func(a, b rotation.OtherKey) int { return cmp.Compare(a.ID, b.ID) }) {
 		m.OtherAccessKeys = append(m.OtherAccessKeys, otherAccessKeyModel{
 			ID:              types.StringValue(key.ID),
 			Status:          keyStatus(key.AccessKey),
@@ -194,7 +196,7 @@ func (m *awsCredentialsDataSourceModel) set(found *rotation.Observation, use rot
 			LastUsedRegion:  textValue(key.LastUse.Region),
 		})
 	}
-	for _, holder := range found.HoldersOf(found.Set.AccessKeyID) {
+	for _, holder := range sortedHolders(found.HoldersOf(found.Set.AccessKeyID)) {
 		m.Holders = append(m.Holders, holderModel{
 			Kind:        types.StringValue(string(holder.Kind)),
 			ID:          types.StringValue(holder.ID),

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,17 +91,21 @@ func TestCredentialsListDataSource(t *testing.T) {
 	s.org.AddRoleCredentials("role")
 	s.org.AddScalewayCredentials("elsewhere")
 	second := s.org.AddCredentials("staging", s.AddUser("staging").AddKey())
+	credentials := []knownvalue.Check{
+		knownvalue.ObjectExact(map[string]knownvalue.Check{
+			"id": text(s.set.ID), "name": text("production"), "access_key_id": text(s.key.ID),
+			"cluster_ids": knownvalue.ListExact([]knownvalue.Check{text(s.cluster.ID)}),
+		}),
+		knownvalue.ObjectPartial(map[string]knownvalue.Check{"id": text(second.ID), "cluster_ids": knownvalue.ListSizeExact(0)}),
+	}
+	if second.ID < s.set.ID {
+		slices.Reverse(credentials)
+	}
 	s.run(resource.TestStep{
 		Config: s.providerBlock() + fmt.Sprintf("data \"qoveryrotation_aws_credentials_list\" \"test\" {\n  organization_id = %q\n}\n", s.org.ID),
 		ConfigStateChecks: []statecheck.StateCheck{
 			value(dataListAddress, "ids", knownvalue.SetExact([]knownvalue.Check{text(s.set.ID), text(second.ID)})),
-			value(dataListAddress, "credentials", knownvalue.ListExact([]knownvalue.Check{
-				knownvalue.ObjectExact(map[string]knownvalue.Check{
-					"id": text(s.set.ID), "name": text("production"), "access_key_id": text(s.key.ID),
-					"cluster_ids": knownvalue.ListExact([]knownvalue.Check{text(s.cluster.ID)}),
-				}),
-				knownvalue.ObjectPartial(map[string]knownvalue.Check{"id": text(second.ID), "cluster_ids": knownvalue.ListSizeExact(0)}),
-			})),
+			value(dataListAddress, "credentials", knownvalue.ListExact(credentials)),
 		},
 	})
 	s.unchanged()

@@ -1,12 +1,16 @@
 package provider
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
 var (
@@ -56,14 +60,14 @@ func (d *awsCredentialsListDataSource) Schema(_ context.Context, _ datasource.Sc
 				Computed:            true,
 			},
 			"credentials": schema.ListNestedAttribute{
-				MarkdownDescription: "The credentials, in Qovery's order.",
+				MarkdownDescription: "The credentials, in the order of their ids.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":            schema.StringAttribute{MarkdownDescription: "UUID of the credentials.", Computed: true},
 					"name":          schema.StringAttribute{MarkdownDescription: "Name of the credentials.", Computed: true},
 					"access_key_id": schema.StringAttribute{MarkdownDescription: "Id of the access key that they hold.", Computed: true},
 					"cluster_ids": schema.ListAttribute{
-						MarkdownDescription: "UUIDs of the clusters that use them.",
+						MarkdownDescription: "UUIDs of the clusters that use them, in order.",
 						ElementType:         types.StringType,
 						Computed:            true,
 					},
@@ -91,20 +95,25 @@ func (d *awsCredentialsListDataSource) Read(ctx context.Context, req datasource.
 		addError(&resp.Diagnostics, err)
 		return
 	}
-	model.ID = model.OrganizationID
-	model.IDs, model.Credentials = []types.String{}, []credentialsListElement{}
-	for _, set := range sets {
+	model.set(sets)
+	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
+}
+
+// set records what was found, in an order of its own, because Qovery promises none.
+func (m *awsCredentialsListDataSourceModel) set(sets []rotation.CredentialsSet) {
+	m.ID = m.OrganizationID
+	m.IDs, m.Credentials = []types.String{}, []credentialsListElement{}
+	for _, set := range slices.SortedFunc(slices.Values(sets), func(a, b rotation.CredentialsSet) int { return cmp.Compare(a.ID, b.ID) }) {
 		element := credentialsListElement{
 			ID:          types.StringValue(set.ID),
 			Name:        types.StringValue(set.Name),
 			AccessKeyID: types.StringValue(set.AccessKeyID),
 			ClusterIDs:  []types.String{},
 		}
-		for _, cluster := range set.Clusters {
+		for _, cluster := range sortedClusters(set.Clusters) {
 			element.ClusterIDs = append(element.ClusterIDs, types.StringValue(cluster.ID))
 		}
-		model.IDs = append(model.IDs, element.ID)
-		model.Credentials = append(model.Credentials, element)
+		m.IDs = append(m.IDs, element.ID)
+		m.Credentials = append(m.Credentials, element)
 	}
-	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }

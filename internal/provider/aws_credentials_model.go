@@ -152,9 +152,20 @@ func (m *awsCredentialsModel) setDue(now time.Time) {
 	}
 }
 
-// setClusters records clusters in an order of their own, because Qovery promises none.
+// sortedClusters returns clusters in an order of their own, because Qovery promises none.
+func sortedClusters(clusters []rotation.Cluster) []rotation.Cluster {
+	return slices.SortedFunc(slices.Values(clusters), func(a, b rotation.Cluster) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// sortedHolders returns holders in an order of their own, because Qovery promises none.
+func sortedHolders(holders []rotation.Holder) []rotation.Holder {
+	return slices.SortedFunc(slices.Values(holders), func(a, b rotation.Holder) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+}
+
 func (m *awsCredentialsModel) setClusters(clusters []rotation.Cluster) {
-	sorted := slices.SortedFunc(slices.Values(clusters), func(a, b rotation.Cluster) int { return cmp.Compare(a.ID, b.ID) })
+	sorted := sortedClusters(clusters)
 	ids := make([]attr.Value, len(sorted))
 	for i, cluster := range sorted {
 		ids[i] = types.StringValue(cluster.ID)
@@ -162,11 +173,8 @@ func (m *awsCredentialsModel) setClusters(clusters []rotation.Cluster) {
 	m.ClusterIDs = types.ListValueMust(types.StringType, ids)
 }
 
-// setHolders records holders in an order of their own, because Qovery promises none.
 func (m *awsCredentialsModel) setHolders(holders []rotation.Holder) {
-	sorted := slices.SortedFunc(slices.Values(holders), func(a, b rotation.Holder) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
-	})
+	sorted := sortedHolders(holders)
 	objects := make([]attr.Value, len(sorted))
 	for i, holder := range sorted {
 		objects[i] = types.ObjectValueMust(holderType.AttrTypes, map[string]attr.Value{

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-uuid"
-	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -153,12 +152,12 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 			"phase": computedString("`stable`: not rotated by this resource yet. `deploying`: Qovery holds the new key and not every cluster runs with it; the next " +
 				"apply resumes. `draining`: the previous key may still be in use. `drained`: the previous key may go, or is gone."),
 			"cluster_ids": schema.ListAttribute{
-				MarkdownDescription: "UUIDs of the clusters that use the credentials. A rotation deploys those of them that are not stopped.",
+				MarkdownDescription: "UUIDs of the clusters that use the credentials, in order. A rotation deploys those of them that are not stopped.",
 				ElementType:         types.StringType,
 				Computed:            true,
 			},
 			"holders": schema.ListNestedAttribute{
-				MarkdownDescription: "The objects of the organization that store the key.",
+				MarkdownDescription: "The objects of the organization that store the key, in the order of their kinds and ids.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"kind": computedString("`credentials`, `container_registry`, `helm_repository`, `vsphere_credentials`, `dns_provider` or " +
@@ -170,12 +169,8 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 			},
 		},
 		Blocks: map[string]schema.Block{
-			"timeouts": timeouts.Block(ctx, timeouts.Opts{
-				Create:            true,
-				Update:            true,
-				CreateDescription: "How long a rotation may take, most of which is the wait for the clusters, as a Go duration. Default `2h`.",
-				UpdateDescription: "How long a rotation may take, most of which is the wait for the clusters, as a Go duration. Default `2h`.",
-			}),
+			"timeouts": timeoutsBlock(ctx, "How long a rotation may take, most of which is the wait for the clusters, as a Go duration. "+
+				"Default `2h`, at least `1s`. With less than 10 s left a rotation does not begin."),
 		},
 	}
 }

@@ -72,7 +72,17 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 		{
 			name:   "timeout that is no duration",
 			config: with(`timeouts { create = "soon" }`),
-			facts:  facts("timeouts", "soon"),
+			facts:  facts(`timeouts { create = "soon" }`, `"soon" must be a string`),
+		},
+		{
+			name:   "negative timeout",
+			config: with(`timeouts { update = "-1s" }`),
+			facts:  facts("Invalid configuration", "timeouts.update is -1s; it must be at least 1s. Nothing was changed"),
+		},
+		{
+			name:   "timeout of nothing",
+			config: with(`timeouts { create = "0s" }`),
+			facts:  facts("Invalid configuration", `timeouts { create = "0s" }`, "timeouts.create is 0s; it must be at least 1s"),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -80,6 +90,21 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 			test.run(t)
 		})
 	}
+}
+
+// Terraform validates once more when everything is known, before it applies anything.
+func TestCredentialsRefuseATimeoutKnownAfterApply(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.run(resource.TestStep{
+		Config: s.credentials("timeouts { create = terraform_data.limit.output }") + `
+resource "terraform_data" "limit" {
+  input = "0s"
+}
+`,
+		ExpectError: says("Error running apply", "Invalid configuration", "timeouts.create is 0s; it must be at least 1s"),
+	})
+	s.unchanged()
 }
 
 func TestCredentialsRefuseToRotate(t *testing.T) {

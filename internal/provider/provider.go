@@ -33,10 +33,7 @@ const (
 	defaultMinimumDrainWindow = 2 * time.Hour
 )
 
-var (
-	_ provider.Provider                   = (*Provider)(nil)
-	_ provider.ProviderWithValidateConfig = (*Provider)(nil)
-)
+var _ provider.Provider = (*Provider)(nil)
 
 // Provider is the qoveryrotation provider.
 type Provider struct {
@@ -108,15 +105,17 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 		Attributes: map[string]schema.Attribute{
 			"api_token": schema.StringAttribute{
 				MarkdownDescription: "Qovery API token. Defaults to the environment variable `QOVERY_API_TOKEN`, the same that Qovery's own " +
-					"provider reads. Its role must be allowed to change cloud credentials and registries and to deploy clusters.",
-				Optional:  true,
-				Sensitive: true,
+					"provider reads. White space around it does not count. Its role must be allowed to change cloud credentials and registries " +
+					"and to deploy clusters.",
+				Optional:   true,
+				Sensitive:  true,
+				Validators: []validator.String{tokenValidator()},
 			},
 			"api_url": schema.StringAttribute{
 				MarkdownDescription: "Base URL of Qovery's API. Defaults to the environment variable `QOVERY_API_URL`, else to `" + qovery.DefaultURL +
 					"`. Must be `https`; plain `http` is accepted for a loopback address only, because the token and the new key travel there.",
 				Optional:   true,
-				Validators: []validator.String{apiURLValidator{}},
+				Validators: []validator.String{urlValidator()},
 			},
 			"poll_interval": schema.StringAttribute{
 				MarkdownDescription: "How often the statuses of an organization's clusters are read while a deployment runs, as a " +
@@ -137,16 +136,6 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 	}
 }
 
-// ValidateConfig implements [provider.ProviderWithValidateConfig].
-func (p *Provider) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
-	var config providerModel
-	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if config.APIToken.ValueString() == "" && !config.APIToken.IsNull() && !config.APIToken.IsUnknown() {
-		resp.Diagnostics.AddAttributeError(path.Root("api_token"), summaryConfiguration,
-			"api_token is empty. Leave it out to use the environment variable QOVERY_API_TOKEN.")
-	}
-}
-
 // Configure implements [provider.Provider]. It sends no request to Qovery, and to AWS only what its credentials need.
 func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	ctx = withLogging(ctx)
@@ -164,11 +153,10 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		}
 	}
 	awsConfig := awsConfiguration(ctx, config.AWS, &resp.Diagnostics)
-	token := stringOr(config.APIToken, os.Getenv("QOVERY_API_TOKEN"))
-	if token == "" && !config.APIToken.IsUnknown() {
-		resp.Diagnostics.AddAttributeError(path.Root("api_token"), summaryConfiguration,
-			"There is no Qovery API token. Set the environment variable QOVERY_API_TOKEN, or the argument api_token from a sensitive variable. "+
-				"Nothing was changed.")
+	token, err := qovery.ParseToken(stringOr(config.APIToken, os.Getenv("QOVERY_API_TOKEN")))
+	if err != nil && !config.APIToken.IsUnknown() {
+		resp.Diagnostics.AddAttributeError(path.Root("api_token"), summaryConfiguration, fmt.Sprintf("The Qovery API token %s. Set the environment "+
+			"variable QOVERY_API_TOKEN, or the argument api_token from a sensitive variable. Nothing was changed.", err))
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -182,7 +170,8 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	qoveryClient, err := qovery.New(qovery.Config{URL: url, Token: token, UserAgent: userAgent, RequestTimeout: p.requestTimeout})
 	if err != nil {
 		resp.Diagnostics.AddAttributeError(path.Root("api_url"), summaryConfiguration,
-			fmt.Sprintf("The URL of Qovery's API cannot be used: %s. It comes from api_url, or else from the environment variable QOVERY_API_URL.", err))
+			fmt.Sprintf("Qovery's API cannot be used: %s. The URL comes from api_url, or else from the environment variable QOVERY_API_URL. "+
+				"Nothing was changed.", err))
 		return
 	}
 	awsConfig.UserAgent = []awsiam.Product{{Name: productName, Version: p.version}}

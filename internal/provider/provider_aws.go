@@ -62,8 +62,10 @@ func awsSchema() schema.SingleNestedAttribute {
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"region": schema.StringAttribute{
-				MarkdownDescription: "AWS region in which STS is asked. IAM itself is global. Default: `AWS_REGION`, the profile's, else `us-east-1`.",
-				Optional:            true,
+				MarkdownDescription: "AWS region in which STS is asked, such as `eu-west-3`. IAM itself is global. Default: `AWS_REGION`, the profile's, " +
+					"else `us-east-1`.",
+				Optional:   true,
+				Validators: []validator.String{regionValidator()},
 			},
 			"profile": schema.StringAttribute{
 				MarkdownDescription: "Name of a profile in the shared files. Default: `AWS_PROFILE`.",
@@ -106,8 +108,9 @@ func awsSchema() schema.SingleNestedAttribute {
 				Optional:            true,
 				Attributes: map[string]schema.Attribute{
 					"role_arn": schema.StringAttribute{
-						MarkdownDescription: "ARN of the role.",
+						MarkdownDescription: "ARN of the role, such as `arn:aws:iam::123456789012:role/key-rotation`.",
 						Required:            true,
+						Validators:          []validator.String{roleARNValidator()},
 					},
 					"session_name": schema.StringAttribute{
 						MarkdownDescription: "Name of the session, as CloudTrail shows it.",
@@ -127,6 +130,7 @@ func awsSchema() schema.SingleNestedAttribute {
 					"policy": schema.StringAttribute{
 						MarkdownDescription: "IAM policy in JSON that narrows the session's permissions.",
 						Optional:            true,
+						Validators:          []validator.String{jsonObjectValidator()},
 					},
 				},
 			},
@@ -138,8 +142,9 @@ func awsSchema() schema.SingleNestedAttribute {
 				},
 				Attributes: map[string]schema.Attribute{
 					"role_arn": schema.StringAttribute{
-						MarkdownDescription: "ARN of the role.",
+						MarkdownDescription: "ARN of the role, such as `arn:aws:iam::123456789012:role/key-rotation`.",
 						Required:            true,
+						Validators:          []validator.String{roleARNValidator()},
 					},
 					"session_name": schema.StringAttribute{
 						MarkdownDescription: "Name of the session, as CloudTrail shows it.",
@@ -161,16 +166,19 @@ func awsSchema() schema.SingleNestedAttribute {
 			},
 			"endpoints": schema.SingleNestedAttribute{
 				MarkdownDescription: "Other addresses for AWS's APIs, for private endpoints and emulators. `AWS_ENDPOINT_URL_IAM` and " +
-					"`AWS_ENDPOINT_URL_STS` work too.",
+					"`AWS_ENDPOINT_URL_STS` work too. All must be `https`; plain `http` is accepted for a loopback address only, because the new " +
+					"key and the role's credentials travel there.",
 				Optional: true,
 				Attributes: map[string]schema.Attribute{
 					"iam": schema.StringAttribute{
 						MarkdownDescription: "URL of IAM.",
 						Optional:            true,
+						Validators:          []validator.String{urlValidator()},
 					},
 					"sts": schema.StringAttribute{
 						MarkdownDescription: "URL of STS, for every region.",
 						Optional:            true,
+						Validators:          []validator.String{urlValidator()},
 					},
 				},
 			},

@@ -448,7 +448,17 @@ func TestProviderRefusesItsConfiguration(t *testing.T) {
 		{
 			name:    "empty token",
 			prepare: func(s *stage) { s.token, s.settings = "", `api_token = ""` },
-			facts:   facts("Invalid configuration", "api_token = ", "api_token is empty", "QOVERY_API_TOKEN"),
+			facts:   facts("Invalid configuration", "api_token = ", "api_token is empty", "leave it out to use", "QOVERY_API_TOKEN", "Nothing was changed"),
+		},
+		{
+			name:    "blank token",
+			prepare: func(s *stage) { s.token = " " },
+			facts:   facts("Invalid configuration", "api_token = ", "api_token is empty"),
+		},
+		{
+			name:    "token with a line break inside",
+			prepare: func(s *stage) { s.token = "qov\n_token" },
+			facts:   facts("Invalid configuration", "api_token = ", "api_token contains white space or a character that cannot be printed"),
 		},
 		{
 			name:    "token known after apply",
@@ -479,12 +489,12 @@ resource "terraform_data" "role" {
 		{
 			name:    "plain http to another machine",
 			prepare: func(s *stage) { s.url = "http://api.qovery.com" },
-			facts:   facts("Invalid configuration", "api_url = ", "must use https, because a token is sent to it", "loopback"),
+			facts:   facts("Invalid configuration", "api_url = ", "must use https, because secrets travel there", "loopback"),
 		},
 		{
 			name:    "URL without a host",
 			prepare: func(s *stage) { s.url = "api.qovery.com" },
-			facts:   facts("Invalid configuration", "api_url = ", "must be an absolute URL such as https://api.qovery.com"),
+			facts:   facts("Invalid configuration", "api_url = ", "must be an absolute URL such as https://example.com"),
 		},
 		{
 			name:    "poll interval of nothing",
@@ -517,6 +527,47 @@ resource "terraform_data" "role" {
 			facts:   facts(`Attribute "aws.access_key" cannot be specified when "aws.assume_role_with_web_identity" is specified`),
 		},
 		{
+			name:    "role that is no ARN",
+			prepare: aws(`assume_role = { role_arn = "rotation" }`),
+			facts:   facts("Attribute aws.assume_role.role_arn must be the ARN of an IAM role", "got: rotation"),
+		},
+		{
+			name: "role of a web identity that is no ARN",
+			prepare: func(s *stage) {
+				s.signer, s.aws = nil, `assume_role_with_web_identity = { role_arn = "rotation", web_identity_token = "token" }`
+			},
+			facts: facts("Attribute aws.assume_role_with_web_identity.role_arn must be the ARN of an IAM role", "got: rotation"),
+		},
+		{
+			name:    "policy that is no JSON",
+			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/rotation", policy = "policy.json" }`),
+			facts:   facts("Invalid configuration", "aws.assume_role.policy must be a JSON object", "Nothing was changed"),
+		},
+		{
+			name:   "zone in place of a region",
+			config: func(s *stage) string { return strings.Replace(s.credentials(""), `"eu-west-3"`, `"eu-west-3a"`, 1) },
+			facts:  facts("Attribute aws.region must be the name of an AWS region (not of a zone)", "got: eu-west-3a"),
+		},
+		{
+			name:   "endpoint without a scheme",
+			config: func(s *stage) string { return strings.Replace(s.credentials(""), s.AWSURL(), "iam.example.com", 1) },
+			facts:  facts("Invalid configuration", "aws.endpoints.iam must be an absolute URL", "Nothing was changed"),
+		},
+		{
+			name: "IAM's endpoint of plain http on another machine",
+			config: func(s *stage) string {
+				return strings.Replace(s.credentials(""), fmt.Sprintf("iam = %q", s.AWSURL()), `iam = "http://10.0.0.1"`, 1)
+			},
+			facts: facts("Invalid configuration", "aws.endpoints.iam must use https, because secrets travel there"),
+		},
+		{
+			name: "STS's endpoint of plain http on another machine",
+			config: func(s *stage) string {
+				return strings.Replace(s.credentials(""), fmt.Sprintf("sts = %q", s.AWSURL()), `sts = "http://10.0.0.1"`, 1)
+			},
+			facts: facts("Invalid configuration", "aws.endpoints.sts must use https, because secrets travel there"),
+		},
+		{
 			name:    "role that may not be assumed",
 			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/other" }`),
 			facts:   facts("Invalid configuration", "aws = ", "The AWS settings cannot be used. Nothing was changed", "role/other"),
@@ -529,12 +580,28 @@ resource "terraform_data" "role" {
 	}
 }
 
-func TestProviderWithoutToken(t *testing.T) {
-	t.Setenv("QOVERY_API_TOKEN", "")
-	refusal{
-		prepare: func(s *stage) { s.token = "" },
-		facts:   facts("Invalid configuration", "There is no Qovery API token", "QOVERY_API_TOKEN", "Nothing was changed"),
-	}.run(t)
+func TestProviderTokenFromEnvironment(t *testing.T) {
+	for _, test := range []struct{ name, token, want string }{
+		{"none", "", "The Qovery API token is empty"},
+		{"blank", " \n", "The Qovery API token is empty"},
+		{"with a line break inside", "qov\n_token", "The Qovery API token contains white space"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Setenv("QOVERY_API_TOKEN", test.token)
+			refusal{
+				prepare: func(s *stage) { s.token = "" },
+				facts:   facts("Invalid configuration", test.want, "QOVERY_API_TOKEN", "api_token", "Nothing was changed"),
+			}.run(t)
+		})
+	}
+}
+
+// A secret store or a file often has a line break at the end.
+func TestProviderTokenWithALineBreakAtItsEnd(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.token += "\n"
+	s.run(resource.TestStep{Config: s.credentials(adopt(""))})
 }
 
 func TestProviderFromEnvironment(t *testing.T) {
@@ -559,7 +626,7 @@ func TestProviderURLFromEnvironment(t *testing.T) {
 		config: func(s *stage) string {
 			return strings.Replace(s.credentials(""), fmt.Sprintf("api_url = %q", s.url), "", 1)
 		},
-		facts: facts("Invalid configuration", "must use https", "or else from the environment variable QOVERY_API_URL"),
+		facts: facts("Invalid configuration", "must use https", "or else from the environment variable QOVERY_API_URL", "Nothing was changed"),
 	}.run(t)
 }
 

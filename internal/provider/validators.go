@@ -2,16 +2,20 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/qovery"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
 // uuidValidator accepts the ids that Qovery gives to its objects.
@@ -35,6 +39,21 @@ func accessKeyIDValidator() validator.String {
 	return stringvalidator.RegexMatches(
 		regexp.MustCompile(`^\w{16,128}$`),
 		"must be an access key id such as AKIAIOSFODNN7EXAMPLE: 16 to 128 letters and digits")
+}
+
+// roleARNValidator holds IAM's rule for the ARNs of roles, in every partition:
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+func roleARNValidator() validator.String {
+	return stringvalidator.RegexMatches(
+		regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::\d{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}$`),
+		"must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/key-rotation")
+}
+
+// regionValidator accepts the form that every region's name has, so that a new region needs no new version of the provider.
+func regionValidator() validator.String {
+	return stringvalidator.RegexMatches(
+		regexp.MustCompile(`^([a-z]+-){2,}\d+$`),
+		"must be the name of an AWS region (not of a zone), such as eu-west-3")
 }
 
 // durationValidator bounds a Go duration. A value that is none is reported by its type.
@@ -67,29 +86,77 @@ func (v durationValidator) ValidateString(ctx context.Context, req validator.Str
 	duration, err := time.ParseDuration(req.ConfigValue.ValueString())
 	if err == nil && (duration < v.minimum || v.maximum > 0 && duration > v.maximum) {
 		resp.Diagnostics.AddAttributeError(req.Path, summaryConfiguration,
-			fmt.Sprintf("%s is %s; it %s.", req.Path, duration, v.Description(ctx)))
+			fmt.Sprintf("%s is %s; it %s. Nothing was changed.", req.Path, duration, v.Description(ctx)))
 	}
 }
 
-// apiURLValidator accepts the addresses to which the client would send the token.
-type apiURLValidator struct{}
-
-// Description implements [validator.String].
-func (apiURLValidator) Description(context.Context) string {
-	return "must be an https URL, or an http one of a loopback address"
+// parsedValidator accepts what a function can parse. Its message has the function's error and not the value, which may be or
+// contain a secret.
+type parsedValidator struct {
+	description string
+	parse       func(value string) error
 }
 
+// urlValidator accepts the addresses of APIs that secrets may travel to and from.
+func urlValidator() validator.String {
+	return parsedValidator{"must be an https URL, or an http one of a loopback address", func(value string) error {
+		_, err := rotation.ParseURL(value)
+		return err
+	}}
+}
+
+// tokenValidator accepts what may be a token of Qovery's API.
+func tokenValidator() validator.String {
+	return parsedValidator{"must be a token without white space inside", func(value string) error {
+		if _, err := qovery.ParseToken(value); err != nil {
+			return fmt.Errorf("%w. Set it to a token, or leave it out to use the environment variable QOVERY_API_TOKEN", err)
+		}
+		return nil
+	}}
+}
+
+// jsonObjectValidator accepts what is, by its form, an IAM policy.
+func jsonObjectValidator() validator.String {
+	return parsedValidator{"must be a JSON object", func(value string) error {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(value), &object); err != nil {
+			return fmt.Errorf("must be a JSON object: %w", err)
+		}
+		return nil
+	}}
+}
+
+// Description implements [validator.String].
+func (v parsedValidator) Description(context.Context) string { return v.description }
+
 // MarkdownDescription implements [validator.String].
-func (v apiURLValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v parsedValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
 // ValidateString implements [validator.String].
-func (v apiURLValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (v parsedValidator) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if _, err := qovery.ParseURL(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, summaryConfiguration, fmt.Sprintf("%s cannot be used: %s.", req.Path, err))
+	if err := v.parse(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, summaryConfiguration, fmt.Sprintf("%s %s. Nothing was changed.", req.Path, err))
 	}
+}
+
+// minimumTimeout is what one request may take.
+const minimumTimeout = time.Second
+
+// timeoutsBlock is the timeouts block of a resource. The module that it comes from refuses what is no duration, and nothing
+// else.
+func timeoutsBlock(ctx context.Context, description string) schema.Block {
+	block := timeouts.Block(ctx, timeouts.Opts{
+		Create: true, Update: true, CreateDescription: description, UpdateDescription: description,
+	}).(schema.SingleNestedBlock)
+	for name, attribute := range block.Attributes {
+		timeout := attribute.(schema.StringAttribute)
+		timeout.Validators = append(timeout.Validators, durationAtLeast(minimumTimeout))
+		block.Attributes[name] = timeout
+	}
+	return block
 }
 
 // durationOr returns a duration that is known, set and valid, or else the given one.

@@ -49,7 +49,39 @@ func TestValidators(t *testing.T) {
 			bad:  []string{"14m59s", "12h0m1s"},
 		},
 		{
-			name: "URL of the API", validator: apiURLValidator{},
+			name: "role ARN", validator: roleARNValidator(),
+			good: []string{
+				"arn:aws:iam::123456789012:role/rotation", "arn:aws-us-gov:iam::123456789012:role/rotation",
+				"arn:aws-cn:iam::123456789012:role/rotation", "arn:aws-iso-b:iam::123456789012:role/rotation",
+				"arn:aws:iam::123456789012:role/team/a:b*c/R_+=,.@-9",
+				"arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-3/AWSReservedSSO_Admin_0123456789abcdef",
+			},
+			bad: []string{
+				"", "rotation", "123456789012", "arn:aws:iam::123456789012:user/rotation", "arn:aws:iam::1234:role/rotation",
+				"arn:aws:iam::123456789012:role/", "arn:aws:iam::123456789012:role", "arn:aws:sts::123456789012:assumed-role/rotation/session",
+				"arn:aws:iam::123456789012:role/the role", "arn:aws:iam::123456789012:role/rotation\n",
+				"arn:aws:iam::123456789012:role/" + strings.Repeat("a", 65),
+			},
+		},
+		{
+			name: "region", validator: regionValidator(),
+			good: []string{
+				"us-east-1", "ap-southeast-12", "us-gov-west-1", "cn-northwest-1", "us-isob-east-1", "eu-isoe-west-1", "eusc-de-east-1", "mx-central-1",
+			},
+			bad: []string{"", "paris", "eu-west", "eu-west-3a", "EU-WEST-3", "eu west 3", "eu-west-3\n", "https://iam.amazonaws.com"},
+		},
+		{
+			name: "JSON object", validator: jsonObjectValidator(),
+			good: []string{"{}", ` {"Version": "2012-10-17", "Statement": []}` + "\n"},
+			bad:  []string{"", "{", "policy.json", "[]", `"{}"`, "{} {}"},
+		},
+		{
+			name: "token", validator: tokenValidator(),
+			good: []string{"qov_token", " qov_token\r\n"},
+			bad:  []string{"", " ", "qov token", "qov\ntoken"},
+		},
+		{
+			name: "URL", validator: urlValidator(),
 			good: []string{
 				"https://api.qovery.com", "https://api.qovery.com/", "https://proxy.example/qovery", "http://127.0.0.1:8080", "http://[::1]",
 				"http://localhost",
@@ -96,12 +128,16 @@ func validate(t *testing.T, v validator.String, value types.String) string {
 	return strings.Join(errs, "\n")
 }
 
-// A URL may contain a password, which must not get into a message.
-func TestAPIURLValidatorDoesNotRepeatTheURL(t *testing.T) {
+// A URL may contain a password, which must not get into a message, nor must a token.
+func TestValidatorsDoNotRepeatSecrets(t *testing.T) {
 	t.Parallel()
-	got := validate(t, apiURLValidator{}, types.StringValue("https://user:hunter2@api.qovery.com"))
-	if got == "" || strings.Contains(got, "hunter2") {
-		t.Errorf("got %q", got)
+	for _, got := range []string{
+		validate(t, urlValidator(), types.StringValue("https://user:hunter2@api.qovery.com")),
+		validate(t, tokenValidator(), types.StringValue("hunter2\nhunter2")),
+	} {
+		if got == "" || strings.Contains(got, "hunter2") {
+			t.Errorf("got %q", got)
+		}
 	}
 }
 

@@ -2,7 +2,7 @@
 //
 // It is shaped so that Qovery's own client, github.com/qovery/qovery-client-go, can take the place of the requests and
 // the wire types in here: operations carry the names of Qovery's published description, and nothing outside of this
-// package sees anything but the types of package rotation, [Config], [ParseURL] and [Error].
+// package sees anything but the types of package rotation, [Config], [ParseToken] and [Error].
 package qovery
 
 import (
@@ -18,6 +18,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -48,9 +49,9 @@ const (
 
 // Config says how to reach Qovery's API. Zero values stand for the defaults.
 type Config struct {
-	// URL is the address of the API, as [ParseURL] accepts it.
+	// URL is the address of the API, as [rotation.ParseURL] accepts it.
 	URL string
-	// Token is an API token of the organization.
+	// Token is an API token of the organization, as [ParseToken] accepts it.
 	Token     string
 	UserAgent string
 	// RequestTimeout limits each try of a request.
@@ -76,13 +77,13 @@ var _ rotation.Qovery = (*Client)(nil)
 
 // New returns a client. It sends nothing yet.
 func New(config Config) (*Client, error) {
-	baseURL, err := ParseURL(cmp.Or(config.URL, DefaultURL))
+	baseURL, err := rotation.ParseURL(cmp.Or(config.URL, DefaultURL))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the URL %w", err)
 	}
-	token := strings.TrimSpace(config.Token)
-	if token == "" {
-		return nil, errors.New("the API token of Qovery is empty")
+	token, err := ParseToken(config.Token)
+	if err != nil {
+		return nil, fmt.Errorf("the API token %w", err)
 	}
 	if config.Transport == nil {
 		pooled := http.DefaultTransport.(*http.Transport).Clone()
@@ -116,28 +117,17 @@ func New(config Config) (*Client, error) {
 	}, nil
 }
 
-// ParseURL parses the address of Qovery's API: https, or http to this machine only, with an optional path. Its errors
-// do not repeat the address, which may contain a password.
-func ParseURL(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
+// ParseToken returns a token without the white space around it, which files and secret stores leave there. Its errors complete
+// a sentence about the token, and do not repeat it.
+func ParseToken(raw string) (string, error) {
+	token := strings.TrimSpace(raw)
 	switch {
-	case err != nil || u.Hostname() == "":
-		return nil, errors.New("the URL of Qovery's API must be an absolute URL such as " + DefaultURL)
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return nil, errors.New("the URL of Qovery's API must use https, because a token is sent to it; " +
-			"plain http is accepted for a loopback address only")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, errors.New("the URL of Qovery's API must use https")
-	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, errors.New("the URL of Qovery's API must not contain user information, a query or a fragment")
+	case token == "":
+		return "", errors.New("is empty")
+	case strings.ContainsFunc(token, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }):
+		return "", errors.New("contains white space or a character that cannot be printed, such as a line break")
 	}
-	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
-	return u, nil
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return token, nil
 }
 
 // request is one call of Qovery's API.

@@ -67,7 +67,7 @@ func (o Outcome) CutOver() bool { return o.PreviousAccessKeyID != "" }
 func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	ctx, cancel := r.withJob(ctx, req.Target, req.Timeout)
 	defer cancel()
-	outcome, err := r.rotate(ctx, req)
+	outcome, err := r.rotate(ctx, req, r.clock.Now().Add(req.Timeout))
 	if err == nil {
 		return outcome, nil
 	}
@@ -79,7 +79,7 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	return outcome, problem
 }
 
-func (r *Rotator) rotate(ctx context.Context, req Request) (Outcome, error) {
+func (r *Rotator) rotate(ctx context.Context, req Request, deadline time.Time) (Outcome, error) {
 	if !req.Rotate && req.Record == nil {
 		if o, decision, err := r.Preflight(ctx, req); err != nil {
 			return Outcome{}, err
@@ -112,6 +112,10 @@ func (r *Rotator) rotate(ctx context.Context, req Request) (Outcome, error) {
 	}
 	switch decision.Action {
 	case ActionRotate:
+		if r.clock.Now().Add(verificationPeriod).After(deadline) {
+			// It would only create a key and delete it again.
+			return Outcome{}, stopped(context.DeadlineExceeded, worldUntouched)
+		}
 		change, err := r.replaceKey(ctx, req, o, decision)
 		if err != nil {
 			return Outcome{}, err

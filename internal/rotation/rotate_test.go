@@ -879,6 +879,16 @@ func TestRotateOutOfTimeBeforeTheCutover(t *testing.T) {
 	s.checkUntouched()
 }
 
+func TestRotateDoesNotBeginTooLate(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	req := s.request()
+	req.Timeout = 9 * time.Second
+	_, err := s.rotate(req)
+	checkProblem(t, err, rotation.SummaryTimeout, "nothing was changed", "The limit was 9s")
+	s.checkUnchanged()
+}
+
 // TestRotateLeavesARegistryBehind has a registry refuse the new key, and ends that in every way there is.
 func TestRotateLeavesARegistryBehind(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,32 @@
+package rotation
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strings"
+)
+
+// ParseURL parses the address of an API that the ports may talk to: https, or http to this machine only, with an optional
+// path, because secrets travel there. Its errors complete a sentence about the address, and do not repeat it: it may contain
+// a password.
+func ParseURL(raw string) (*url.URL, error) {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return nil, errors.New("must be an absolute URL such as https://example.com")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return nil, errors.New("must use https, because secrets travel there; plain http is accepted for a loopback address only")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, errors.New("must use https")
+	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, errors.New("must not contain user information, a query or a fragment")
+	}
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), ""
+	return u, nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
