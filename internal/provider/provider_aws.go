@@ -62,8 +62,8 @@ func awsSchema() schema.SingleNestedAttribute {
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"region": schema.StringAttribute{
-				MarkdownDescription: "AWS region in which STS is asked, such as `eu-west-3`. IAM itself is global. Default: `AWS_REGION`, the profile's, " +
-					"else `us-east-1`.",
+				MarkdownDescription: "AWS region in which STS is asked, such as `eu-west-3`. IAM itself is global; in GovCloud and China it has to be one of " +
+					"theirs. Default: `AWS_REGION`, the profile's, else `us-east-1`.",
 				Optional:   true,
 				Validators: []validator.String{regionValidator()},
 			},
