@@ -35,7 +35,7 @@ func (c *Client) observeAttempt(
 		"action":  strings.ToLower(awsmiddleware.GetServiceID(ctx)) + ":" + awsmiddleware.GetOperationName(ctx),
 		"elapsed": time.Since(start).String(),
 	}
-	definite, failed := false, err != nil
+	definite, failed, repeated := false, err != nil, false
 	if err != nil {
 		fields["error"] = err.Error()
 	}
@@ -55,12 +55,14 @@ func (c *Client) observeAttempt(
 	if attempts, ok := ctx.Value(attemptsKey{}).(*attempts); ok {
 		attempts.count++
 		attempts.unclear = attempts.unclear || !definite
-		fields["attempt"] = attempts.count
-		failed = failed || attempts.count > 1 // AWS says in an answer's body only that it was asked too often.
+		fields["attempt"], repeated = attempts.count, attempts.count > 1
 	}
 	log := tflog.SubsystemDebug
-	if failed {
+	switch {
+	case failed && ctx.Err() == nil: // What was given up, perhaps for the failure of another request, did not fail itself.
 		log = tflog.SubsystemWarn
+	case repeated: // That AWS was asked too often is only in the body of its answer.
+		log = tflog.SubsystemInfo
 	}
 	log(ctx, LogSubsystem, "Called the AWS API", fields)
 	return out, metadata, err

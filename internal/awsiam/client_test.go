@@ -574,7 +574,7 @@ func TestLog(t *testing.T) {
 		{"action": "iam:CreateAccessKey", "status": 200.0, "request_id": "req-1", "attempt": 1.0, "@level": "debug"},
 		{"action": "sts:GetCallerIdentity", "status": 200.0, "@level": "debug"},
 		{"action": "iam:TagUser", "status": 500.0, "attempt": 1.0, "@level": "warn"},
-		{"action": "iam:TagUser", "status": 200.0, "attempt": 2.0, "@level": "warn"},
+		{"action": "iam:TagUser", "status": 200.0, "attempt": 2.0, "@level": "info"},
 	}
 	if len(entries) != len(want) {
 		t.Fatalf("got %d log entries, want %d:\n%s", len(entries), len(want), log)

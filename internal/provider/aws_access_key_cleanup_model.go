@@ -45,24 +45,24 @@ func (m *awsAccessKeyCleanupModel) retirement() rotation.Retirement {
 	}
 }
 
-// timeoutInQuarantine returns the name and the length of a timeout in which a wait cannot reach the end of the quarantine, if
-// there is one. Only what is known counts, so the wait for delete_after does not: its length depends on when the apply runs.
-func (m *awsAccessKeyCleanupModel) timeoutInQuarantine() (name string, timeout time.Duration) {
-	window := durationOr(m.QuarantineWindow, 0)
-	if !m.Wait.ValueBool() || window <= 0 || m.Timeouts.IsUnknown() {
-		return "", 0
+// longestTimeout returns the longer one of the timeouts, and 0 if one of them is not known yet or malformed.
+func (m *awsAccessKeyCleanupModel) longestTimeout() time.Duration {
+	if m.Timeouts.IsUnknown() {
+		return 0
 	}
+	var longest time.Duration
 	for _, name := range []string{"create", "update"} {
-		timeout, err := defaultCleanupTimeout, error(nil)
+		timeout := defaultCleanupTimeout
 		if value, ok := m.Timeouts.Attributes()[name].(types.String); ok && !value.IsNull() {
-			timeout, err = time.ParseDuration(value.ValueString())
+			parsed, err := time.ParseDuration(value.ValueString())
+			if err != nil {
+				return 0
+			}
+			timeout = parsed
 		}
-		// What is not known yet cannot be parsed either.
-		if err == nil && timeout <= window {
-			return name, timeout
-		}
+		longest = max(longest, timeout)
 	}
-	return "", 0
+	return longest
 }
 
 // setOutcome records how far a retirement got.

@@ -34,47 +34,31 @@ func TestCallsForUpdate(t *testing.T) {
 	}
 }
 
-func TestTimeoutInQuarantine(t *testing.T) {
+func TestCleanupLongestTimeout(t *testing.T) {
 	t.Parallel()
-	known, unknown, null := types.StringValue, types.StringUnknown(), types.StringNull()
-	for _, test := range []struct {
-		name           string
-		wait           types.Bool
-		quarantine     timetypes.GoDuration
+	known, null, unknown := types.StringValue, types.StringNull(), types.StringUnknown()
+	for name, test := range map[string]struct {
 		create, update types.String
-		want           string
+		want           time.Duration
 	}{
-		{"longer timeouts", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), known("5h"), known("5h"), ""},
-		{"within the default", types.BoolValue(true), timetypes.NewGoDurationValue(3*time.Hour - 1), null, null, ""},
-		{"as long as the default", types.BoolValue(true), timetypes.NewGoDurationValue(3 * time.Hour), null, null, "create"},
-		{"short creation", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), known("4h"), known("5h"), "create"},
-		{"short update", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), known("5h"), null, "update"},
-		{"unknown timeouts", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), unknown, unknown, ""},
-		{"malformed timeouts", types.BoolValue(true), timetypes.NewGoDurationValue(4 * time.Hour), known("soon"), known("soon"), ""},
-		{"unknown window", types.BoolValue(true), timetypes.NewGoDurationUnknown(), null, null, ""},
-		{"no window", types.BoolValue(true), timetypes.NewGoDurationNull(), known("0s"), null, ""},
-		{"no wait", types.BoolNull(), timetypes.NewGoDurationValue(4 * time.Hour), null, null, ""},
-		{"unknown wait", types.BoolUnknown(), timetypes.NewGoDurationValue(4 * time.Hour), null, null, ""},
+		"both":            {known("5h"), known("4h"), 5 * time.Hour},
+		"only the update": {null, known("6h"), 6 * time.Hour},
+		"only a creation": {known("1h"), null, 3 * time.Hour},
+		"none":            {null, null, 3 * time.Hour},
+		"one unknown":     {unknown, known("1h"), 0},
+		"one malformed":   {known("soon"), known("1h"), 0},
 	} {
-		m := awsAccessKeyCleanupModel{Wait: test.wait, QuarantineWindow: test.quarantine}
+		var m awsAccessKeyCleanupModel
 		m.Timeouts.Object = types.ObjectValueMust(map[string]attr.Type{"create": types.StringType, "update": types.StringType},
 			map[string]attr.Value{"create": test.create, "update": test.update})
-		if got, _ := m.timeoutInQuarantine(); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		if got := m.longestTimeout(); got != test.want {
+			t.Errorf("%s: got %s, want %s", name, got, test.want)
 		}
 	}
-	for name, test := range map[string]struct {
-		timeouts types.Object
-		want     string
-	}{
-		"no timeouts":          {types.ObjectNull(nil), "create"},
-		"timeouts that may be": {types.ObjectUnknown(nil), ""},
-	} {
-		m := awsAccessKeyCleanupModel{Wait: types.BoolValue(true), QuarantineWindow: timetypes.NewGoDurationValue(4 * time.Hour)}
-		m.Timeouts.Object = test.timeouts
-		if got, _ := m.timeoutInQuarantine(); got != test.want {
-			t.Errorf("%s: got %q, want %q", name, got, test.want)
-		}
+	m := awsAccessKeyCleanupModel{}
+	m.Timeouts.Object = types.ObjectUnknown(nil)
+	if got := m.longestTimeout(); got != 0 {
+		t.Errorf("timeouts that are not known: got %s", got)
 	}
 }
 

@@ -130,10 +130,10 @@ func (r *awsAccessKeyCleanupResource) ValidateConfig(
 ) {
 	var config awsAccessKeyCleanupModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if name, timeout := config.timeoutInQuarantine(); name != "" {
+	if timeout := config.longestTimeout(); config.Wait.ValueBool() && timeout > 0 && timeout <= durationOr(config.QuarantineWindow, 0) {
 		resp.Diagnostics.AddAttributeError(path.Root("quarantine_window"), summaryConfiguration, fmt.Sprintf("quarantine_window (%s) is not over "+
-			"within timeouts.%s (%s), so an apply that waits could never delete the key. Nothing was changed. Raise timeouts.%[2]s, shorten "+
-			"quarantine_window, or leave out wait: then a later apply deletes the key.", durationOr(config.QuarantineWindow, 0), name, timeout))
+			"within timeouts (%s), so an apply that waits could never delete the key. Nothing was changed. Raise timeouts, shorten "+
+			"quarantine_window, or leave out wait: then a later apply deletes the key.", durationOr(config.QuarantineWindow, 0), timeout))
 	}
 }
 
@@ -166,7 +166,7 @@ func (r *awsAccessKeyCleanupResource) Create(ctx context.Context, req resource.C
 	plan.DeactivatedAt = timetypes.NewRFC3339Null()
 	outcome, err := r.rotator.Retire(ctx, plan.retirement(), plan.Wait.ValueBool(), timeout)
 	switch {
-	case err != nil && outcome.Status == rotation.StatusQuarantined:
+	case plan.retirement().QuarantineWindow > 0 && !outcome.DeactivatedAt.IsZero() && rotation.IsEndOfTime(err):
 		// Only the state remembers when the quarantine began, and after an error Terraform would replace the resource.
 		problem := rotation.AsProblem(err)
 		resp.Diagnostics.AddWarning(problem.Summary, problem.Detail())

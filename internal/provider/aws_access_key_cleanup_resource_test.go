@@ -548,9 +548,9 @@ func TestCleanupRefusesItsTimeouts(t *testing.T) {
 		},
 		{
 			name:   "over before the quarantine",
-			config: pair("wait = true\n  quarantine_window = \"24h\"\n  timeouts { create = \"30h\" }"),
-			facts: facts("Invalid configuration", "quarantine_window = ", "quarantine_window (24h0m0s) is not over within timeouts.update (3h0m0s)",
-				"Nothing was changed. Raise timeouts.update, shorten quarantine_window, or leave out wait"),
+			config: pair("wait = true\n  quarantine_window = \"24h\"\n  timeouts { create = \"2h\" }"),
+			facts: facts("Invalid configuration", "quarantine_window = ", "quarantine_window (24h0m0s) is not over within timeouts (3h0m0s)",
+				"Nothing was changed. Raise timeouts, shorten quarantine_window, or leave out wait"),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"time"
@@ -121,6 +122,9 @@ func jsonObjectValidator() validator.String {
 		var object map[string]any
 		if err := json.Unmarshal([]byte(value), &object); err != nil {
 			return fmt.Errorf("must be a JSON object: %w", err)
+		}
+		if object == nil {
+			return errors.New("must be a JSON object, not null")
 		}
 		return nil
 	}}

@@ -145,6 +145,9 @@ type request struct {
 	date *time.Time
 }
 
+// secrets are what a request carries that nobody may read.
+func (r request) secrets(token string) []string { return []string{token, r.secret.Reveal()} }
+
 // answer is a decoded answer that knows whether it makes sense.
 type answer interface {
 	// check returns an error when something is missing that every such answer has.
@@ -171,8 +174,8 @@ func (c *Client) do(ctx context.Context, r request, out answer) error {
 		failure = &Error{StatusCode: status, RequestID: requestID, Message: reason(err)}
 	}
 	failure.Operation, failure.Method, failure.Path = r.operation, r.method, r.path
-	failure.Message = brief(failure.Message, c.token, r.secret.Reveal())
-	failure.RequestID = brief(failure.RequestID, c.token, r.secret.Reveal())
+	failure.Message = brief(failure.Message, r.secrets(c.token)...)
+	failure.RequestID = brief(failure.RequestID, r.secrets(c.token)...)
 	return failure
 }
 
@@ -187,7 +190,7 @@ func (c *Client) send(ctx context.Context, r request, out answer) (status int, r
 			return 0, "", fmt.Errorf("encoding the request: %w", err)
 		}
 	}
-	ctx = context.WithValue(ctx, triesKey{}, &tries{operation: r.operation, stream: r.stream})
+	ctx = context.WithValue(ctx, triesKey{}, &tries{request: r, secrets: r.secrets(c.token)})
 	req, err := retryablehttp.NewRequestWithContext(ctx, r.method, c.baseURL.String()+r.path, body)
 	if err != nil {
 		return 0, "", fmt.Errorf("preparing the request: %w", err)

@@ -458,6 +458,27 @@ func TestLog(t *testing.T) {
 	}
 }
 
+// An answer that repeats what it was sent is in the log without the secrets.
+func TestLogHidesSecretsThatComeBack(t *testing.T) {
+	echo := "echo: " + testSecret + " " + testToken
+	api := newFakeAPI(t,
+		reply(200, `{"id":"creds","object_type":"AWS","access_key_id":"AKIAOLD"}`),
+		reply(200, echo, "X-Request-Id", testToken),
+		reply(400, echo, "X-Request-Id", testSecret))
+	var output bytes.Buffer
+	ctx := tflog.NewSubsystem(tflogtest.RootLogger(t.Context(), &output), LogSubsystem)
+	if err := storeKey(ctx, api.client(t), rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"}); err == nil {
+		t.Error("no error")
+	}
+	log := output.String()
+	if strings.Contains(log, testSecret) || strings.Contains(log, testToken) {
+		t.Errorf("the log has a secret:\n%s", log)
+	}
+	if !strings.Contains(log, `"error":"an answer that is not JSON: echo: (secret) (secret)"`) {
+		t.Errorf("the log does not tell the answer:\n%s", log)
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	answer := func(retryAfter string) *http.Response {
 		return &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {retryAfter}}}

@@ -86,7 +86,13 @@ type timestamp struct{ at time.Time }
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (t *timestamp) UnmarshalJSON(text []byte) error {
-	_ = json.Unmarshal(text, &t.at)
+	var value string
+	_ = json.Unmarshal(text, &value)
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05"} {
+		if at, err := time.Parse(layout, value); err == nil {
+			t.at = at
+		}
+	}
 	return nil
 }
 

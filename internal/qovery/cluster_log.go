@@ -50,10 +50,9 @@ func (l *clusterLog) parts() (message, underlying, hint string) {
 	return message, l.Error.UnderlyingError.Message, l.Error.HintMessage
 }
 
-// isErrorAfter tells whether the entry is an error later than the given time. One without a time could be anybody's.
-func (l *clusterLog) isErrorAfter(after time.Time) bool {
+func (l *clusterLog) isError() bool {
 	message, underlying, hint := l.parts()
-	return message+underlying+hint != "" && !l.Timestamp.at.IsZero() && l.Timestamp.at.After(after)
+	return message+underlying+hint != ""
 }
 
 // line is the error in one line. Each part has a limit of its own, lest a long one push out the cause, which comes last
@@ -61,7 +60,11 @@ func (l *clusterLog) isErrorAfter(after time.Time) bool {
 func (l *clusterLog) line(token string) string {
 	fit := func(text string) string { return maskKeys(oneLine(text, token)) }
 	message, underlying, hint := l.parts()
-	words := []string{l.Timestamp.at.UTC().Format(time.RFC3339), beginning(fit(message))}
+	at := "(no time)"
+	if !l.Timestamp.at.IsZero() {
+		at = l.Timestamp.at.UTC().Format(time.RFC3339)
+	}
+	words := []string{at, beginning(fit(message))}
 	if cause := ending(fit(underlying)); cause != "" {
 		words = append(words, "("+cause+")")
 	}
@@ -91,14 +94,16 @@ func (c *Client) ClusterErrors(ctx context.Context, organizationID, clusterID st
 	return lines, nil
 }
 
-// lastErrors reads a log of any size entry by entry, and keeps the last errors after a time, oldest first.
+// lastErrors reads a log of any size entry by entry, and keeps the last errors after a time, oldest first. Errors without a
+// time could be of any deployment. They are for a log that has no others: one too many does less harm than a cause that is
+// missing.
 func lastErrors(log io.Reader, after time.Time) ([]clusterLog, error) {
 	limit := &allowance{reader: log, left: maxLogEntrySize}
 	in := json.NewDecoder(limit)
 	if err := seekResults(in); err != nil {
 		return nil, cutOffAtEnd(err)
 	}
-	var last []clusterLog
+	var last, undated []clusterLog
 	for in.More() {
 		limit.left = maxLogEntrySize
 		var entry clusterLog
@@ -106,14 +111,24 @@ func lastErrors(log io.Reader, after time.Time) ([]clusterLog, error) {
 		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); err != nil && !ok {
 			return nil, err
 		}
-		if entry.isErrorAfter(after) {
+		switch {
+		case !entry.isError():
+		case entry.Timestamp.at.IsZero():
+			undated = append(undated, entry)
+			undated = slices.Delete(undated, 0, max(0, len(undated)-maxErrorLines))
+		case entry.Timestamp.at.After(after):
 			last = append(last, entry)
 			slices.SortStableFunc(last, func(a, b clusterLog) int { return a.Timestamp.at.Compare(b.Timestamp.at) })
 			last = slices.Delete(last, 0, max(0, len(last)-maxErrorLines))
 		}
 	}
-	_, err := in.Token()
-	return last, cutOffAtEnd(err)
+	if _, err := in.Token(); err != nil {
+		return nil, cutOffAtEnd(err)
+	}
+	if len(last) == 0 {
+		last = undated
+	}
+	return last, nil
 }
 
 // seekResults goes to the first entry of an answer's list.
@@ -153,10 +168,11 @@ var (
 	longWords = regexp.MustCompile(`(?:[\w/+-]|\\/|%2[BbFf]){100,}(?:=|%3[Dd]){0,2}`)
 
 	// words are what a secret access key can be, or else an escape sequence, which is no part of the word after it.
-	words = regexp.MustCompile(`(?:[A-Za-z0-9/+]|\\/|%2[BbFf])+(?:=|%3[Dd]){0,2}|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[a-z]`)
+	words = regexp.MustCompile(`(?:[A-Za-z0-9/+]|\\/|%2[BbFf]|\\u002[BbFf])+(?:=|%3[Dd]|\\u003[Dd]){0,2}|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[a-z]`)
 
 	// plainSpelling undoes how encoders escape the characters of base64.
-	plainSpelling = strings.NewReplacer(`\/`, "/", "%2F", "/", "%2f", "/", "%2B", "+", "%2b", "+", "%3D", "=", "%3d", "=")
+	plainSpelling = strings.NewReplacer(`\/`, "/", "%2F", "/", "%2f", "/", "%2B", "+", "%2b", "+", "%3D", "=", "%3d", "=",
+		`\u002F`, "/", `\u002f`, "/", `\u002B`, "+", `\u002b`, "+", `\u003D`, "=", `\u003d`, "=")
 
 	// names are paths and names in camel case: whole words, and numbers only where a path or a name has them. Less than one
 	// in ten million secret access keys looks like that.
@@ -172,10 +188,16 @@ func maskKeys(line string) string {
 	line = longWords.ReplaceAllStringFunc(line, maskUnlessName)
 	return words.ReplaceAllStringFunc(line, func(word string) string {
 		plain := plainSpelling.Replace(word)
-		if len(plain) != secretKeySize && len(strings.TrimRight(plain, "=")) != secretKeySize {
-			return word
+		const size = secretKeySize
+		switch {
+		case len(plain) == size, len(strings.TrimRight(plain, "=")) == size:
+			return maskUnlessName(word)
+		case len(plain) > size && strings.ContainsRune("/+", rune(plain[len(plain)-size-1])):
+			return plain[:len(plain)-size] + maskUnlessName(plain[len(plain)-size:])
+		case len(plain) > size && strings.ContainsRune("/+", rune(plain[size])):
+			return maskUnlessName(plain[:size]) + plain[size:]
 		}
-		return maskUnlessName(word)
+		return word
 	})
 }
 

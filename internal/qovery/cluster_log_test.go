@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -55,6 +56,32 @@ func TestLastErrorsKeepsNoMore(t *testing.T) {
 	last, err := lastErrors(logOf(1000, ""), logStart)
 	if err != nil || len(last) != maxErrorLines || cap(last) > 2*maxErrorLines {
 		t.Errorf("%d entries of %d, %v", len(last), cap(last), err)
+	}
+}
+
+// Errors without a time could be of any deployment: they are shown where there are no others.
+func TestErrorsWithoutATime(t *testing.T) {
+	const (
+		undated = `{"type":"error","message":{"safe_message":"It failed once"}}`
+		old     = `{"type":"error","timestamp":"2025-12-31T23:59:59Z","message":{"safe_message":"It failed before"}}`
+		local   = `{"type":"error","timestamp":"2026-01-01T00:00:01.123","message":{"safe_message":"It failed"}}`
+	)
+	for name, test := range map[string]struct {
+		entries []string
+		want    []string
+	}{
+		"none with a time":       {[]string{undated, old}, []string{"(no time) It failed once"}},
+		"one without a zone":     {[]string{undated, local}, []string{"2026-01-01T00:00:01Z It failed"}},
+		"nothing but old errors": {[]string{old}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			api := newFakeAPI(t, reply(200, `{"results":[`+strings.Join(test.entries, ",")+`]}`))
+			lines, err := api.client(t).ClusterErrors(t.Context(), "org", "cluster", logStart)
+			if err != nil || !slices.Equal(lines, test.want) {
+				t.Errorf("got %q, %v, want %q", lines, err, test.want)
+			}
+		})
 	}
 }
 
@@ -172,6 +199,8 @@ func TestMaskKeys(t *testing.T) {
 		"SecretAccessKey%3D" + strings.NewReplacer("/", "%2F", "+", "%2B").Replace(testSecret) + "&Region",
 		`AWS_SECRET_ACCESS_KEY\u003d` + testSecret,
 		`first\n` + testSecret + `\nlast`,
+		"s3://bucket/" + testSecret, "path/" + testSecret, testSecret + "/path", "+" + testSecret,
+		strings.NewReplacer("/", `\u002f`, "+", `\u002B`).Replace(testSecret) + `\u003d`,
 		"a-" + testSecret + "-b",
 		strings.Repeat("aB3/", 9) + "aB==", strings.Repeat("aB3/", 10) + "==",
 		"token " + token, "X-Amz-Security-Token=" + strings.NewReplacer("/", "%2F", "+", "%2B", "=", "%3D").Replace(token) + "&X",

@@ -17,9 +17,10 @@ var errTooLarge = errors.New("the answer is too large")
 
 // tries travels with a request's context and counts how often it was sent.
 type tries struct {
-	operation string
-	stream    func(io.Reader) error
-	count     int
+	request
+	// secrets are kept out of the log.
+	secrets []string
+	count   int
 }
 
 type triesKey struct{}
@@ -31,38 +32,38 @@ type transport struct{ next http.RoundTripper }
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	start := time.Now()
-	fields := map[string]any{"method": req.Method, "path": req.URL.Path}
-	if tries, ok := req.Context().Value(triesKey{}).(*tries); ok {
-		tries.count++
-		fields["operation"], fields["attempt"] = tries.operation, tries.count
+	tries := req.Context().Value(triesKey{}).(*tries)
+	tries.count++
+	resp, err := t.roundTrip(req, tries)
+	fields := map[string]any{
+		"operation": tries.operation, "method": req.Method, "path": req.URL.Path, "attempt": tries.count, "elapsed": time.Since(start).String(),
 	}
-	resp, err := t.roundTrip(req)
-	fields["elapsed"] = time.Since(start).String()
 	failed := err != nil
-	if err == nil {
-		fields["status"], fields["request_id"] = resp.StatusCode, resp.Header.Get(requestIDHeader)
+	switch failure, ok := errors.AsType[*Error](err); {
+	case ok:
+		fields["status"], fields["request_id"] = failure.StatusCode, brief(failure.RequestID, tries.secrets...)
+		fields["error"] = brief(failure.Message, tries.secrets...)
+	case err != nil:
+		fields["error"] = brief(err.Error(), tries.secrets...)
+	default:
+		fields["status"], fields["request_id"] = resp.StatusCode, brief(resp.Header.Get(requestIDHeader), tries.secrets...)
 		failed = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError
-	} else {
-		fields["error"] = brief(err.Error())
-		if failure, ok := errors.AsType[*Error](err); ok {
-			fields["status"], fields["request_id"] = failure.StatusCode, failure.RequestID
-		}
 	}
 	log := tflog.SubsystemDebug
-	if failed {
+	if failed && req.Context().Err() == nil { // What was given up, perhaps for the failure of another request, did not fail itself.
 		log = tflog.SubsystemWarn
 	}
 	log(req.Context(), LogSubsystem, "Called the Qovery API", fields)
 	return resp, err
 }
 
-func (t *transport) roundTrip(req *http.Request) (*http.Response, error) {
+func (t *transport) roundTrip(req *http.Request, tries *tries) (*http.Response, error) {
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	if tries, ok := req.Context().Value(triesKey{}).(*tries); ok && tries.stream != nil && resp.StatusCode < 300 {
+	if tries.stream != nil && resp.StatusCode < 300 {
 		return readStream(resp, tries.stream)
 	}
 	body, err := io.ReadAll(&allowance{reader: resp.Body, left: maxAnswerSize + 1})
@@ -81,10 +82,11 @@ func readStream(resp *http.Response, stream func(io.Reader) error) (*http.Respon
 	body := bufio.NewReader(resp.Body)
 	start, _ := body.Peek(1)
 	if err := stream(body); err != nil {
-		if isPage(resp.Header, start) {
-			return nil, newError(resp, start)
+		failure := newError(resp, start)
+		if !isPage(resp.Header, start) {
+			failure.Message, failure.cause = err.Error(), err
 		}
-		return nil, err
+		return nil, failure
 	}
 	resp.Body = http.NoBody
 	return resp, nil

@@ -122,9 +122,6 @@ func asClusterProblem(cluster Cluster, last ClusterStatus, err error) *Problem {
 	}
 	problem = stopped(err, "")
 	problem.Advice = ""
-	if isEndOfContext(err) {
-		problem.Err = nil // One for each cluster would be printed.
-	}
 	seen := ""
 	if last.State != "" {
 		seen = fmt.Sprintf(" It was %s when last seen.", last.State)

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -80,14 +81,27 @@ func (p *Problem) Error() string { return p.Summary + ": " + p.Detail() }
 // Unwrap returns the error behind the problem.
 func (p *Problem) Unwrap() error { return p.Err }
 
+// IsEndOfTime tells whether a job stopped because it was canceled or ran into its timeout.
+func IsEndOfTime(err error) bool {
+	problem, ok := errors.AsType[*Problem](err)
+	if !ok {
+		return false
+	}
+	switch problem.Summary {
+	case SummaryInterrupted, SummaryTimeout, SummaryRetireInterrupted, SummaryRetireTimeout:
+		return true
+	default:
+		return false
+	}
+}
+
 // IsCheck tells whether the problem is a fact that was found, and not a request that failed.
 func (p *Problem) IsCheck() bool {
 	switch p.Summary {
-	case SummaryAPI, SummaryUnauthenticated, SummaryForbidden, SummaryRetire, SummaryInterrupted, SummaryTimeout,
-		SummaryRetireInterrupted, SummaryRetireTimeout:
+	case SummaryAPI, SummaryUnauthenticated, SummaryForbidden, SummaryRetire:
 		return false
 	default:
-		return true
+		return !IsEndOfTime(p)
 	}
 }
 
@@ -103,15 +117,27 @@ func (p *Problem) Detail() string {
 			paragraphs = append(paragraphs, part.heading+part.text)
 		}
 	}
-	if p.Err != nil && !isEndOfContext(p.Err) {
-		paragraphs = append(paragraphs, fmt.Sprintf("Original error: %s", p.Err))
+	if err := withoutEnds(p.Err); err != nil {
+		paragraphs = append(paragraphs, fmt.Sprintf("Original error: %s", err))
 	}
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// isEndOfContext tells whether an error is that of a context, as it is, which says nothing that a cause does not.
-func isEndOfContext(err error) bool {
-	return slices.Contains([]error{context.Canceled, context.DeadlineExceeded}, err)
+// withoutEnds returns an error without those of contexts that ended, which say nothing that a cause does not, and nil if
+// nothing else is left.
+func withoutEnds(err error) error {
+	if slices.Contains([]error{nil, context.Canceled, context.DeadlineExceeded}, err) {
+		return nil
+	}
+	joined, ok := any(err).(interface{ Unwrap() []error })
+	if !ok {
+		return err
+	}
+	var rest []error
+	for _, one := range joined.Unwrap() {
+		rest = append(rest, withoutEnds(one))
+	}
+	return errors.Join(rest...)
 }
 
 const (

@@ -18,8 +18,13 @@ func TestProblemDetail(t *testing.T) {
 			Problem{Summary: "Failed", Cause: "It broke.", World: "as before.", Advice: "try again.", Err: errors.New("boom")},
 			"It broke.\n\nState of AWS and Qovery: as before.\n\nWhat to do: try again.\n\nOriginal error: boom",
 		},
-		"cause only":     {Problem{Summary: "Failed", Cause: "It broke."}, "It broke."},
-		"no world":       {Problem{Summary: "Failed", Cause: "It broke.", Advice: "try again."}, "It broke.\n\nWhat to do: try again."},
+		"cause only":       {Problem{Summary: "Failed", Cause: "It broke."}, "It broke."},
+		"no world":         {Problem{Summary: "Failed", Cause: "It broke.", Advice: "try again."}, "It broke.\n\nWhat to do: try again."},
+		"ends of contexts": {Problem{Cause: "It broke.", Err: errors.Join(context.Canceled, errors.Join(context.DeadlineExceeded, nil))}, "It broke."},
+		"one among ends": {
+			Problem{Cause: "It broke.", Err: errors.Join(context.Canceled, errors.Join(io.EOF, context.DeadlineExceeded))},
+			"It broke.\n\nOriginal error: EOF",
+		},
 		"a timeout":      {Problem{Summary: "Failed", Cause: "It broke.", Err: context.DeadlineExceeded}, "It broke."},
 		"an error alone": {Problem{Summary: "Failed", Err: errors.New("boom")}, "Original error: boom"},
 		"nothing":        {Problem{Summary: "Failed"}, ""},
@@ -29,7 +34,7 @@ func TestProblemDetail(t *testing.T) {
 			if got := test.problem.Detail(); got != test.want {
 				t.Errorf("Detail() = %q, want %q", got, test.want)
 			}
-			if got, want := test.problem.Error(), "Failed: "+test.want; got != want {
+			if got, want := test.problem.Error(), test.problem.Summary+": "+test.want; got != want {
 				t.Errorf("Error() = %q, want %q", got, want)
 			}
 		})

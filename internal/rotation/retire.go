@@ -160,6 +160,9 @@ func DecideRetirement(now time.Time, t Retirement, o *RetirementObservation) (Re
 // checkRetirement holds everything that must be true before a key may go.
 func checkRetirement(now time.Time, t Retirement, o *RetirementObservation) error {
 	keeps := fmt.Sprintf("access key %s was not touched.", t.AccessKeyID)
+	if !t.DeactivatedAt.IsZero() {
+		keeps = keyStays(t)
+	}
 	if o.Key == nil {
 		return &Problem{
 			Summary:  SummaryWrongUser,
@@ -276,7 +279,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 }
 
 func (r *Rotator) retire(ctx context.Context, t Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
-	deadline := r.Now().Add(timeout)
+	deadline := r.clock.Now().Add(timeout)
 	status := StatusIdle
 	reached := func() RetirementOutcome {
 		return RetirementOutcome{Status: status, DeactivatedAt: t.DeactivatedAt, NextActionAt: t.NextActionAt(status)}
@@ -299,7 +302,7 @@ func (r *Rotator) retire(ctx context.Context, t Retirement, wait bool, timeout t
 		if err != nil {
 			return reached(), err
 		}
-		if gone := t.goneAt(now, o.Key); wait && next != RetirementDone && gone.After(deadline) {
+		if gone := t.goneAt(now, o.Key); wait && next != RetirementDone && gone.Sub(now) > deadline.Sub(r.clock.Now()) {
 			return reached(), waitTooLong(t, gone, timeout)
 		}
 		switch next {
@@ -368,6 +371,9 @@ func (r *Rotator) dropJournal(ctx context.Context, t Retirement) {
 func retirementStopped(t Retirement, err error) *Problem {
 	var problem *Problem
 	if errors.As(err, &problem) {
+		if problem.World == worldUntouched && !t.DeactivatedAt.IsZero() {
+			problem.World = keyStays(t)
+		}
 		return problem
 	}
 	problem = stopped(err, keyStays(t))
@@ -444,7 +450,7 @@ func (r *Rotator) retireDrained(ctx context.Context, req Request, o *Observation
 	if err == nil && outcome.Status != StatusDeleted {
 		return stillDraining(d.Drained, d.From, outcome.NextActionAt)
 	}
-	err = outOfTime(ctx, err)
+	err = endOfTime(ctx, ctx, err)
 	if problem, ok := errors.AsType[*Problem](err); ok && problem.Summary == SummaryKeyInUse && len(behind) > 0 {
 		problem.Advice += fmt.Sprintf(" It is still stored in %s, whose uses count too: this rotation is to give them a new key.", strings.Join(behind, ", "))
 	}
@@ -536,7 +542,7 @@ func userOfKeyNotFound(t Retirement, err error) *Problem {
 	return &Problem{
 		Summary: SummaryUserNotFound,
 		Cause:   fmt.Sprintf("The AWS account has no IAM user %q, and AWS does not say whose access key %s is.", t.UserName, t.AccessKeyID),
-		World:   worldUntouched,
+		World:   "this run changed nothing.",
 		Advice: "check that the provider's AWS credentials are of the right account. If the user was deleted, its keys went with it, and this " +
 			"resource can be removed.",
 		Argument: ArgumentIAMUserName,

@@ -270,7 +270,11 @@ func TestDecideRetirementRefuses(t *testing.T) {
 			r, o := retirement(), replaced()
 			test.given(&r, o)
 			step, err := rotation.DecideRetirement(retireNow, r, o)
-			checkProblem(t, err, test.summary, append(test.facts, oldKey+" was not touched")...)
+			state := oldKey + " was not touched"
+			if !r.DeactivatedAt.IsZero() {
+				state = "It is Inactive since"
+			}
+			checkProblem(t, err, test.summary, append(test.facts, state)...)
 			if step != rotation.RetirementWait {
 				t.Errorf("step %d all the same", step)
 			}
@@ -525,6 +529,53 @@ func TestRetireEnds(t *testing.T) {
 	}
 }
 
+// The timeout is of this machine's clock, and the time of the key's end is of AWS's.
+func TestRetireWaitsOnAClockThatIsSlow(t *testing.T) {
+	t.Parallel()
+	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
+		t.Run(skew.String(), func(t *testing.T) {
+			t.Parallel()
+			r := newRetiring(t)
+			r.SkewAWS(skew)
+			asked := r.retirement()
+			asked.DeleteAfter = r.Clock().Now().Add(skew - time.Minute)
+			// A process of its own has had no answer of AWS yet, so it does not know AWS's clock.
+			outcome, err := r.stage.process().Retire(t.Context(), asked, true, 30*time.Minute)
+			if err != nil || outcome.Status != rotation.StatusDeleted {
+				t.Errorf("outcome %+v, %v", outcome, err)
+			}
+		})
+	}
+}
+
+// A check that fails in the quarantine leaves the key Inactive, and says so.
+func TestRetireFailsInTheQuarantine(t *testing.T) {
+	t.Parallel()
+	for name, given := range map[string]struct {
+		fault   func(r *retiring)
+		summary string
+	}{
+		"a check": {func(r *retiring) { r.cluster.SetState("INVALID_CREDENTIALS") }, rotation.SummaryInvalidCredentials},
+		"an organization that is hidden": {func(r *retiring) {
+			r.Inject(simulator.Fault{Kind: simulator.FaultStatus, Status: 404, Match: simulator.Operation(simulator.OpListClusters), Times: -1})
+		}, rotation.SummaryOrganizationNotFound},
+		"a deletion that is not permitted": {func(r *retiring) { r.DenyAction("iam:DeleteAccessKey") }, rotation.SummaryForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRetiring(t)
+			asked := r.retirement()
+			asked.QuarantineWindow = 10 * time.Minute
+			r.After("UpdateAccessKey", func(simulator.Request) { given.fault(r) })
+			outcome, err := r.process.Retire(t.Context(), asked, true, time.Hour)
+			checkProblem(t, err, given.summary, "It is Inactive since "+outcome.DeactivatedAt.Format(time.RFC3339), "--status Active")
+			if outcome.DeactivatedAt.IsZero() || r.key.Active() || !r.key.Exists() {
+				t.Errorf("outcome %+v, the key is active: %t, there: %t", outcome, r.key.Active(), r.key.Exists())
+			}
+		})
+	}
+}
+
 // A wait that cannot end in time is refused before anything is waited for or changed: an apply that gave up in a quarantine
 // would begin another one every time.
 func TestRetireRefusesAWaitThatIsTooLong(t *testing.T) {
@@ -587,7 +638,7 @@ func TestRetireChecksTheWorld(t *testing.T) {
 		"a user that does not exist, and nobody says whose key it is": {
 			given:   func(r *retiring) { r.DenyAction("iam:GetAccessKeyLastUsed") },
 			change:  func(asked *rotation.Retirement) { asked.UserName = "nobody" },
-			summary: rotation.SummaryUserNotFound, facts: []string{`no IAM user "nobody"`, "right account", "nothing was changed"},
+			summary: rotation.SummaryUserNotFound, facts: []string{`no IAM user "nobody"`, "right account", "this run changed nothing"},
 		},
 		"credentials removed": {
 			given: func(r *retiring) { r.set.Remove() }, summary: rotation.SummaryNotReplaced, facts: []string{"has no credentials"},

@@ -72,8 +72,8 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 		return outcome, nil
 	}
 	problem := AsProblem(err)
-	if problem.Summary == SummaryTimeout {
-		problem.Advice += fmt.Sprintf(" The limit was %s; the argument timeouts sets another one.", req.Timeout)
+	if problem.Summary == SummaryTimeout && ctx.Err() != nil {
+		problem.Advice += adviceLimit(req.Timeout)
 	}
 	setback(ctx, "the rotation stopped", "problem", problem.Summary)
 	return outcome, problem
@@ -114,7 +114,9 @@ func (r *Rotator) rotate(ctx context.Context, req Request, deadline time.Time) (
 	case ActionRotate:
 		if r.clock.Now().Add(verificationPeriod).After(deadline) {
 			// It would only create a key and delete it again.
-			return Outcome{}, stopped(context.DeadlineExceeded, worldUntouched)
+			problem := stopped(context.DeadlineExceeded, worldUntouched)
+			problem.Advice += adviceLimit(req.Timeout)
+			return Outcome{}, problem
 		}
 		change, err := r.replaceKey(ctx, req, o, decision)
 		if err != nil {
@@ -286,7 +288,7 @@ func (r *Rotator) replaceKey(ctx context.Context, req Request, o *Observation, d
 	}
 	if err := a.run(limited); err != nil {
 		if !a.cutoverUnclear {
-			err = outOfTime(ctx, err)
+			err = endOfTime(ctx, limited, err)
 		}
 		return change{}, a.rollBack(ctx, err)
 	}
@@ -295,14 +297,29 @@ func (r *Rotator) replaceKey(ctx context.Context, req Request, o *Observation, d
 	return c, nil
 }
 
-// outOfTime blames the end of the whole rotation, where that ended what was being done, and not what was being done.
-func outOfTime(ctx context.Context, err error) error {
-	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+// endOfTime blames the end of the whole rotation where that ended what was being done, and else the end of the time that it
+// was given itself, unless the error tells more than that.
+func endOfTime(ctx, limited context.Context, err error) error {
+	problem, told := errors.AsType[*Problem](err)
+	switch {
+	case limited.Err() == nil || !errors.Is(err, limited.Err()) || told && ctx.Err() == nil:
 		return err
+	case told:
+		ended := stopped(ctx.Err(), problem.World)
+		ended.Err = problem.Err
+		return ended
 	}
-	problem := stopped(ctx.Err(), AsProblem(err).World)
-	problem.Err = errors.Join(problem.Err, errors.Unwrap(err))
-	return problem
+	ended := stopped(limited.Err(), worldUntouched)
+	ended.Err = err
+	if ctx.Err() == nil {
+		ended.Cause = fmt.Sprintf("What comes before the cutover may take %s, and that is over.", preCutoverLimit)
+	}
+	return ended
+}
+
+// adviceLimit is what to do when the whole rotation ran out of time.
+func adviceLimit(timeout time.Duration) string {
+	return fmt.Sprintf(" The limit was %s; the argument timeouts sets another one.", timeout)
 }
 
 // attempt is a rotation before its cutover: the only place that holds the secret of the new key.

@@ -879,6 +879,33 @@ func TestRotateOutOfTimeBeforeTheCutover(t *testing.T) {
 	s.checkUntouched()
 }
 
+// What ends the time up to the cutover is named, and so is the error that took so long.
+func TestRotateOutOfTimeWhileQoveryFails(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		timeout time.Duration
+		facts   []string
+		not     string
+	}{
+		"the limit before the cutover": {2 * time.Hour, []string{"may take 1m30s, and that is over", "HTTP 500"}, "the argument timeouts"},
+		"the whole rotation":           {40 * time.Second, []string{"The limit was 40s; the argument timeouts", "HTTP 500"}, "1m30s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpGetAWSCredentials), Times: -1})
+			req := s.request()
+			req.Timeout = test.timeout
+			_, err := s.rotate(req)
+			checkProblem(t, err, rotation.SummaryTimeout, append(test.facts, "Qovery and AWS are as before")...)
+			if strings.Contains(err.Error(), test.not) {
+				t.Errorf("the error tells %q: %s", test.not, err)
+			}
+			s.checkUntouched()
+		})
+	}
+}
+
 func TestRotateDoesNotBeginTooLate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
