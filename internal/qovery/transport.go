@@ -25,8 +25,8 @@ type tries struct {
 
 type triesKey struct{}
 
-// transport sends one try of a request and reads the answer to its end, so that whatever goes wrong on the way, up to an
-// answer that is cut off or is not the API's, is an error that the retry policies see.
+// transport sends one try of a request and reads the answer, so that whatever goes wrong on the way, up to an answer that is
+// cut off or is not the API's, is an error that the retry policies see. Of a stream it reads what the reader wants.
 type transport struct{ next http.RoundTripper }
 
 // RoundTrip implements [http.RoundTripper].

@@ -371,6 +371,7 @@ func (r *Rotator) dropJournal(ctx context.Context, t Retirement) {
 func retirementStopped(t Retirement, err error) *Problem {
 	var problem *Problem
 	if errors.As(err, &problem) {
+		// Whoever looked at the world did not know what this run had done before.
 		if problem.World == worldUntouched && !t.DeactivatedAt.IsZero() {
 			problem.World = keyStays(t)
 		}

@@ -67,7 +67,7 @@ func (o Outcome) CutOver() bool { return o.PreviousAccessKeyID != "" }
 func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	ctx, cancel := r.withJob(ctx, req.Target, req.Timeout)
 	defer cancel()
-	outcome, err := r.rotate(ctx, req, r.clock.Now().Add(req.Timeout))
+	outcome, err := r.rotate(ctx, req)
 	if err == nil {
 		return outcome, nil
 	}
@@ -79,7 +79,8 @@ func (r *Rotator) Rotate(ctx context.Context, req Request) (Outcome, error) {
 	return outcome, problem
 }
 
-func (r *Rotator) rotate(ctx context.Context, req Request, deadline time.Time) (Outcome, error) {
+func (r *Rotator) rotate(ctx context.Context, req Request) (Outcome, error) {
+	deadline := r.clock.Now().Add(req.Timeout)
 	if !req.Rotate && req.Record == nil {
 		if o, decision, err := r.Preflight(ctx, req); err != nil {
 			return Outcome{}, err

@@ -999,19 +999,27 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 	}
 }
 
+// leaveRegistryBehind rotates while the cluster's registry refuses the new key, and lets the drain window pass.
+func (s *stage) leaveRegistryBehind() rotation.Outcome {
+	s.t.Helper()
+	registry := s.cluster.Registry()
+	registry.RefuseUpdates(400)
+	outcome, err := s.rotate(s.request())
+	checkProblem(s.t, err, rotation.SummaryHolderNotUpdated)
+	registry.RefuseUpdates(0)
+	s.Clock().Advance(drainWindow)
+	return outcome
+}
+
 // TestRotateCarriesAgainAfterAFailure has the rotation that is to serve a registry fail before its cutover.
 func TestRotateCarriesAgainAfterAFailure(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.cluster.Registry().RefuseUpdates(400)
-	outcome, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
-	s.cluster.Registry().RefuseUpdates(0)
-	s.Clock().Advance(drainWindow)
+	outcome := s.leaveRegistryBehind()
 	s.tolerateHandover(s.key.ID, s.cluster.Registry())
 
 	s.set.RefuseUpdates(400)
-	_, err = s.rotate(s.request())
+	_, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryRefused, "Qovery holds "+outcome.AccessKeyID, "previous access key "+s.key.ID+" was retired before")
 	s.set.RefuseUpdates(0)
 
@@ -1201,13 +1209,8 @@ func TestRotateRecordsACutoverThatItFound(t *testing.T) {
 func TestRotateDeploysAfterAnotherRotationThanTheState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	registry := s.cluster.Registry()
-	s.tolerateHandover(s.key.ID, registry)
-	registry.RefuseUpdates(400)
-	outcome, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
-	registry.RefuseUpdates(0)
-	s.Clock().Advance(drainWindow)
+	s.tolerateHandover(s.key.ID, s.cluster.Registry())
+	outcome := s.leaveRegistryBehind()
 
 	req := s.request()
 	req.Record = recordOf(outcome)
@@ -1264,14 +1267,10 @@ func TestRotateRemembersARegistryThroughFailures(t *testing.T) {
 	s := newStage(t)
 	registry := s.cluster.Registry()
 	s.tolerateHandover(s.key.ID, registry)
-	registry.RefuseUpdates(400)
-	_, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
-	registry.RefuseUpdates(0)
-	s.Clock().Advance(drainWindow)
+	s.leaveRegistryBehind()
 
 	s.DenyAction("iam:TagUser")
-	_, err = s.rotate(s.request())
+	_, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryJournal)
 	s.AllowAction("iam:TagUser")
 	// The next attempt dies, and two more are refused.
