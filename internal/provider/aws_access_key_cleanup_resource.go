@@ -78,7 +78,7 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			"quarantine_window": schema.StringAttribute{
 				MarkdownDescription: "How long the key is Inactive, which can be undone in IAM, before a later apply deletes it, as a " +
 					"[Go duration](https://pkg.go.dev/time#ParseDuration). Default `0s`: deactivated and deleted in one go. A rotation that is due " +
-					"ends the quarantine, because an IAM user can have two keys only. With `wait` it must be shorter than both `timeouts`.",
+					"ends the quarantine, because an IAM user can have two keys only. With `wait` it must be shorter than the longer one of `timeouts`.",
 				Optional:   true,
 				Computed:   true,
 				CustomType: timetypes.GoDurationType{},
@@ -113,8 +113,8 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			"next_action_at": computedTime("When the next step can be taken, in RFC 3339. Null when there is none."),
 		},
 		Blocks: map[string]schema.Block{
-			"timeouts": timeoutsBlock(ctx, "How long an apply may take, which matters with `wait`, as a Go duration. Default `3h`, at least `1s`. With "+
-				"`wait` it must be longer than `quarantine_window`."),
+			"timeouts": timeoutsBlock(ctx, "How long an apply may take, which matters with `wait`, as a Go duration. Default `3h`, at least `1s`. An apply "+
+				"that waits fails at once when the key cannot be gone by then."),
 		},
 	}
 }
@@ -130,10 +130,11 @@ func (r *awsAccessKeyCleanupResource) ValidateConfig(
 ) {
 	var config awsAccessKeyCleanupModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if timeout := config.longestTimeout(); config.Wait.ValueBool() && timeout > 0 && timeout <= durationOr(config.QuarantineWindow, 0) {
+	timeout, window := config.longestTimeout(), durationOr(config.QuarantineWindow, 0)
+	if config.Wait.ValueBool() && timeout > 0 && timeout <= window {
 		resp.Diagnostics.AddAttributeError(path.Root("quarantine_window"), summaryConfiguration, fmt.Sprintf("quarantine_window (%s) is not over "+
 			"within timeouts (%s), so an apply that waits could never delete the key. Nothing was changed. Raise timeouts, shorten "+
-			"quarantine_window, or leave out wait: then a later apply deletes the key.", durationOr(config.QuarantineWindow, 0), timeout))
+			"quarantine_window, or leave out wait: then a later apply deletes the key.", window, timeout))
 	}
 }
 
