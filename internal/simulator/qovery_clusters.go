@@ -59,7 +59,7 @@ func (o *Organization) addCluster(name, region string, credentials *Credentials,
 	if id := credentials.AccessKeyID(); id != "" {
 		config["access_key_id"], config["secret_access_key"] = id, credentials.Secret()
 	} else {
-		config["role_arn"] = "arn:aws:iam::" + account + ":role/qovery"
+		config["role_arn"] = qoveryRole
 	}
 	c.registry = o.addRegistry("registry-"+c.ID, "ECR", "https://"+ecrHost(region), config, c)
 	w.mu.Lock()

@@ -11,6 +11,9 @@ var (
 	secretKeys   = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
 )
 
+// qoveryRole is the role of credentials that have no access key.
+const qoveryRole = "arn:aws:iam::" + firstAccount + ":role/qovery"
+
 // Credentials is a credentials set of an organization.
 type Credentials struct {
 	Holder
@@ -29,7 +32,7 @@ func (o *Organization) AddCredentials(name string, key *AccessKey) *Credentials 
 
 // AddRoleCredentials creates AWS credentials that have a role and no access key.
 func (o *Organization) AddRoleCredentials(name string) *Credentials {
-	return o.addCredentials(name, object{"object_type": "AWS_ROLE", "role_arn": "arn:aws:iam::" + account + ":role/qovery"})
+	return o.addCredentials(name, object{"object_type": "AWS_ROLE", "role_arn": qoveryRole})
 }
 
 // AddVSphereCredentials creates credentials of EKS Anywhere on vSphere, which have an access key too.

@@ -95,7 +95,7 @@ func (o *Organization) newHolder(stored object) *Holder {
 	}
 }
 
-func ecrHost(region string) string { return account + ".dkr.ecr." + region + ".amazonaws.com" }
+func ecrHost(region string) string { return firstAccount + ".dkr.ecr." + region + ".amazonaws.com" }
 
 func (w *World) listRegistries(_ *http.Request, o *Organization) (any, error) {
 	return shownAll(o.registries), nil
