@@ -166,10 +166,12 @@ func (w *World) setActive(k *AccessKey, active bool) {
 	}
 	k.active = active
 	if active {
+		delete(w.ended, k.ID)
 		w.note(k.ID, EventActivated, "")
 	} else {
 		w.note(k.ID, EventDeactivated, "")
 	}
+	w.watchHolders()
 }
 
 func (w *World) deleteKey(k *AccessKey) {
@@ -180,6 +182,7 @@ func (w *World) deleteKey(k *AccessKey) {
 	k.user.keys = slices.DeleteFunc(k.user.keys, func(other *AccessKey) bool { return other == k })
 	k.user.account.deleted[k.ID] = true
 	w.note(k.ID, EventDeleted, "")
+	w.watchHolders()
 }
 
 // use records a use of the key and forgets those that nobody can learn of anymore.

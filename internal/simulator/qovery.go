@@ -22,6 +22,9 @@ const (
 	OpListClusterLogs       = "GET /organization/{org}/cluster/{cluster}/logs"
 	OpDeployCluster         = "POST /organization/{org}/cluster/{cluster}/deploy"
 	OpGetClusterDNSProvider = "GET /cluster/{cluster}/dnsProvider"
+	OpListProjects          = "GET /organization/{org}/project"
+	OpListEnvironments      = "GET /project/{project}/environment/overview"
+	OpListDeployments       = "GET /environment/{environment}/deploymentHistoryV2"
 	OpListRegistries        = "GET /organization/{org}/containerRegistry"
 	OpGetRegistry           = "GET /organization/{org}/containerRegistry/{registry}"
 	OpEditRegistry          = "PUT /organization/{org}/containerRegistry/{registry}"
@@ -60,6 +63,7 @@ func (w *World) qoveryHandler() http.Handler {
 		OpGetClusterStatus:     w.getClusterStatus,
 		OpListClusterLogs:      w.listClusterLogs,
 		OpDeployCluster:        w.deployCluster,
+		OpListProjects:         w.listProjects,
 		OpListRegistries:       w.listRegistries,
 		OpGetRegistry:          w.getRegistry,
 		OpEditRegistry:         w.editRegistry,
@@ -76,6 +80,8 @@ func (w *World) qoveryHandler() http.Handler {
 		}))
 	}
 	mux.HandleFunc(OpGetClusterDNSProvider, w.operation(w.getClusterDNSProvider))
+	mux.HandleFunc(OpListEnvironments, w.operation(w.listEnvironments))
+	mux.HandleFunc(OpListDeployments, w.operation(w.listDeployments))
 	mux.HandleFunc("/", w.operation(func(r *http.Request) (any, error) {
 		return nil, refuse(http.StatusNotFound, "No such operation: %s %s", r.Method, r.URL.Path)
 	}))

@@ -22,11 +22,14 @@ type Cluster struct {
 
 	state          string // when no deployment is to be seen
 	deployed       bool
+	outdated       bool
+	reason         string // of the last deployment
 	executionID    string
 	deploymentDate string
 	lock           object
 	run            *run // the deployment under way
 	deployments    []*run
+	waiting        []*run // deployments of environments
 	failures       []failure
 	logs           []logEntry
 	logLag         time.Duration
@@ -53,7 +56,7 @@ func (o *Organization) addCluster(name, region string, credentials *Credentials,
 	c := &Cluster{
 		ID: newUUID(), Name: name, Region: region,
 		world: w, organization: o, credentials: credentials, state: state, deployed: deployed,
-		duration: w.config.DeploymentDuration,
+		reason: "UNSPECIFIED", duration: w.config.DeploymentDuration,
 	}
 	config := object{"region": region}
 	if id := credentials.AccessKeyID(); id != "" {
@@ -76,6 +79,7 @@ func (o *Organization) addCluster(name, region string, credentials *Credentials,
 	w.clusters[c.ID] = c
 	o.clusters = append(o.clusters, c)
 	credentials.clusters = append(credentials.clusters, c)
+	w.watchHolders()
 	return c
 }
 
@@ -86,6 +90,7 @@ func (c *Cluster) Registry() *Holder { return c.registry }
 func (c *Cluster) SetRoute53DNS(key *AccessKey) *Holder {
 	c.world.mu.Lock()
 	defer c.world.mu.Unlock()
+	defer c.world.watchHolders()
 	c.dns.object = object{
 		"provider": "ROUTE53", "domain": "acme.example", "aws_region": c.Region, "hosted_zone_id": nil,
 		"credentials": object{"type": "STATIC", "aws_access_key_id": key.ID, "aws_secret_access_key": key.Secret},
@@ -109,6 +114,7 @@ func (c *Cluster) AddSecretManagerAccess(name string, key *AccessKey) *Holder {
 		},
 	}
 	c.secretManagers = append(c.secretManagers, h)
+	c.world.watchHolders()
 	return h
 }
 
@@ -154,13 +160,13 @@ func (c *Cluster) shownState() string {
 
 // isBusy tells whether something runs on the cluster, to be seen or not.
 func (c *Cluster) isBusy() bool {
-	return c.run != nil || strings.HasSuffix(c.state, "ING") || strings.HasSuffix(c.state, "QUEUED")
+	return c.run != nil || c.state == "DRY_RUN" || strings.HasSuffix(c.state, "ING") || strings.HasSuffix(c.state, "QUEUED")
 }
 
 func (c *Cluster) status() object {
-	id := c.executionID
+	id, reason := c.executionID, c.reason
 	if c.run != nil && !c.world.clock.Now().Before(c.run.visible) {
-		id = c.run.ExecutionID
+		id, reason = c.run.ExecutionID, c.run.reason
 	}
 	status := object{
 		"cluster_id":           c.ID,
@@ -169,7 +175,7 @@ func (c *Cluster) status() object {
 		"last_execution_id":    orNull(id),
 		"last_deployment_date": orNull(c.deploymentDate),
 		"cluster_lock":         nil,
-		"reason":               "UNSPECIFIED",
+		"reason":               reason,
 	}
 	if c.lock != nil {
 		status["cluster_lock"] = c.lock

@@ -64,6 +64,7 @@ func (o *Organization) addCredentials(name string, stored object) *Credentials {
 	}
 	o.credentials = append(o.credentials, c)
 	w.noteHeld(c)
+	w.watchHolders()
 	return c
 }
 

@@ -22,6 +22,13 @@ var secretFields = []string{
 	"password", "secret_access_key", "aws_secret_access_key", "secret_key", "scaleway_secret_key", "vsphere_password",
 }
 
+// Name is what people call the holder.
+func (h *Holder) Name() string {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	return h.name()
+}
+
 // AccessKeyID is the key that the holder stores; empty if it stores none.
 func (h *Holder) AccessKeyID() string {
 	h.world.mu.Lock()
@@ -80,6 +87,7 @@ func (h *Holder) secretAccessKey() string {
 func (h *Holder) store(id, secret string) {
 	part := h.part()
 	part[h.idField], part[h.secret] = id, secret
+	h.world.watchHolders()
 }
 
 // acceptsUpdates is the error of a holder that refuses updates.

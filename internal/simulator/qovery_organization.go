@@ -15,6 +15,7 @@ type Organization struct {
 	restriction  string
 	credentials  []*Credentials
 	clusters     []*Cluster
+	projects     []*Project
 	registries   []*Holder
 	repositories []*Holder
 }

@@ -85,12 +85,15 @@ type World struct {
 	// Qovery
 	organizations map[string]*Organization
 	clusters      map[string]*Cluster
-	running       map[*Cluster]struct{}
+	environments  map[string]*Environment
+	running       []*run // deployments under way
 
 	// What is watched
 	requests   []*Request
 	faults     []*injected
 	violations []string
+	ended      map[string]bool // ids of the access keys that requests ended
+	dead       []DeadHolder
 	timeline   Timeline
 	processes  map[int]struct{}
 }
@@ -137,7 +140,8 @@ func Start(config Config) (*World, error) {
 		propagations:  map[string]time.Duration{},
 		organizations: map[string]*Organization{},
 		clusters:      map[string]*Cluster{},
-		running:       map[*Cluster]struct{}{},
+		environments:  map[string]*Environment{},
+		ended:         map[string]bool{},
 		processes:     map[int]struct{}{},
 	}
 	w.token, w.readOnlyToken, w.strangerToken = w.newSecret(), w.newSecret(), w.newSecret()
