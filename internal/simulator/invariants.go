@@ -120,6 +120,9 @@ func (w *World) judgeDeployment(c *Cluster) {
 	if c.state == "STOPPED" || !c.deployed {
 		w.violated(ViolationCluster, "cluster %s was deployed, which starts it: it was %s", c.Name, c.state)
 	}
+	if c.kubernetes == "SELF_MANAGED" {
+		w.violated(ViolationCluster, "cluster %s was deployed, which is %s", c.Name, c.kubernetes)
+	}
 }
 
 func (o *Organization) holders() []*Holder {

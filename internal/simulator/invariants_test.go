@@ -183,6 +183,10 @@ func TestViolations(t *testing.T) {
 			c := p.org.AddNewCluster("new", "eu-west-3", p.creds)
 			ask(t, p.w, http.MethodPost, p.path("/cluster/"+c.ID+"/deploy"), nil)
 		}, []string{"it was READY"}},
+		"a cluster that Qovery does not manage": {func(t *testing.T, p production) {
+			p.cluster.SetKubernetes("SELF_MANAGED")
+			ask(t, p.w, http.MethodPost, p.clusterPath("/deploy"), nil)
+		}, []string{"which is SELF_MANAGED"}},
 		"people do as they like": {func(_ *testing.T, p production) {
 			p.cluster.Stop()
 			p.key.Deactivate()

@@ -23,6 +23,8 @@ type Cluster struct {
 	state          string // when no deployment is to be seen
 	deployed       bool
 	outdated       bool
+	production     bool
+	kubernetes     string
 	reason         string // of the last deployment
 	executionID    string
 	deploymentDate string
@@ -56,7 +58,7 @@ func (o *Organization) addCluster(name, region string, credentials *Credentials,
 	c := &Cluster{
 		ID: newUUID(), Name: name, Region: region,
 		world: w, organization: o, credentials: credentials, state: state, deployed: deployed,
-		reason: "UNSPECIFIED", duration: w.config.DeploymentDuration,
+		kubernetes: "MANAGED", reason: "UNSPECIFIED", duration: w.config.DeploymentDuration,
 	}
 	config := object{"region": region}
 	if id := credentials.AccessKeyID(); id != "" {
@@ -86,38 +88,6 @@ func (o *Organization) addCluster(name, region string, credentials *Credentials,
 // Registry is the container registry that came with the cluster.
 func (c *Cluster) Registry() *Holder { return c.registry }
 
-// SetRoute53DNS has the cluster use a hosted zone of Route 53 with an access key, in place of Qovery's own domain.
-func (c *Cluster) SetRoute53DNS(key *AccessKey) *Holder {
-	c.world.mu.Lock()
-	defer c.world.mu.Unlock()
-	defer c.world.watchHolders()
-	c.dns.object = object{
-		"provider": "ROUTE53", "domain": "acme.example", "aws_region": c.Region, "hosted_zone_id": nil,
-		"credentials": object{"type": "STATIC", "aws_access_key_id": key.ID, "aws_secret_access_key": key.Secret},
-	}
-	return c.dns
-}
-
-// AddSecretManagerAccess gives the cluster an access to AWS Secrets Manager with an access key.
-func (c *Cluster) AddSecretManagerAccess(name string, key *AccessKey) *Holder {
-	c.world.mu.Lock()
-	defer c.world.mu.Unlock()
-	id := newUUID()
-	h := &Holder{
-		ID: id, world: c.world, section: []string{"authentication"}, idField: "access_key", secret: "secret_key",
-		object: object{
-			"id": id, "name": name, "created_at": jsonTime(c.created), "updated_at": jsonTime(c.created),
-			"endpoint": object{"mode": "AWS_SECRET_MANAGER", "region": c.Region},
-			"authentication": object{
-				"mode": "AWS_STATIC_CREDENTIALS", "region": c.Region, "access_key": key.ID, "secret_key": key.Secret,
-			},
-		},
-	}
-	c.secretManagers = append(c.secretManagers, h)
-	c.world.watchHolders()
-	return h
-}
-
 // Stop stops the cluster.
 func (c *Cluster) Stop() { c.SetState("STOPPED") }
 
@@ -139,6 +109,15 @@ func (c *Cluster) Lock(owner, reason string) {
 		}
 	})
 }
+
+// SetProduction marks the cluster as one for production, or takes that back.
+func (c *Cluster) SetProduction(production bool) { c.change(func() { c.production = production }) }
+
+// SetKubernetes sets who manages the cluster: MANAGED, SELF_MANAGED or PARTIALLY_MANAGED.
+func (c *Cluster) SetKubernetes(kind string) { c.change(func() { c.kubernetes = kind }) }
+
+// SetOutdated has changes wait for the next deployment of the cluster. A deployment that succeeds applies them.
+func (c *Cluster) SetOutdated() { c.change(func() { c.outdated = true }) }
 
 // Unlock takes Lock back.
 func (c *Cluster) Unlock() { c.change(func() { c.lock = nil }) }
@@ -189,12 +168,15 @@ func (c *Cluster) shown() object {
 		accesses = append(accesses, h.shown())
 	}
 	deployment := "UP_TO_DATE"
-	if !c.deployed {
+	switch {
+	case !c.deployed:
 		deployment = "NEVER_DEPLOYED"
+	case c.outdated:
+		deployment = "OUT_OF_DATE"
 	}
 	return object{
 		"id": c.ID, "created_at": jsonTime(c.created), "organization": object{"id": c.organization.ID},
-		"name": c.Name, "region": c.Region, "cloud_provider": "AWS", "kubernetes": "MANAGED",
+		"name": c.Name, "region": c.Region, "cloud_provider": "AWS", "kubernetes": c.kubernetes, "production": c.production,
 		"status": c.shownState(), "deployment_status": deployment, "secret_manager_accesses": accesses,
 	}
 }
@@ -243,12 +225,4 @@ func (w *World) listClusterLogs(r *http.Request, o *Organization) (any, error) {
 		}
 	}
 	return results(list), nil
-}
-
-func (w *World) getClusterDNSProvider(r *http.Request) (any, error) {
-	c, ok := w.clusters[r.PathValue("cluster")]
-	if !ok {
-		return nil, refuse(http.StatusNotFound, "Cluster %s not found", r.PathValue("cluster"))
-	}
-	return object{"dns_provider": c.dns.shown()}, nil
 }
