@@ -100,6 +100,14 @@ func (w *World) judgeCutover(c *Credentials, id, secret string) {
 	}
 }
 
+// judgeDNSProvider looks at a key on its way into a DNS provider.
+func (w *World) judgeDNSProvider(c *Cluster, credentials object, region string) {
+	id, secret := credentials["aws_access_key_id"].(string), credentials["aws_secret_access_key"].(string)
+	if reason := w.usable(id, secret, region); reason != "" {
+		w.violated(ViolationStoredKey, "DNS provider of cluster %s got %s: %s", c.Name, id, reason)
+	}
+}
+
 func (w *World) judgeSigner(accessKeyID string) {
 	if k := w.keys[accessKeyID]; k != nil && k.replaced {
 		w.violated(ViolationSigner, "a request was signed with %s, which was replaced in Qovery", accessKeyID)

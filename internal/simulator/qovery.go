@@ -11,26 +11,27 @@ import (
 
 // The operations of Qovery's API, as [Request.Operation] names them.
 const (
-	OpGetOrganization       = "GET /organization/{org}"
-	OpListCredentials       = "GET /organization/{org}/credentials"
-	OpListAWSCredentials    = "GET /organization/{org}/aws/credentials"
-	OpGetAWSCredentials     = "GET /organization/{org}/aws/credentials/{credentials}"
-	OpEditAWSCredentials    = "PUT /organization/{org}/aws/credentials/{credentials}"
-	OpListClusters          = "GET /organization/{org}/cluster"
-	OpListClusterStatuses   = "GET /organization/{org}/cluster/status"
-	OpGetClusterStatus      = "GET /organization/{org}/cluster/{cluster}/status"
-	OpListClusterLogs       = "GET /organization/{org}/cluster/{cluster}/logs"
-	OpDeployCluster         = "POST /organization/{org}/cluster/{cluster}/deploy"
-	OpGetClusterDNSProvider = "GET /cluster/{cluster}/dnsProvider"
-	OpListProjects          = "GET /organization/{org}/project"
-	OpListEnvironments      = "GET /project/{project}/environment/overview"
-	OpListDeployments       = "GET /environment/{environment}/deploymentHistoryV2"
-	OpListRegistries        = "GET /organization/{org}/containerRegistry"
-	OpGetRegistry           = "GET /organization/{org}/containerRegistry/{registry}"
-	OpEditRegistry          = "PUT /organization/{org}/containerRegistry/{registry}"
-	OpListHelmRepositories  = "GET /organization/{org}/helmRepository"
-	OpGetHelmRepository     = "GET /organization/{org}/helmRepository/{repository}"
-	OpEditHelmRepository    = "PUT /organization/{org}/helmRepository/{repository}"
+	OpGetOrganization        = "GET /organization/{org}"
+	OpListCredentials        = "GET /organization/{org}/credentials"
+	OpListAWSCredentials     = "GET /organization/{org}/aws/credentials"
+	OpGetAWSCredentials      = "GET /organization/{org}/aws/credentials/{credentials}"
+	OpEditAWSCredentials     = "PUT /organization/{org}/aws/credentials/{credentials}"
+	OpListClusters           = "GET /organization/{org}/cluster"
+	OpListClusterStatuses    = "GET /organization/{org}/cluster/status"
+	OpGetClusterStatus       = "GET /organization/{org}/cluster/{cluster}/status"
+	OpListClusterLogs        = "GET /organization/{org}/cluster/{cluster}/logs"
+	OpDeployCluster          = "POST /organization/{org}/cluster/{cluster}/deploy"
+	OpGetClusterDNSProvider  = "GET /cluster/{cluster}/dnsProvider"
+	OpEditClusterDNSProvider = "PUT /cluster/{cluster}/dnsProvider"
+	OpListProjects           = "GET /organization/{org}/project"
+	OpListEnvironments       = "GET /project/{project}/environment/overview"
+	OpListDeployments        = "GET /environment/{environment}/deploymentHistoryV2"
+	OpListRegistries         = "GET /organization/{org}/containerRegistry"
+	OpGetRegistry            = "GET /organization/{org}/containerRegistry/{registry}"
+	OpEditRegistry           = "PUT /organization/{org}/containerRegistry/{registry}"
+	OpListHelmRepositories   = "GET /organization/{org}/helmRepository"
+	OpGetHelmRepository      = "GET /organization/{org}/helmRepository/{repository}"
+	OpEditHelmRepository     = "PUT /organization/{org}/helmRepository/{repository}"
 )
 
 // object is a JSON object.
@@ -52,7 +53,7 @@ func refuse(status int, format string, args ...any) error {
 // locked, to carry it out.
 func (w *World) qoveryHandler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, operation := range map[string]func(r *http.Request, o *Organization) (any, error){
+	route(w, mux, "org", w.organizations, map[string]func(*http.Request, *Organization) (any, error){
 		OpGetOrganization:      w.getOrganization,
 		OpListCredentials:      w.listCredentials,
 		OpListAWSCredentials:   w.listAWSCredentials,
@@ -70,22 +71,36 @@ func (w *World) qoveryHandler() http.Handler {
 		OpListHelmRepositories: w.listHelmRepositories,
 		OpGetHelmRepository:    w.getHelmRepository,
 		OpEditHelmRepository:   w.editHelmRepository,
-	} {
-		mux.HandleFunc(pattern, w.operation(func(r *http.Request) (any, error) {
-			o, ok := w.organizations[r.PathValue("org")]
-			if !ok {
-				return nil, refuse(http.StatusNotFound, "Organization %s not found", r.PathValue("org"))
-			}
-			return operation(r, o)
-		}))
-	}
-	mux.HandleFunc(OpGetClusterDNSProvider, w.operation(w.getClusterDNSProvider))
-	mux.HandleFunc(OpListEnvironments, w.operation(w.listEnvironments))
-	mux.HandleFunc(OpListDeployments, w.operation(w.listDeployments))
+	})
+	route(w, mux, "cluster", w.clusters, map[string]func(*http.Request, *Cluster) (any, error){
+		OpGetClusterDNSProvider:  w.getClusterDNSProvider,
+		OpEditClusterDNSProvider: w.editClusterDNSProvider,
+	})
+	route(w, mux, "project", w.projects, map[string]func(*http.Request, *Project) (any, error){
+		OpListEnvironments: w.listEnvironments,
+	})
+	route(w, mux, "environment", w.environments, map[string]func(*http.Request, *Environment) (any, error){
+		OpListDeployments: w.listDeployments,
+	})
 	mux.HandleFunc("/", w.operation(func(r *http.Request) (any, error) {
 		return nil, refuse(http.StatusNotFound, "No such operation: %s %s", r.Method, r.URL.Path)
 	}))
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serveQovery(rw, r, mux) })
+}
+
+// route adds operations on objects of one kind, which the path of a request names first.
+func route[T any](
+	w *World, mux *http.ServeMux, kind string, objects map[string]*T, operations map[string]func(*http.Request, *T) (any, error),
+) {
+	for pattern, operation := range operations {
+		mux.HandleFunc(pattern, w.operation(func(r *http.Request) (any, error) {
+			o, ok := objects[r.PathValue(kind)]
+			if !ok {
+				return nil, refuse(http.StatusNotFound, "No %s %s", kind, r.PathValue(kind))
+			}
+			return operation(r, o)
+		}))
+	}
 }
 
 func (w *World) serveQovery(rw http.ResponseWriter, r *http.Request, mux *http.ServeMux) {

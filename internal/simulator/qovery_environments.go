@@ -159,11 +159,7 @@ func (d *run) history() object {
 }
 
 // listDeployments answers with the newest deployment first, as many as a page holds.
-func (w *World) listDeployments(r *http.Request) (any, error) {
-	e, ok := w.environments[r.PathValue("environment")]
-	if !ok {
-		return nil, refuse(http.StatusNotFound, "Environment %s not found", r.PathValue("environment"))
-	}
+func (w *World) listDeployments(r *http.Request, e *Environment) (any, error) {
 	size, err := strconv.Atoi(r.URL.Query().Get("pageSize"))
 	if err != nil {
 		size = 20

@@ -19,7 +19,7 @@ type Holder struct {
 
 // secretFields are the fields that an object stores and the API does not show.
 var secretFields = []string{
-	"password", "secret_access_key", "aws_secret_access_key", "secret_key", "scaleway_secret_key", "vsphere_password",
+	"password", "secret_access_key", "aws_secret_access_key", "secret_key", "api_token", "scaleway_secret_key", "vsphere_password",
 }
 
 // Name is what people call the holder.

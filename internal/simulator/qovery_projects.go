@@ -21,6 +21,7 @@ func (o *Organization) AddProject(name string) *Project {
 	o.world.mu.Lock()
 	defer o.world.mu.Unlock()
 	p := &Project{ID: newUUID(), Name: name, organization: o, created: o.world.qoveryNow()}
+	o.world.projects[p.ID] = p
 	o.projects = append(o.projects, p)
 	return p
 }
@@ -55,18 +56,10 @@ func (w *World) listProjects(_ *http.Request, o *Organization) (any, error) {
 	return results(list), nil
 }
 
-func (w *World) listEnvironments(r *http.Request) (any, error) {
-	for _, o := range w.organizations {
-		for _, p := range o.projects {
-			if p.ID != r.PathValue("project") {
-				continue
-			}
-			var list []any
-			for _, e := range p.environments {
-				list = append(list, e.overview())
-			}
-			return results(list), p.readable()
-		}
+func (w *World) listEnvironments(_ *http.Request, p *Project) (any, error) {
+	var list []any
+	for _, e := range p.environments {
+		list = append(list, e.overview())
 	}
-	return nil, refuse(http.StatusNotFound, "Project %s not found", r.PathValue("project"))
+	return results(list), p.readable()
 }

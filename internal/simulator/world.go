@@ -85,6 +85,7 @@ type World struct {
 	// Qovery
 	organizations map[string]*Organization
 	clusters      map[string]*Cluster
+	projects      map[string]*Project
 	environments  map[string]*Environment
 	running       []*run // deployments under way
 
@@ -140,6 +141,7 @@ func Start(config Config) (*World, error) {
 		propagations:  map[string]time.Duration{},
 		organizations: map[string]*Organization{},
 		clusters:      map[string]*Cluster{},
+		projects:      map[string]*Project{},
 		environments:  map[string]*Environment{},
 		ended:         map[string]bool{},
 		processes:     map[int]struct{}{},
