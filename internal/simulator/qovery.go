@@ -1,11 +1,11 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -117,7 +117,7 @@ func (w *World) serveQovery(rw http.ResponseWriter, r *http.Request, mux *http.S
 	w.run(exchange{
 		rw: rw, r: r, request: request,
 		carryOut: func(rw http.ResponseWriter) {
-			if err := w.authorize(r); err != nil {
+			if err := cmp.Or(w.spend(rw.Header()), w.authorize(r, operation)); err != nil {
 				w.writeRefusal(rw, r, err)
 				return
 			}
@@ -129,22 +129,9 @@ func (w *World) serveQovery(rw http.ResponseWriter, r *http.Request, mux *http.S
 		stamp: func(header http.Header) {
 			header.Set("Date", w.qoveryNow().UTC().Format(http.TimeFormat))
 			header.Set("X-Request-Id", requestID)
+			w.stampBudget(header)
 		},
 	})
-}
-
-// authorize tells an unknown token from one without the right to do this.
-func (w *World) authorize(r *http.Request) error {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Token ")
-	switch {
-	case ok && token == w.token:
-		return nil
-	case ok && token == w.readOnlyToken && r.Method == http.MethodGet:
-		return nil
-	case ok && (token == w.readOnlyToken || token == w.strangerToken):
-		return refuse(http.StatusForbidden, "This token does not have the permission to do this")
-	}
-	return refuse(http.StatusUnauthorized, "The token is missing or not valid")
 }
 
 // operation is the handler of an operation. What it answers with is status 201 when it was asked by POST.
@@ -166,10 +153,11 @@ func (w *World) operation(f func(r *http.Request) (any, error)) http.HandlerFunc
 func (w *World) writeRefusal(rw http.ResponseWriter, r *http.Request, err error) {
 	reason := &refusal{status: http.StatusInternalServerError, message: err.Error()}
 	errors.As(err, &reason)
-	writeJSON(rw, reason.status, object{
+	status := w.statusFor(r, reason.status)
+	writeJSON(rw, status, object{
 		"timestamp": jsonTime(w.qoveryNow()),
-		"status":    reason.status,
-		"error":     http.StatusText(reason.status),
+		"status":    status,
+		"error":     http.StatusText(status),
 		"message":   reason.message,
 		"path":      r.URL.Path,
 	})

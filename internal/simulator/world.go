@@ -36,6 +36,9 @@ type Config struct {
 	PropagationDelay time.Duration
 	// LastUseLag is how long IAM does not tell about the use of a key; none by default.
 	LastUseLag time.Duration
+	// BudgetResetIsTime has X-RateLimit-Reset tell a time, in seconds since 1970, and not how many seconds are left. See
+	// [World.SetBudget].
+	BudgetResetIsTime bool
 	// Latency is the real time that every request takes; none by default.
 	Latency time.Duration
 }
@@ -87,6 +90,8 @@ type World struct {
 	clusters      map[string]*Cluster
 	projects      map[string]*Project
 	environments  map[string]*Environment
+	policies      map[string][]string // token to the operations that it may not do
+	budget        budget
 	running       []*run // deployments under way
 
 	// What is watched
@@ -143,6 +148,7 @@ func Start(config Config) (*World, error) {
 		clusters:      map[string]*Cluster{},
 		projects:      map[string]*Project{},
 		environments:  map[string]*Environment{},
+		policies:      map[string][]string{},
 		ended:         map[string]bool{},
 		processes:     map[int]struct{}{},
 	}
@@ -203,15 +209,6 @@ func (w *World) QoveryURL() string { return w.qoveryURL }
 
 // ControlURL is the address for [Dial].
 func (w *World) ControlURL() string { return w.controlURL }
-
-// Token is an API token of Qovery with every right.
-func (w *World) Token() string { return w.token }
-
-// ReadOnlyToken is an API token of Qovery that may not change anything.
-func (w *World) ReadOnlyToken() string { return w.readOnlyToken }
-
-// StrangerToken is an API token of Qovery that may not do anything.
-func (w *World) StrangerToken() string { return w.strangerToken }
 
 // Operator is the access key of an IAM user that may administer every other one.
 func (w *World) Operator() *AccessKey { return w.Account().operator }
