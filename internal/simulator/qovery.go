@@ -26,6 +26,7 @@ const (
 	OpListProjects           = "GET /organization/{org}/project"
 	OpListEnvironments       = "GET /project/{project}/environment/overview"
 	OpListDeployments        = "GET /environment/{environment}/deploymentHistoryV2"
+	OpListEvents             = "GET /organization/{org}/events"
 	OpListRegistries         = "GET /organization/{org}/containerRegistry"
 	OpGetRegistry            = "GET /organization/{org}/containerRegistry/{registry}"
 	OpEditRegistry           = "PUT /organization/{org}/containerRegistry/{registry}"
@@ -65,6 +66,7 @@ func (w *World) qoveryHandler() http.Handler {
 		OpListClusterLogs:      w.listClusterLogs,
 		OpDeployCluster:        w.deployCluster,
 		OpListProjects:         w.listProjects,
+		OpListEvents:           w.listEvents,
 		OpListRegistries:       w.listRegistries,
 		OpGetRegistry:          w.getRegistry,
 		OpEditRegistry:         w.editRegistry,

@@ -75,6 +75,7 @@ func (c *Credentials) SetKey(key *AccessKey) {
 	defer c.world.mu.Unlock()
 	key.replaced = false
 	c.world.noteHeld(c)
+	c.noteChange(bySomebodyElse)
 }
 
 // Remove deletes the credentials in the console.
@@ -148,6 +149,7 @@ func (w *World) editAWSCredentials(r *http.Request, o *Organization) (any, error
 	c.object["name"] = body["name"]
 	c.store(id, secret)
 	w.noteHeld(c)
+	c.noteChange(byRequest)
 	return c.shown(), nil
 }
 

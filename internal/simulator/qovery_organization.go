@@ -18,6 +18,7 @@ type Organization struct {
 	projects     []*Project
 	registries   []*Holder
 	repositories []*Holder
+	events       []object
 }
 
 // AddOrganization creates an organization.
