@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+	"regexp"
 )
 
 // awsError is an error of IAM or STS.
@@ -36,6 +36,9 @@ type awsCall struct {
 	caller caller
 }
 
+// readingActions are the actions of IAM that change nothing.
+var readingActions = regexp.MustCompile("^(Get|List|Simulate)")
+
 type awsAction func(*World, *awsCall) (any, error)
 
 // serveAWS serves IAM and STS, which are told apart by the version of the API that a request names.
@@ -53,7 +56,7 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 	request := &Request{
 		API: call.api, Operation: call.action, Path: r.URL.Path, AccessKeyID: form.Get("AccessKeyId"),
 		SignedBy: call.signed.accessKeyID, Region: call.signed.region,
-		Mutating: call.api == APIIAM && !strings.HasPrefix(call.action, "Get") && !strings.HasPrefix(call.action, "List"),
+		Mutating: call.api == APIIAM && !readingActions.MatchString(call.action),
 	}
 	requestID := newUUID()
 	w.run(exchange{

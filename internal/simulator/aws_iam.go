@@ -20,15 +20,16 @@ const (
 var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 var iamActions = map[string]awsAction{
-	"GetUser":              (*World).getUser,
-	"ListAccessKeys":       (*World).listAccessKeys,
-	"CreateAccessKey":      (*World).createAccessKey,
-	"UpdateAccessKey":      (*World).updateAccessKey,
-	"DeleteAccessKey":      (*World).deleteAccessKey,
-	"GetAccessKeyLastUsed": (*World).getAccessKeyLastUsed,
-	"TagUser":              (*World).tagUser,
-	"UntagUser":            (*World).untagUser,
-	"ListUserTags":         (*World).listUserTags,
+	"GetUser":                 (*World).getUser,
+	"ListAccessKeys":          (*World).listAccessKeys,
+	"CreateAccessKey":         (*World).createAccessKey,
+	"UpdateAccessKey":         (*World).updateAccessKey,
+	"DeleteAccessKey":         (*World).deleteAccessKey,
+	"GetAccessKeyLastUsed":    (*World).getAccessKeyLastUsed,
+	"TagUser":                 (*World).tagUser,
+	"UntagUser":               (*World).untagUser,
+	"ListUserTags":            (*World).listUserTags,
+	"SimulatePrincipalPolicy": (*World).simulatePrincipalPolicy,
 }
 
 type xmlUser struct {
@@ -227,8 +228,8 @@ func (w *World) untagUser(call *awsCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := 1; call.form.Has(member("TagKeys", i)); i++ {
-		delete(u.tags, call.form.Get(member("TagKeys", i)))
+	for _, key := range members(call, "TagKeys") {
+		delete(u.tags, key)
 	}
 	return nil, nil
 }

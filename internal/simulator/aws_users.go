@@ -92,6 +92,14 @@ func (u *User) SetTag(key, value string) {
 	u.tags[key] = value
 }
 
+// SetTags replaces all tags, as Terraform's aws_iam_user does with those that its configuration does not have.
+func (u *User) SetTags(tags map[string]string) {
+	u.world.mu.Lock()
+	defer u.world.mu.Unlock()
+	u.tags = map[string]string{}
+	maps.Copy(u.tags, tags)
+}
+
 // RemoveTag removes a tag in the console.
 func (u *User) RemoveTag(key string) {
 	u.world.mu.Lock()
