@@ -5,7 +5,6 @@ import (
 	"context"
 	"flag"
 	"log"
-	"time"
 
 	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
@@ -15,9 +14,6 @@ import (
 
 // version is stamped by the release build.
 var version = "dev"
-
-// closeLimit is within the two seconds that Terraform gives a provider to end by itself.
-const closeLimit = 1500 * time.Millisecond
 
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger and print how to attach Terraform to it")
@@ -30,10 +26,5 @@ func main() {
 	})
 	if err != nil {
 		log.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
-	defer cancel()
-	if err := p.Close(ctx); err != nil {
-		log.Printf("[WARN] the journal of a finished rotation could not be removed; it is harmless: %s", err)
 	}
 }

@@ -80,7 +80,8 @@ func (c *Client) CreateAccessKey(ctx context.Context, userName string) (rotation
 }
 
 // DeactivateAccessKey implements [rotation.IAM].
-func (c *Client) DeactivateAccessKey(ctx context.Context, userName, accessKeyID string) error {
+func (c *Client) DeactivateAccessKey(ctx context.Context, permit rotation.Permit) error {
+	userName, accessKeyID := permit.UserName(), permit.AccessKeyID()
 	_, err := do(ctx, "UpdateAccessKey", func(ctx context.Context) (*iam.UpdateAccessKeyOutput, error) {
 		return c.iam.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{
 			UserName:    &userName,
@@ -92,7 +93,8 @@ func (c *Client) DeactivateAccessKey(ctx context.Context, userName, accessKeyID 
 }
 
 // DeleteAccessKey implements [rotation.IAM].
-func (c *Client) DeleteAccessKey(ctx context.Context, userName, accessKeyID string) error {
+func (c *Client) DeleteAccessKey(ctx context.Context, permit rotation.Permit) error {
+	userName, accessKeyID := permit.UserName(), permit.AccessKeyID()
 	_, err := do(ctx, "DeleteAccessKey", func(ctx context.Context) (*iam.DeleteAccessKeyOutput, error) {
 		return c.iam.DeleteAccessKey(ctx, &iam.DeleteAccessKeyInput{UserName: &userName, AccessKeyId: &accessKeyID})
 	})

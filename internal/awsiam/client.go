@@ -102,6 +102,8 @@ type Client struct {
 	stsEndpoint string
 	now         func() time.Time
 	clockOffset atomic.Int64
+	// account is the id of the account, once it was asked for.
+	account atomic.Value
 }
 
 var _ rotation.IAM = (*Client)(nil)

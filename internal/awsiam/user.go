@@ -47,8 +47,7 @@ func (c *Client) UntagUser(ctx context.Context, userName, key string) error {
 
 // CallerARN implements [rotation.IAM]. It asks once: who waits for a new key to work asks again.
 func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, region string) (string, error) {
-	const action = "sts:GetCallerIdentity"
-	client := sts.NewFromConfig(c.config, func(o *sts.Options) {
+	identity, err := c.callerIdentity(ctx, func(o *sts.Options) {
 		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret.Reveal()}, nil
 		})
@@ -56,6 +55,29 @@ func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, regio
 			o.Region = region
 		}
 		o.Retryer = aws.NopRetryer{}
+	})
+	if err != nil {
+		return "", err
+	}
+	return *identity.Arn, nil
+}
+
+// Account implements [rotation.IAM]. The answer is the same for the life of the client.
+func (c *Client) Account(ctx context.Context) (string, error) {
+	if known, ok := c.account.Load().(string); ok {
+		return known, nil
+	}
+	identity, err := c.callerIdentity(ctx, func(*sts.Options) {})
+	if err != nil {
+		return "", err
+	}
+	c.account.Store(*identity.Account)
+	return *identity.Account, nil
+}
+
+func (c *Client) callerIdentity(ctx context.Context, options func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
+	const action = "sts:GetCallerIdentity"
+	client := sts.NewFromConfig(c.config, options, func(o *sts.Options) {
 		if c.stsEndpoint != "" {
 			o.BaseEndpoint = &c.stsEndpoint
 		}
@@ -63,9 +85,9 @@ func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, regio
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	switch {
 	case err != nil:
-		return "", newError(ctx, action, err, false)
-	case out.Arn == nil:
-		return "", incomplete(action)
+		return nil, newError(ctx, action, err, false)
+	case out.Arn == nil || out.Account == nil:
+		return nil, incomplete(action)
 	}
-	return *out.Arn, nil
+	return out, nil
 }

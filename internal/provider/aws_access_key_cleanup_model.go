@@ -21,6 +21,7 @@ type awsAccessKeyCleanupModel struct {
 	Wait             types.Bool           `tfsdk:"wait"`
 	AllowRecentUse   types.Bool           `tfsdk:"allow_recent_use"`
 	IgnoredHolders   types.Set            `tfsdk:"ignored_holders"`
+	IAMUserARN       types.String         `tfsdk:"iam_user_arn"`
 	Status           types.String         `tfsdk:"status"`
 	DeactivatedAt    timetypes.RFC3339    `tfsdk:"deactivated_at"`
 	DeletedAt        timetypes.RFC3339    `tfsdk:"deleted_at"`
@@ -35,6 +36,7 @@ func (m *awsAccessKeyCleanupModel) retirement() rotation.Retirement {
 			OrganizationID: m.OrganizationID.ValueString(),
 			CredentialsID:  m.CredentialsID.ValueString(),
 			UserName:       m.IAMUserName.ValueString(),
+			UserARN:        m.IAMUserARN.ValueString(),
 		},
 		AccessKeyID:      m.AccessKeyID.ValueString(),
 		DeleteAfter:      timeOf(m.DeleteAfter),
@@ -67,21 +69,11 @@ func (m *awsAccessKeyCleanupModel) longestTimeout() time.Duration {
 
 // setOutcome records how far a retirement got.
 func (m *awsAccessKeyCleanupModel) setOutcome(outcome rotation.RetirementOutcome) {
+	m.IAMUserARN = textValue(outcome.UserARN)
 	m.Status = types.StringValue(string(outcome.Status))
 	m.DeactivatedAt = timeValue(outcome.DeactivatedAt)
 	m.DeletedAt = timeValue(outcome.DeletedAt)
 	m.NextActionAt = timeValue(outcome.NextActionAt)
-}
-
-// refresh records what the present time makes of the key as AWS shows it. A key that AWS does not show is due: the update
-// asks again and records that it is gone, because that is final.
-func (m *awsAccessKeyCleanupModel) refresh(key *rotation.AccessKey, now time.Time) {
-	t := m.retirement()
-	status := rotation.StatusDue
-	if key != nil {
-		status = t.StatusAt(now, key)
-	}
-	m.setOutcome(rotation.RetirementOutcome{Status: status, DeactivatedAt: t.DeactivatedAt, NextActionAt: t.NextActionAt(status)})
 }
 
 // isOver tells whether there is nothing left to do about the key.
@@ -103,6 +95,6 @@ func callsForUpdate(state, plan *awsAccessKeyCleanupModel) bool {
 
 // planUpdate leaves open what an update finds out.
 func (m *awsAccessKeyCleanupModel) planUpdate() {
-	m.Status = types.StringUnknown()
+	m.Status, m.IAMUserARN = types.StringUnknown(), types.StringUnknown()
 	m.DeactivatedAt, m.DeletedAt, m.NextActionAt = timetypes.NewRFC3339Unknown(), timetypes.NewRFC3339Unknown(), timetypes.NewRFC3339Unknown()
 }

@@ -164,11 +164,11 @@ func (d *awsCredentialsDataSource) Read(ctx context.Context, req datasource.Read
 }
 
 // set records what was found.
-func (m *awsCredentialsDataSourceModel) set(found *rotation.Observation, use rotation.LastUse, now time.Time) {
+func (m *awsCredentialsDataSourceModel) set(found *rotation.Snapshot, use rotation.LastUse, now time.Time) {
 	m.ID = types.StringValue(m.OrganizationID.ValueString() + "/" + m.CredentialsID.ValueString())
 	m.Name, m.Type = types.StringValue(found.Set.Name), types.StringValue(found.Set.Type)
 	m.OtherAccessKeys, m.Clusters, m.Holders = []otherAccessKeyModel{}, []clusterModel{}, []holderModel{}
-	for _, cluster := range sortedClusters(found.Clusters) {
+	for _, cluster := range sortedClusters(found.ClustersOf(found.Set.ID)) {
 		m.Clusters = append(m.Clusters, clusterModel{
 			ID:     types.StringValue(cluster.ID),
 			Name:   types.StringValue(cluster.Name),
@@ -182,10 +182,13 @@ func (m *awsCredentialsDataSourceModel) set(found *rotation.Observation, use rot
 	m.IAMUserName = textValue(found.Owner)
 	m.AccessKeyID = types.StringValue(found.Set.AccessKeyID)
 	if key := found.Current; key != nil {
-		m.AccessKeyStatus, m.AccessKeyCreatedAt, m.AccessKeyAgeDays = keyStatus(*key), timeValue(key.CreatedAt), ageDays(*key, now)
+		m.AccessKeyStatus, m.AccessKeyCreatedAt, m.AccessKeyAgeDays = keyStatus(key.AccessKey), timeValue(key.CreatedAt), ageDays(key.AccessKey, now)
 		m.AccessKeyLastUsedAt, m.AccessKeyLastUsedFor, m.AccessKeyLastUsedRegion = timeValue(use.At), textValue(use.Service), textValue(use.Region)
 	}
-	for _, key := range slices.SortedFunc(slices.Values(found.Others), func(a, b rotation.OtherKey) int { return cmp.Compare(a.ID, b.ID) }) {
+	for _, key := range slices.SortedFunc(slices.Values(found.Keys), func(a, b rotation.Key) int { return cmp.Compare(a.ID, b.ID) }) {
+		if key.ID == found.Set.AccessKeyID {
+			continue
+		}
 		m.OtherAccessKeys = append(m.OtherAccessKeys, otherAccessKeyModel{
 			ID:              types.StringValue(key.ID),
 			Status:          keyStatus(key.AccessKey),

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -14,24 +13,13 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// The phases of a credentials set.
-const (
-	// phaseStable is a set that was not rotated by this resource yet.
-	phaseStable = "stable"
-	// phaseDeploying is a set whose new key has not reached every cluster: the next apply resumes.
-	phaseDeploying = "deploying"
-	// phaseDraining is a set whose previous key may still be in use.
-	phaseDraining = "draining"
-	// phaseDrained is a set whose previous key may go, or is gone.
-	phaseDrained = "drained"
-)
-
 // awsCredentialsModel is the state, plan or configuration of a qoveryrotation_aws_credentials.
 type awsCredentialsModel struct {
 	ID                  types.String         `tfsdk:"id"`
 	OrganizationID      types.String         `tfsdk:"organization_id"`
 	CredentialsID       types.String         `tfsdk:"credentials_id"`
 	IAMUserName         types.String         `tfsdk:"iam_user_name"`
+	IAMUserARN          types.String         `tfsdk:"iam_user_arn"`
 	RotationTriggers    types.Map            `tfsdk:"rotation_triggers"`
 	RotateAfterDays     types.Int64          `tfsdk:"rotate_after_days"`
 	RotateOnCreate      types.Bool           `tfsdk:"rotate_on_create"`
@@ -57,36 +45,48 @@ var holderType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"kind": types.StringType, "id": types.StringType, "name": types.StringType, "access_key_id": types.StringType,
 }}
 
-// target is what the model is about.
-func (m *awsCredentialsModel) target() rotation.Target {
-	return rotation.Target{
-		OrganizationID: m.OrganizationID.ValueString(),
-		CredentialsID:  m.CredentialsID.ValueString(),
-		UserName:       m.IAMUserName.ValueString(),
+// intent is what the model asks for.
+func (m *awsCredentialsModel) intent() rotation.Intent {
+	return rotation.Intent{
+		Target: rotation.Target{
+			OrganizationID: m.OrganizationID.ValueString(),
+			CredentialsID:  m.CredentialsID.ValueString(),
+			UserName:       m.IAMUserName.ValueString(),
+			UserARN:        m.IAMUserARN.ValueString(),
+		},
+		RotateRegistries: m.RotateRegistries.ValueBool(),
+		IgnoredHolders:   stringsOf(m.IgnoredHolders),
+		HoldersUnknown:   setIsUnknown(m.IgnoredHolders),
+		DrainWindow:      durationOr(m.DrainWindow, 0),
 	}
 }
 
 // record is what a state remembers of the last rotation.
 func (m *awsCredentialsModel) record(deployedClusters []string) *rotation.Record {
 	return &rotation.Record{
+		UserName:            m.IAMUserName.ValueString(),
+		UserARN:             m.IAMUserARN.ValueString(),
 		AccessKeyID:         m.AccessKeyID.ValueString(),
+		AccessKeyCreatedAt:  timeOf(m.AccessKeyCreatedAt),
 		PreviousAccessKeyID: m.PreviousAccessKeyID.ValueString(),
 		RotatedAt:           timeOf(m.RotatedAt),
 		DeployedAt:          timeOf(m.DeployedAt),
 		DrainEndsAt:         timeOf(m.DrainEndsAt),
-		Deploying:           m.Phase.ValueString() == phaseDeploying,
+		Unfinished:          m.Phase.ValueString() == string(rotation.PhaseDeploying),
 		DeployedClusters:    deployedClusters,
 	}
 }
 
-// request is what the model asks of a rotation.
-func (m *awsCredentialsModel) request() rotation.Request {
-	return rotation.Request{
-		Target:           m.target(),
-		RotateRegistries: m.RotateRegistries.ValueBool(),
-		IgnoredHolders:   stringsOf(m.IgnoredHolders),
-		DrainWindow:      durationOr(m.DrainWindow, 0),
-	}
+// setRecord records what a refresh or a rotation came to.
+func (m *awsCredentialsModel) setRecord(r *rotation.Record, now time.Time) {
+	m.IAMUserName, m.IAMUserARN = textValue(r.UserName), textValue(r.UserARN)
+	m.AccessKeyID, m.AccessKeyCreatedAt = types.StringValue(r.AccessKeyID), timeValue(r.AccessKeyCreatedAt)
+	m.PreviousAccessKeyID = textValue(r.PreviousAccessKeyID)
+	m.RotatedAt, m.DeployedAt, m.DrainEndsAt = timeValue(r.RotatedAt), timeValue(r.DeployedAt), timeValue(r.DrainEndsAt)
+	m.Phase = types.StringValue(string(r.PhaseAt(now)))
+	m.setClusters(r.Clusters)
+	m.setHolders(r.Holders)
+	m.setDue(now)
 }
 
 // setID fills in the id, which follows from the arguments alone.
@@ -96,58 +96,17 @@ func (m *awsCredentialsModel) setID() {
 
 // copyComputed takes over every attribute that is not an argument.
 func (m *awsCredentialsModel) copyComputed(from *awsCredentialsModel) {
-	m.AccessKeyID, m.AccessKeyCreatedAt = from.AccessKeyID, from.AccessKeyCreatedAt
+	m.IAMUserARN, m.AccessKeyID, m.AccessKeyCreatedAt = from.IAMUserARN, from.AccessKeyID, from.AccessKeyCreatedAt
 	m.PreviousAccessKeyID = from.PreviousAccessKeyID
 	m.RotatedAt, m.DeployedAt, m.DrainEndsAt = from.RotatedAt, from.DeployedAt, from.DrainEndsAt
 	m.RotationDue, m.RotationDueAt = from.RotationDue, from.RotationDueAt
 	m.Phase, m.ClusterIDs, m.Holders = from.Phase, from.ClusterIDs, from.Holders
 }
 
-// setOutcome records what a rotation came to.
-func (m *awsCredentialsModel) setOutcome(outcome rotation.Outcome, now time.Time) {
-	m.IAMUserName = types.StringValue(outcome.UserName)
-	m.AccessKeyID = types.StringValue(outcome.AccessKeyID)
-	m.AccessKeyCreatedAt = timeValue(outcome.AccessKeyCreatedAt)
-	if outcome.CutOver() {
-		m.PreviousAccessKeyID = types.StringValue(outcome.PreviousAccessKeyID)
-		m.RotatedAt = timeValue(outcome.RotatedAt)
-		m.DeployedAt = timeValue(outcome.DeployedAt)
-	}
-	m.setClusters(outcome.Clusters)
-	m.setHolders(outcome.Holders)
-	m.setDrain()
-	m.setPhase(now, outcome.CutOver() && (outcome.DeployedAt.IsZero() || len(outcome.Lagging) > 0))
-	m.setDue(now)
-}
-
-// setDrain moves the end of the drain window with the deployment and the window.
-func (m *awsCredentialsModel) setDrain() {
-	m.DrainEndsAt = timetypes.NewRFC3339Null()
-	if deployedAt := timeOf(m.DeployedAt); !deployedAt.IsZero() {
-		m.DrainEndsAt = timeValue(deployedAt.Add(durationOr(m.DrainWindow, 0)))
-	}
-}
-
-// setPhase records what the present time makes of the drain window.
-func (m *awsCredentialsModel) setPhase(now time.Time, deploying bool) {
-	drainEndsAt := timeOf(m.DrainEndsAt)
-	switch {
-	case deploying:
-		m.Phase = types.StringValue(phaseDeploying)
-	case m.PreviousAccessKeyID.ValueString() == "" || drainEndsAt.IsZero():
-		m.Phase = types.StringValue(phaseStable)
-	case now.Before(drainEndsAt):
-		m.Phase = types.StringValue(phaseDraining)
-	default:
-		m.Phase = types.StringValue(phaseDrained)
-	}
-}
-
 // setDue records what the present time makes of the key's age.
 func (m *awsCredentialsModel) setDue(now time.Time) {
 	m.RotationDue, m.RotationDueAt = types.BoolValue(false), timetypes.NewRFC3339Null()
-	if days := m.RotateAfterDays.ValueInt64(); days > 0 && !m.AccessKeyCreatedAt.IsNull() {
-		dueAt := timeOf(m.AccessKeyCreatedAt).AddDate(0, 0, int(days))
+	if dueAt := rotation.DueAt(timeOf(m.AccessKeyCreatedAt), m.RotateAfterDays.ValueInt64()); !dueAt.IsZero() {
 		m.RotationDue, m.RotationDueAt = types.BoolValue(!now.Before(dueAt)), timeValue(dueAt)
 	}
 }
@@ -187,61 +146,6 @@ func (m *awsCredentialsModel) setHolders(holders []rotation.Holder) {
 	m.Holders = types.ListValueMust(holderType, objects)
 }
 
-// refresh records what an inspection found, and returns a warning about what somebody else did, if anybody did.
-func (m *awsCredentialsModel) refresh(found *rotation.Inspection, now time.Time) (summary, detail string) {
-	deploying := m.Phase.ValueString() == phaseDeploying
-	known, current := m.AccessKeyID.ValueString(), found.Set.AccessKeyID
-	if current != known {
-		m.AccessKeyID = types.StringValue(current)
-		previous := m.PreviousAccessKeyID.ValueString()
-		exists := func(id string) bool {
-			return slices.ContainsFunc(found.Keys, func(key rotation.AccessKey) bool { return key.ID == id })
-		}
-		switch j := found.Journal; {
-		case j != nil && j.To == current:
-			deploying = true
-			m.setPrevious(j.From, j.CutoverAt)
-		case exists(known):
-			deploying = true
-			m.setPrevious(known, time.Time{})
-			summary, detail = summaryKeyReplaced, fmt.Sprintf("Qovery holds access key %s in place of %s, and this resource did not put it there. "+
-				"Whether every cluster runs with it cannot be told.\n\nState of AWS and Qovery: IAM user %q has both keys.\n\n"+
-				"What to do: the next apply deploys the clusters with %s. The drain window of %s begins then.",
-				current, known, found.UserName, current, known)
-		case previous == current || !exists(previous):
-			deploying = false
-			m.setPrevious("", time.Time{})
-		}
-	}
-	if found.UserName != "" {
-		m.IAMUserName = types.StringValue(found.UserName)
-	}
-	m.AccessKeyCreatedAt = timetypes.NewRFC3339Null()
-	if found.Current != nil {
-		m.AccessKeyCreatedAt = timeValue(found.Current.CreatedAt)
-	}
-	m.setClusters(found.Set.Clusters)
-	m.setHolders(found.Holders)
-	m.setPhase(now, deploying)
-	m.setDue(now)
-	if found.Current == nil || !found.Current.Active {
-		summary, detail = summaryCutOffNow, fmt.Sprintf("Qovery holds access key %s, which is Inactive or does not exist in the AWS account that the "+
-			"provider uses.\n\nState of AWS and Qovery: nothing was changed.\n\nWhat to do: check that the provider's AWS credentials are of the right "+
-			"account; if they are, put a working key into Qovery by hand and deploy the clusters.", current)
-	}
-	return summary, detail
-}
-
-// setPrevious records a cutover whose deployment is not known to be over.
-func (m *awsCredentialsModel) setPrevious(accessKeyID string, cutoverAt time.Time) {
-	m.PreviousAccessKeyID = types.StringNull()
-	if accessKeyID != "" {
-		m.PreviousAccessKeyID = types.StringValue(accessKeyID)
-	}
-	m.RotatedAt = timeValue(cutoverAt)
-	m.DeployedAt, m.DrainEndsAt = timetypes.NewRFC3339Null(), timetypes.NewRFC3339Null()
-}
-
 // stringsOf returns the known strings of a set.
 func stringsOf(set types.Set) []string {
 	var values []string
@@ -268,4 +172,9 @@ func timeOf(value timetypes.RFC3339) time.Time {
 	}
 	t, _ := value.ValueRFC3339Time()
 	return t
+}
+
+// setIsUnknown tells whether a set, or one of its elements, is not known yet.
+func setIsUnknown(set types.Set) bool {
+	return set.IsUnknown() || slices.ContainsFunc(set.Elements(), func(element attr.Value) bool { return element.IsUnknown() })
 }

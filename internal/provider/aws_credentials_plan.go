@@ -5,42 +5,44 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// intent is what an update of a qoveryrotation_aws_credentials is going to do.
-type intent int
+// update is what an update of a qoveryrotation_aws_credentials is going to do.
+type update int
 
 const (
-	// intentRecord only writes arguments into the state.
-	intentRecord intent = iota
-	// intentMoveDrain moves the end of the drain window.
-	intentMoveDrain
-	// intentReschedule changes when the next rotation is due.
-	intentReschedule
-	// intentResume carries on after a cutover.
-	intentResume
-	// intentMayRotate rotates if a value that is not known yet turns out to ask for it.
-	intentMayRotate
-	// intentRotate rotates.
-	intentRotate
+	// updateRecord only writes arguments into the state.
+	updateRecord update = iota
+	// updateMoveDrain moves the end of the drain window.
+	updateMoveDrain
+	// updateReschedule changes when the next rotation is due.
+	updateReschedule
+	// updateResume carries on after a cutover.
+	updateResume
+	// updateMayRotate rotates if a value that is not known yet turns out to ask for it.
+	updateMayRotate
+	// updateRotate rotates.
+	updateRotate
 )
 
-// intentOf says what the change from state to plan comes to. It is a pure function, so Terraform gets the same answer
+// updateOf says what the change from state to plan comes to. It is a pure function, so Terraform gets the same answer
 // when it plans again while it applies.
-func intentOf(state, plan *awsCredentialsModel) intent {
+func updateOf(state, plan *awsCredentialsModel) update {
 	switch {
-	case state.Phase.ValueString() == phaseDeploying:
-		return intentResume
+	case state.Phase.ValueString() == string(rotation.PhaseDeploying):
+		return updateResume
 	case triggersChange(state.RotationTriggers, plan.RotationTriggers), dueByAge(state, plan):
-		return intentRotate
+		return updateRotate
 	case triggersMayChange(state.RotationTriggers, plan.RotationTriggers), shortensAge(state, plan):
-		return intentMayRotate
+		return updateMayRotate
 	case !plan.RotateAfterDays.Equal(state.RotateAfterDays):
-		return intentReschedule
+		return updateReschedule
 	case !plan.DrainWindow.Equal(state.DrainWindow):
-		return intentMoveDrain
+		return updateMoveDrain
 	default:
-		return intentRecord
+		return updateRecord
 	}
 }
 
@@ -71,43 +73,51 @@ func hasUnknown(m types.Map) bool {
 // could not begin, and a plan that cannot succeed would keep everything else from being applied.
 func dueByAge(state, plan *awsCredentialsModel) bool {
 	return state.RotationDue.ValueBool() && !plan.RotateAfterDays.IsNull() && plan.RotateAfterDays.Equal(state.RotateAfterDays) &&
-		state.Phase.ValueString() != phaseDraining
+		state.Phase.ValueString() != string(rotation.PhaseDraining)
 }
 
 // shortensAge tells whether another rotate_after_days may make the key due at once, which the update finds out.
 func shortensAge(state, plan *awsCredentialsModel) bool {
 	return !plan.RotateAfterDays.IsNull() && !plan.RotateAfterDays.Equal(state.RotateAfterDays) &&
-		state.Phase.ValueString() != phaseDraining
+		state.Phase.ValueString() != string(rotation.PhaseDraining)
 }
 
 // planComputed gives every computed attribute its planned value: what the update could touch is unknown, the rest stays.
-func (m *awsCredentialsModel) planComputed(state *awsCredentialsModel, what intent) {
+func (m *awsCredentialsModel) planComputed(state *awsCredentialsModel, what update) {
 	m.copyComputed(state)
+	if !m.IAMUserName.Equal(state.IAMUserName) {
+		m.IAMUserARN = types.StringUnknown()
+	}
 	switch what {
-	case intentRotate, intentMayRotate, intentResume:
+	case updateRotate, updateMayRotate, updateResume:
 		m.AccessKeyID, m.AccessKeyCreatedAt = types.StringUnknown(), timetypes.NewRFC3339Unknown()
 		m.PreviousAccessKeyID = types.StringUnknown()
 		m.RotatedAt, m.DeployedAt = timetypes.NewRFC3339Unknown(), timetypes.NewRFC3339Unknown()
 		m.DrainEndsAt, m.Phase = timetypes.NewRFC3339Unknown(), types.StringUnknown()
 		m.RotationDue, m.RotationDueAt = types.BoolUnknown(), timetypes.NewRFC3339Unknown()
 		m.ClusterIDs, m.Holders = types.ListUnknown(types.StringType), types.ListUnknown(holderType)
-	case intentReschedule:
+	case updateReschedule:
 		m.RotationDue, m.RotationDueAt = types.BoolUnknown(), timetypes.NewRFC3339Unknown()
 		m.DrainEndsAt, m.Phase = timetypes.NewRFC3339Unknown(), types.StringUnknown()
-	case intentMoveDrain:
+	case updateMoveDrain:
 		m.DrainEndsAt, m.Phase = timetypes.NewRFC3339Unknown(), types.StringUnknown()
-	case intentRecord:
+	case updateRecord:
 	}
 }
 
 // recordUpdate carries out an update that rotates nothing: exactly what the plan left open is brought up to date.
-func (m *awsCredentialsModel) recordUpdate(what intent, now time.Time) {
-	if what == intentRecord {
+func (m *awsCredentialsModel) recordUpdate(state *awsCredentialsModel, what update, now time.Time) {
+	if !m.IAMUserName.Equal(state.IAMUserName) {
+		m.IAMUserARN = types.StringNull() // The next refresh records the one of the other user.
+	}
+	if what == updateRecord {
 		return
 	}
-	m.setDrain()
-	m.setPhase(now, false)
-	if what != intentMoveDrain {
+	record := m.record(nil)
+	record.ExtendDrain(durationOr(m.DrainWindow, 0))
+	m.DrainEndsAt = timeValue(record.DrainEndsAt)
+	m.Phase = types.StringValue(string(record.PhaseAt(now)))
+	if what != updateMoveDrain {
 		m.setDue(now)
 	}
 }
@@ -115,13 +125,13 @@ func (m *awsCredentialsModel) recordUpdate(what intent, now time.Time) {
 // asksToRotate tells, with every value known, whether an update rotates. The key's age counts under a new
 // rotate_after_days only: otherwise the last refresh decided, and the plan was shown accordingly.
 func asksToRotate(state, plan *awsCredentialsModel, now time.Time) bool {
-	switch intentOf(state, plan) {
-	case intentRotate:
+	switch updateOf(state, plan) {
+	case updateRotate:
 		return true
-	case intentMayRotate:
+	case updateMayRotate:
 	default:
 		return false
 	}
-	dueAt := timeOf(state.AccessKeyCreatedAt).AddDate(0, 0, int(plan.RotateAfterDays.ValueInt64()))
-	return shortensAge(state, plan) && !state.AccessKeyCreatedAt.IsNull() && !now.Before(dueAt)
+	dueAt := rotation.DueAt(timeOf(state.AccessKeyCreatedAt), plan.RotateAfterDays.ValueInt64())
+	return shortensAge(state, plan) && !dueAt.IsZero() && !now.Before(dueAt)
 }

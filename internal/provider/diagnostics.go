@@ -1,8 +1,6 @@
 package provider
 
 import (
-	"errors"
-
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
@@ -14,14 +12,12 @@ import (
 const (
 	summaryConfiguration   = "Invalid configuration"
 	summaryImportID        = "Invalid import id"
-	summaryKeyStays        = "The access key stays valid"
-	summaryKeyReplaced     = "The access key was replaced outside of this resource"
-	summaryResumeSwallowed = "A change of rotation_triggers was covered by the resumed rotation"
-	summaryNothingToRotate = "Nothing to rotate any more"
-	summaryCutOffNow       = "Qovery's access key does not work"
-	summaryRotationPlanned = "The access key will be replaced"
+	summaryKeyStays        = "Access key stays valid"
+	summaryResumeSwallowed = "Change of rotation_triggers is covered by the resumed rotation"
+	summaryNothingToRotate = "Nothing to rotate"
+	summaryRotationPlanned = "Access key will be replaced"
 	summaryHoldersLeft     = "Other objects keep the previous access key"
-	summaryKeyForgotten    = "An access key is no longer looked after"
+	summaryKeyForgotten    = "Cleanup no longer tracks an existing access key"
 )
 
 // addError reports an error of package rotation, on the argument that it is about where there is one.
@@ -32,11 +28,4 @@ func addError(diags *diag.Diagnostics, err error) {
 		return
 	}
 	diags.AddAttributeError(path.Root(string(problem.Argument)), problem.Summary, problem.Detail())
-}
-
-// isCredentialsNotFound tells whether Qovery itself says that the credentials are gone. Nothing else may remove a
-// resource from the state: a token that lost its rights must not.
-func isCredentialsNotFound(err error) bool {
-	var problem *rotation.Problem
-	return errors.As(err, &problem) && problem.Summary == rotation.SummaryCredentialsNotFound
 }

@@ -4,10 +4,8 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
@@ -31,6 +29,7 @@ const (
 	productName               = "terraform-provider-qoveryrotation"
 	defaultPollInterval       = 5 * time.Second
 	defaultMinimumDrainWindow = 2 * time.Hour
+	defaultLastUseDelay       = 20 * time.Minute
 )
 
 var _ provider.Provider = (*Provider)(nil)
@@ -40,9 +39,6 @@ type Provider struct {
 	version        string
 	clock          rotation.Clock
 	requestTimeout time.Duration
-
-	mu       sync.Mutex
-	rotators []*rotation.Rotator
 }
 
 // Option changes how a [Provider] works, for tests.
@@ -65,23 +61,13 @@ func New(version string, options ...Option) *Provider {
 	return p
 }
 
-// Close ends what the provider's rotations leave for the end of the process; see [rotation.Rotator.Close].
-func (p *Provider) Close(ctx context.Context) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var errs []error
-	for _, rotator := range p.rotators {
-		errs = append(errs, rotator.Close(ctx))
-	}
-	return errors.Join(errs...)
-}
-
 // providerModel is the provider block.
 type providerModel struct {
 	APIToken           types.String         `tfsdk:"api_token"`
 	APIURL             types.String         `tfsdk:"api_url"`
 	PollInterval       timetypes.GoDuration `tfsdk:"poll_interval"`
 	MinimumDrainWindow timetypes.GoDuration `tfsdk:"minimum_drain_window"`
+	LastUseDelay       timetypes.GoDuration `tfsdk:"last_use_delay"`
 	AWS                types.Object         `tfsdk:"aws"`
 }
 
@@ -131,6 +117,13 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 				CustomType: timetypes.GoDurationType{},
 				Validators: []validator.String{durationAtLeast(0)},
 			},
+			"last_use_delay": schema.StringAttribute{
+				MarkdownDescription: "How late AWS may report the use of an access key, as a [Go duration](https://pkg.go.dev/time#ParseDuration). No key is " +
+					"retired before `delete_after` plus this time. Default `20m`. Use `0s` for tests and demos only.",
+				Optional:   true,
+				CustomType: timetypes.GoDurationType{},
+				Validators: []validator.String{durationAtLeast(0)},
+			},
 			"aws": awsSchema(),
 		},
 	}
@@ -146,7 +139,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	}
 	for name, value := range map[string]interface{ IsUnknown() bool }{
 		"api_token": config.APIToken, "api_url": config.APIURL, "poll_interval": config.PollInterval,
-		"minimum_drain_window": config.MinimumDrainWindow, "aws": config.AWS,
+		"minimum_drain_window": config.MinimumDrainWindow, "last_use_delay": config.LastUseDelay, "aws": config.AWS,
 	} {
 		if value.IsUnknown() {
 			addUnknownConfiguration(&resp.Diagnostics, path.Root(name))
@@ -188,10 +181,8 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		Qovery:       qoveryClient,
 		Clock:        p.clock,
 		PollInterval: durationOr(config.PollInterval, defaultPollInterval),
+		LastUseDelay: durationOr(config.LastUseDelay, defaultLastUseDelay),
 	})
-	p.mu.Lock()
-	p.rotators = append(p.rotators, rotator)
-	p.mu.Unlock()
 	data := &clients{rotator: rotator, minimumDrainWindow: durationOr(config.MinimumDrainWindow, defaultMinimumDrainWindow)}
 	resp.ResourceData, resp.DataSourceData = data, data
 }

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,30 +24,12 @@ const (
 // errBusy means that somebody else's deployment began just before this one was asked for.
 var errBusy = errors.New("the cluster is being deployed by somebody else")
 
-// finish brings a change to its end: every cluster runs with the new key, and every holder has it.
-func (r *Rotator) finish(ctx context.Context, req Request, c change) (Outcome, error) {
-	r.reads.forget()
-	if c.deployedAt.IsZero() {
-		err := r.deployAll(ctx, req, &c)
-		if err != nil {
-			return c.outcome(), err
-		}
-		// Terraform keeps full seconds; the drain window must not begin before the deployment ended.
-		c.deployedAt = r.Now().Add(time.Second - 1).Truncate(time.Second)
-	}
-	if len(c.lagging) > 0 {
-		return c.outcome(), r.laggingHolders(ctx, req, &c)
-	}
-	step(ctx, "rotation complete", "access_key_id", c.journal.To, "previous_access_key_id", c.journal.From)
-	outcome := c.outcome()
-	r.finished.add(outcome, req.CredentialsID)
-	return outcome, nil
-}
-
 // deployAll deploys the clusters side by side. One that fails does not keep the others from ending.
-func (r *Rotator) deployAll(ctx context.Context, req Request, c *change) error {
-	organizationID := req.OrganizationID
-	clusters, start, startErr := r.clustersToDeploy(ctx, req, c)
+func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
+	clusters, start, err := r.clustersToDeploy(ctx, in, c)
+	if err != nil {
+		return notDeployable(c.journal, err)
+	}
 	pending := slices.DeleteFunc(clusters, func(cluster Cluster) bool { return slices.Contains(c.deployed, cluster.ID) })
 	var (
 		mu       sync.Mutex
@@ -58,17 +38,14 @@ func (r *Rotator) deployAll(ctx context.Context, req Request, c *change) error {
 	)
 	for _, cluster := range pending {
 		group.Go(func() {
-			status, err := statusOf(start, cluster.ID), startErr
-			if err == nil {
-				status, err = r.deploy(ctx, organizationID, cluster, status)
-			}
+			status, err := r.deploy(ctx, in.OrganizationID, cluster, statusOf(start, cluster.ID))
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
 				c.deployed = append(c.deployed, cluster.ID)
 				return
 			}
-			problems = append(problems, asClusterProblem(cluster, status, err))
+			problems = append(problems, notSeenToEnd(cluster, status, err))
 		})
 	}
 	group.Wait()
@@ -76,58 +53,31 @@ func (r *Rotator) deployAll(ctx context.Context, req Request, c *change) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	slices.SortFunc(problems, func(a, b *Problem) int { return strings.Compare(a.Cause, b.Cause) })
-	first := *problems[0]
-	for _, other := range problems[1:] {
-		first.Cause += "\n" + other.Cause
-		first.Err = errors.Join(first.Err, other.Err)
-	}
-	first.World = fmt.Sprintf("Qovery holds the new access key %s since %s. The previous key %s still works, so nothing is cut off.",
-		c.journal.To, c.journal.CutoverAt.Format(time.RFC3339), c.journal.From)
-	if first.Advice == "" {
-		first.Advice = "the next apply resumes here: it deploys what is left and does not create another key."
-	}
-	return &first
+	return notAllDeployed(c.journal, problems)
 }
 
 // clustersToDeploy reads, after the cutover, which clusters use the new key, and their statuses: one that was attached since
 // the rotation was decided needs the key too.
-func (r *Rotator) clustersToDeploy(ctx context.Context, req Request, c *change) ([]Cluster, []ClusterStatus, error) {
+func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([]Cluster, []ClusterStatus, error) {
 	var (
-		sets     []CredentialsSet
+		s        = &Snapshot{Clusters: c.s.Clusters}
 		statuses []ClusterStatus
 	)
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		sets, err = r.qovery.Credentials(gctx, req.OrganizationID)
+		s.Sets, err = r.qovery.Credentials(gctx, in.OrganizationID)
 		return err
 	})
 	group.Go(func() (err error) {
-		statuses, err = r.awaitStatuses(gctx, req.OrganizationID)
+		statuses, err = r.awaitStatuses(gctx, in.OrganizationID)
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return slices.Clone(c.o.Clusters), nil, err
+		return nil, nil, err
 	}
-	return clustersOf(sets, c.o.Clusters, func(set CredentialsSet) bool {
-		return set.ID == c.o.Set.ID || req.RotateRegistries && set.AccessKeyID == c.journal.To
+	return s.clustersOf(func(set CredentialsSet) bool {
+		return set.ID == in.CredentialsID || in.RotateRegistries && set.AccessKeyID == c.journal.To
 	}), statuses, nil
-}
-
-// asClusterProblem tells which cluster an error is about, and the status that it was seen in last.
-func asClusterProblem(cluster Cluster, last ClusterStatus, err error) *Problem {
-	var problem *Problem
-	if errors.As(err, &problem) {
-		return problem
-	}
-	problem = stopped(err, "")
-	problem.Advice = ""
-	seen := ""
-	if last.State != "" {
-		seen = fmt.Sprintf(" It was %s when last seen.", last.State)
-	}
-	problem.Cause = fmt.Sprintf("The deployment of %s was not seen to end.%s %s", cluster, seen, problem.Cause)
-	return problem
 }
 
 // deploy brings the new key to one cluster, whose status was just read, and waits until it runs with it. It returns no
@@ -144,9 +94,9 @@ func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Clu
 			clusterStep(ctx, "left alone, because it is off", cluster, before)
 			return before, nil
 		case before.Lock != nil:
-			return before, lockedCluster(cluster, *before.Lock, "")
+			return before, lockedCluster(cluster, *before.Lock)
 		case classify(before.State) == runUndeployable:
-			return before, undeployableCluster(cluster, before.State, "")
+			return before, undeployableCluster(cluster, before.State)
 		}
 		requested := r.clock.Now()
 		switch status, err = r.requestDeployment(ctx, organizationID, cluster, before); {
@@ -261,22 +211,14 @@ func (r *Rotator) requestDeployment(
 			if readErr == nil && classify(status.State) == runRunning {
 				return status, errBusy
 			}
-			return before, &Problem{
-				Summary: SummaryDeployment,
-				Cause:   fmt.Sprintf("Qovery refused to deploy %s.", cluster),
-				Err:     errors.Join(err, readErr),
-			}
+			return before, deploymentRefused(cluster, errors.Join(err, readErr))
 		}
 		visible, lookErr := r.becomesVisible(ctx, organizationID, cluster, before)
 		if visible || lookErr != nil {
 			return before, lookErr
 		}
 		if unclear++; unclear == deploymentRequests {
-			return before, &Problem{
-				Summary: SummaryDeployment,
-				Cause:   fmt.Sprintf("Qovery gave no clear answer to the request to deploy %s, %d times, and no deployment began.", cluster, unclear),
-				Err:     err,
-			}
+			return before, deploymentUnclear(cluster, unclear, err)
 		}
 	}
 }
@@ -327,40 +269,4 @@ func (r *Rotator) clusterErrors(ctx context.Context, organizationID string, befo
 		return r.qovery.ClusterErrors(ctx, organizationID, before.ClusterID, after)
 	}
 	return lines, err
-}
-
-// laggingHolders records that only other holders lack the new key, and tells which.
-func (r *Rotator) laggingHolders(ctx context.Context, req Request, c *change) error {
-	stored := map[string][]string{}
-	for _, holder := range c.lagging {
-		stored[holder.AccessKeyID] = append(stored[holder.AccessKeyID], holder.String())
-	}
-	facts := []string{fmt.Sprintf("All clusters of the credentials run with the new access key %s.", c.journal.To)}
-	world := fmt.Sprintf("both keys work, so nothing is cut off. %s is not retired while it is stored anywhere.", c.journal.From)
-	for _, key := range slices.Sorted(maps.Keys(stored)) {
-		which := "The previous key " + key
-		if key != c.journal.From {
-			which = "Access key " + key + ", which is older still,"
-			world = fmt.Sprintf("%s may be deleted already, so what uses it may be cut off. %s and %s work.", key, c.journal.From, c.journal.To)
-		}
-		facts = append(facts, fmt.Sprintf("%s is still stored in %s.", which, strings.Join(stored[key], ", ")))
-	}
-	advice := fmt.Sprintf("the first apply after %s that finds %s unused since then, or for %s, replaces the key once more and gives it to them: the "+
-		"secret that they should have got is not kept anywhere. To be done earlier, give each of these objects another key or a role in Qovery, or list its id in "+
-		"ignored_holders, and apply again.", c.deployedAt.Add(req.DrainWindow).Format(time.RFC3339), c.journal.From, req.DrainWindow)
-	if slices.ContainsFunc(c.lagging, func(h Holder) bool { return h.Kind == HolderCredentials }) {
-		advice = "clusters live on the key of the other credentials, and the secret of the new one is not kept anywhere. Give these " +
-			"credentials the key of another IAM user, or a role, in Qovery, deploy their clusters, and apply again."
-	}
-	c.journal.Phase, c.journal.At = JournalDeployed, c.deployedAt
-	ctx, cancel := r.detach(ctx, finishLimit)
-	defer cancel()
-	err := r.iam.TagUser(ctx, c.o.User.Name, journalTagKey(c.journal.CredentialsID), c.journal.String())
-	return &Problem{
-		Summary: SummaryHolderNotUpdated,
-		Cause:   strings.Join(facts, " "),
-		World:   world,
-		Advice:  advice,
-		Err:     errors.Join(c.refusals, err),
-	}
 }

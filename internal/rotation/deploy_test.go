@@ -139,7 +139,7 @@ func TestDeploymentFailsAndIsResumed(t *testing.T) {
 
 				req := s.request()
 				if withState {
-					req.Record = recordOf(outcome)
+					req.Record = outcome
 				}
 				resumed := s.mustRotate(req)
 				if resumed.AccessKeyID != outcome.AccessKeyID || resumed.DeployedAt.IsZero() ||
@@ -323,7 +323,7 @@ func TestDeploymentIsRefused(t *testing.T) {
 
 			test.undo(s)
 			req := s.request()
-			req.Record = recordOf(outcome)
+			req.Record = outcome
 			s.checkRotated(s.mustRotate(req))
 		})
 	}
@@ -342,7 +342,7 @@ func TestDeploymentIsAskedForUntilItBegins(t *testing.T) {
 		t.Errorf("outcome %+v", outcome)
 	}
 	req := s.request()
-	req.Record = recordOf(outcome)
+	req.Record = outcome
 	s.checkRotated(s.mustRotate(req))
 }
 
@@ -397,7 +397,7 @@ func TestRotationEnds(t *testing.T) {
 		cancelOnly bool
 	}{
 		"while a journal is watched": {given: func(s *stage, end func()) {
-			s.writeJournal("another-run", rotation.JournalCreating, "", 0)
+			s.writeJournal(rotation.StageCreating, "", 0)
 			at("GetUser", 5)(s, end)
 		}},
 		"after the journal":                {given: at(tagUser, 1)},
@@ -463,7 +463,7 @@ func TestRotationEnds(t *testing.T) {
 				s.ClearFaults()
 				next := s.request()
 				if test.cutOver {
-					next.Record = recordOf(outcome)
+					next.Record = outcome
 				}
 				again := s.mustRotate(next)
 				if again.DeployedAt.IsZero() || s.set.AccessKeyID() != again.AccessKeyID ||

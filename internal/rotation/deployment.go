@@ -1,7 +1,6 @@
 package rotation
 
 import (
-	"fmt"
 	"strings"
 	"time"
 )
@@ -101,26 +100,4 @@ func logBoundary(before ClusterStatus) time.Time {
 		return previous
 	}
 	return boundary
-}
-
-// failedDeployment tells why a deployment failed in the words of the cluster's own log, or where else to look.
-func failedDeployment(cluster Cluster, state string, lines []string, err error) *Problem {
-	problem := &Problem{
-		Summary: SummaryDeployment,
-		Cause:   fmt.Sprintf("The deployment of %s ended in %s.", cluster, state),
-		Advice:  "find the cause in Qovery's console and mend it.",
-	}
-	const whole = "; Qovery's console has all of it, on the page of the cluster."
-	switch {
-	case err != nil:
-		problem.Cause += " The cluster's log could not be read" + whole
-		problem.Err = fmt.Errorf("reading the log of %s: %w", cluster, err)
-	case len(lines) == 0:
-		problem.Cause += " The cluster's log shows no error of this deployment" + whole
-	default:
-		problem.Cause += "\n  " + strings.Join(lines, "\n  ")
-		problem.Advice = "mend what the cluster's log names."
-	}
-	problem.Advice += " The next apply deploys the cluster again and does not create another key."
-	return problem
 }

@@ -3,46 +3,45 @@ package rotation
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
 
-// journalTagPrefix starts the key of the tag that holds a journal; the id of the credentials follows.
-const journalTagPrefix = "qoveryrotation:"
-
-// journalVersion is the first word of a journal. A reader that meets another one leaves the journal alone.
-const journalVersion = "v1"
-
-// JournalPhase says how far a rotation got, as far as the next run needs to know it.
-type JournalPhase string
-
-// The phases that a [Journal] records.
 const (
-	// JournalCreating is recorded before the key is asked for: a key that appears now may be this rotation's.
-	JournalCreating JournalPhase = "creating"
-	// JournalVerifying is recorded when the key's id is known, before Qovery gets to know the key.
-	JournalVerifying JournalPhase = "verifying"
-	// JournalStoring is recorded before Qovery is asked to store the key: a request may be under way from now on.
-	JournalStoring JournalPhase = "storing"
-	// JournalDeploying is recorded after the cutover.
-	JournalDeploying JournalPhase = "deploying"
-	// JournalDeployed is recorded when every cluster has the key, while some other holder still lacks it.
-	JournalDeployed JournalPhase = "deployed"
+	// journalTagPrefix starts the key of the tag that holds a journal; the id of the credentials follows.
+	journalTagPrefix = "qoveryrotation:"
+	// journalVersion is the first word of a journal. A reader that meets another one leaves the journal alone.
+	journalVersion = "v1"
+	// maxJournalSize is the limit of IAM for the value of a tag.
+	maxJournalSize = 256
+
+	// livePeriod is how long a journal from before the cutover may belong to a run that is alive. Nothing before the cutover
+	// takes longer: preCutoverLimit, and changeLimit for the last request.
+	livePeriod = 3 * time.Minute
+	// orphanBefore and orphanAfter bound when a key that no journal names can have been created by the run that wrote one: at
+	// its time, give or take the difference of two clocks and the time that a run gives itself.
+	orphanBefore = time.Minute
+	orphanAfter  = preCutoverLimit + time.Minute
 )
 
-// Journal is the record of a rotation under way. It is kept as a tag on the IAM user, so it outlives the provider, the
-// runner and the Terraform state, and everybody who could rotate that user sees it. It holds no secret.
+// Journal is the record of a rotation. It is a tag on the IAM user, so it outlives the provider, the runner and the
+// Terraform state, and everybody who could rotate that user sees it. It stays until the previous key is retired, and
+// explains until then why the user has two keys. It holds no secret.
 type Journal struct {
+	// CredentialsID names the credentials that are rotated. It is part of the tag's key.
 	CredentialsID string
-	// Owner names the resource that rotates; see Request.Owner.
-	Owner string
 	// From is the key that is replaced; To is the new one, empty until its id is known.
 	From, To string
-	// Before is the key that From replaced, while other holders still have it because that rotation was interrupted.
-	Before string
-	Phase  JournalPhase
-	// At is the time of the entry; CutoverAt is zero before the cutover. Both are AWS's time, in full seconds.
+	// Before are keys that From replaced and that stale holders still store.
+	Before []string
+	// Stage is how far the rotation got.
+	Stage Stage
+	// At is the time of the entry, which is the end of the last deployment when every cluster is deployed. CutoverAt is zero
+	// before the cutover. Both are AWS's time, in full seconds.
 	At, CutoverAt time.Time
+	// DrainWindow is the longest one that was in force for From during the rotation.
+	DrainWindow time.Duration
 }
 
 // errNotAJournal means that a tag with a journal's key holds something that this program did not write.
@@ -51,20 +50,58 @@ var errNotAJournal = errors.New("not a journal of this provider")
 // journalTagKey is the key of the tag for the journal of one credentials set.
 func journalTagKey(credentialsID string) string { return journalTagPrefix + credentialsID }
 
-// String encodes the journal in words that IAM accepts as the value of a tag: letters, digits, spaces and "_.:/=+-@".
+// cutOver tells whether Qovery accepted the new key.
+func (j Journal) cutOver() bool { return !j.CutoverAt.IsZero() }
+
+// deployedAt is the end of the last deployment; zero until every cluster runs with the new key.
+func (j Journal) deployedAt() time.Time {
+	if j.Stage != StageDeployed {
+		return time.Time{}
+	}
+	return j.At
+}
+
+// mayBeAlive tells whether the run that wrote the journal may still change something before its cutover.
+func (j Journal) mayBeAlive(now time.Time) bool {
+	return !j.cutOver() && now.Before(j.At.Add(livePeriod))
+}
+
+// drainEndsAt is the end of the drain window of From; zero before the end of the last deployment.
+func (j Journal) drainEndsAt() time.Time { return drainEnd(j.deployedAt(), j.DrainWindow) }
+
+// mayHaveCreated tells whether a key can come of the run that wrote the journal, by the time of its creation.
+func (j Journal) mayHaveCreated(key AccessKey) bool {
+	return key.CreatedAt.After(j.At.Add(-orphanBefore)) && key.CreatedAt.Before(j.At.Add(orphanAfter))
+}
+
+// names tells whether the journal says that a key was part of the rotation.
+func (j Journal) names(accessKeyID string) bool {
+	return accessKeyID != "" && (j.From == accessKeyID || j.To == accessKeyID || slices.Contains(j.Before, accessKeyID))
+}
+
+// String encodes the journal in words that IAM accepts as the value of a tag: letters, digits, spaces and "_.:/=+-@". Where
+// keys in Before exceed the limit of a tag, the oldest are left out.
 func (j Journal) String() string {
-	words := []string{journalVersion, "owner=" + j.Owner, "from=" + j.From}
-	if j.To != "" {
-		words = append(words, "to="+j.To)
+	words := []string{journalVersion, "from=" + j.From}
+	word := func(name, value string) {
+		if value != "" {
+			words = append(words, name+"="+value)
+		}
 	}
-	if j.Before != "" {
-		words = append(words, "before="+j.Before)
+	word("to", j.To)
+	word("phase", string(j.Stage))
+	word("at", formatJournalTime(j.At))
+	word("cutover", formatJournalTime(j.CutoverAt))
+	if j.DrainWindow > 0 {
+		word("drain", j.DrainWindow.String())
 	}
-	words = append(words, "phase="+string(j.Phase), "at="+j.At.UTC().Format(time.RFC3339))
-	if !j.CutoverAt.IsZero() {
-		words = append(words, "cutover="+j.CutoverAt.UTC().Format(time.RFC3339))
+	text := strings.Join(words, " ")
+	for _, id := range j.Before {
+		if more := text + " before=" + id; len(more) <= maxJournalSize {
+			text = more
+		}
 	}
-	return strings.Join(words, " ")
+	return text
 }
 
 // ParseJournal decodes the value of a journal's tag.
@@ -76,54 +113,67 @@ func ParseJournal(credentialsID, value string) (Journal, error) {
 	}
 	for _, word := range words[1:] {
 		name, content, _ := strings.Cut(word, "=")
-		var err error
-		switch name {
-		case "owner":
-			j.Owner = content
-		case "from":
-			j.From = content
-		case "to":
-			j.To = content
-		case "before":
-			j.Before = content
-		case "phase":
-			j.Phase = JournalPhase(content)
-		case "at":
-			j.At, err = parseJournalTime(content)
-		case "cutover":
-			j.CutoverAt, err = parseJournalTime(content)
-		}
-		if err != nil {
+		if err := j.set(name, content); err != nil {
 			return Journal{}, fmt.Errorf("%w: %w", errNotAJournal, err)
 		}
 	}
-	if j.Owner == "" || j.From == "" || j.At.IsZero() {
-		return Journal{}, fmt.Errorf("%w: %q lacks its owner, key or time", errNotAJournal, value)
-	}
-	switch j.Phase {
-	case JournalCreating, JournalVerifying, JournalStoring, JournalDeploying, JournalDeployed:
-	default:
-		return Journal{}, fmt.Errorf("%w: unknown phase %q", errNotAJournal, j.Phase)
-	}
-	if j.Phase != JournalCreating && j.To == "" {
-		return Journal{}, fmt.Errorf("%w: phase %q without a new key", errNotAJournal, j.Phase)
+	if err := j.check(); err != nil {
+		return Journal{}, fmt.Errorf("%w: %q %w", errNotAJournal, value, err)
 	}
 	return j, nil
 }
 
-// parseJournalTime takes a time only as a journal is written, so that what is read and written again stays the same.
+// set decodes one word. Words that a later version may add are left out.
+func (j *Journal) set(name, content string) (err error) {
+	switch name {
+	case "from":
+		j.From = content
+	case "to":
+		j.To = content
+	case "before":
+		j.Before = append(j.Before, content)
+	case "phase":
+		j.Stage = Stage(content)
+	case "at":
+		j.At, err = parseJournalTime(content)
+	case "cutover":
+		j.CutoverAt, err = parseJournalTime(content)
+	case "drain":
+		j.DrainWindow, err = time.ParseDuration(content)
+	}
+	return err
+}
+
+// check refuses what no rotation writes.
+func (j *Journal) check() error {
+	afterCutover := j.Stage == StageDeploying || j.Stage == StageDeployed
+	switch {
+	case j.From == "" || j.At.IsZero():
+		return errors.New("has no key or no time")
+	case !afterCutover && !slices.Contains([]Stage{StageCreating, StageVerifying, StageStoring}, j.Stage):
+		return fmt.Errorf("has the unknown phase %q", j.Stage)
+	case j.Stage != StageCreating && j.To == "":
+		return fmt.Errorf("has the phase %q without a new key", j.Stage)
+	case afterCutover != j.cutOver():
+		return fmt.Errorf("has the phase %q, which does not go with the time of its cutover", j.Stage)
+	}
+	return nil
+}
+
+func formatJournalTime(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.UTC().Format(time.RFC3339)
+}
+
+// parseJournalTime accepts a time only as a journal is written, so that what is read and written again stays the same.
 func parseJournalTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
-	if err == nil && at.UTC().Format(time.RFC3339) != text {
+	if err == nil && formatJournalTime(at) != text {
 		return time.Time{}, fmt.Errorf("time %q is not in full seconds of UTC", text)
 	}
 	return at, err
-}
-
-// mayHaveCreated tells whether a key can come of the rotation that wrote the journal, by the time of its creation: give or
-// take the difference of two clocks and the time that a rotation gives itself.
-func (j Journal) mayHaveCreated(key AccessKey) bool {
-	return key.CreatedAt.After(j.At.Add(-strayBefore)) && key.CreatedAt.Before(j.At.Add(strayAfter))
 }
 
 // journalsOf splits the journals on a user into the one for the given credentials, or nil, and those for others. What
@@ -143,5 +193,6 @@ func journalsOf(user User, credentialsID string) (own *Journal, others []Journal
 			others = append(others, j)
 		}
 	}
+	slices.SortFunc(others, func(a, b Journal) int { return strings.Compare(a.CredentialsID, b.CredentialsID) })
 	return own, others, nil
 }

@@ -52,11 +52,11 @@ type IAM interface {
 	// nobody knows the secret. A user with two keys is [ErrLimitExceeded].
 	CreateAccessKey(ctx context.Context, userName string) (NewAccessKey, error)
 
-	// DeactivateAccessKey makes a key Inactive, which can be undone.
-	DeactivateAccessKey(ctx context.Context, userName, accessKeyID string) error
+	// DeactivateAccessKey makes the key of the permit Inactive, which can be undone.
+	DeactivateAccessKey(ctx context.Context, permit Permit) error
 
-	// DeleteAccessKey removes a key for good. A key that is gone already is no error.
-	DeleteAccessKey(ctx context.Context, userName, accessKeyID string) error
+	// DeleteAccessKey removes the key of the permit for good. A key that is gone already is no error.
+	DeleteAccessKey(ctx context.Context, permit Permit) error
 
 	// TagUser sets one tag and leaves the others alone.
 	TagUser(ctx context.Context, userName, key, value string) error
@@ -71,6 +71,9 @@ type IAM interface {
 	// SignsWith tells whether requests of this port have been, or would be, signed with the key, also on the way to a
 	// role.
 	SignsWith(ctx context.Context, accessKeyID string) (bool, error)
+
+	// Account is the id of the AWS account that the port's requests act in, by STS.
+	Account(ctx context.Context) (string, error)
 
 	// ClockOffset is how far AWS's clock was ahead of this machine's when AWS last answered.
 	ClockOffset() time.Duration

@@ -37,42 +37,45 @@ type Problem struct {
 	Err error
 }
 
-// Summaries of problems. Each has an entry in the guide "When something goes wrong".
+// Summaries of problems, which also identify them. Each has an entry in the guide "Troubleshooting".
 const (
-	SummaryAPI                  = "A request to AWS or Qovery failed"
-	SummaryUnauthenticated      = "AWS or Qovery does not accept the provider's credentials"
-	SummaryForbidden            = "AWS or Qovery does not permit the request"
+	SummaryAPI                  = "Request to AWS or Qovery failed"
+	SummaryUnauthenticated      = "Provider's credentials are not accepted"
+	SummaryForbidden            = "Permission denied"
 	SummaryOrganizationNotFound = "Organization not found in Qovery"
 	SummaryCredentialsNotFound  = "Credentials not found in Qovery"
 	SummaryNotStatic            = "Credentials without an access key"
-	SummaryWrongUser            = "The access key in Qovery belongs to another IAM user"
+	SummaryWrongUser            = "Access key belongs to another IAM user"
+	SummaryWrongAccount         = "Access key is not in the provider's AWS account"
 	SummaryUserNotFound         = "IAM user not found"
 	SummaryCutOff               = "Qovery's access key does not work"
-	SummarySignsWithKey         = "The provider signs with the key that it is to replace"
-	SummaryStrangerKey          = "The IAM user has a second access key"
-	SummaryStillDraining        = "The previous access key still drains"
-	SummaryClusterLocked        = "A cluster is locked"
-	SummaryClusterState         = "A cluster is in a state that cannot be deployed"
+	SummarySignsWithKey         = "Provider authenticates with the key to be rotated"
+	SummaryForeignKey           = "IAM user has a second access key"
+	SummaryStillDraining        = "Previous access key is still in its drain window"
+	SummaryClusterLocked        = "Cluster is locked"
+	SummaryClusterState         = "Cluster cannot be deployed in its present state"
 	SummaryRestricted           = "Qovery does not deploy for this organization"
-	SummaryOtherRotation        = "Another rotation is under way"
+	SummaryOtherRotation        = "Another rotation is in progress"
 	SummaryForeignJournal       = "Unknown journal on the IAM user"
-	SummaryKeyChanged           = "The access key changed since the plan"
-	SummaryUncarriableHolder    = "The access key is stored where it cannot be replaced"
-	SummaryCreateKey            = "Cannot create an access key"
-	SummaryJournal              = "Cannot write the journal"
-	SummaryVerification         = "The new access key does not work"
+	SummaryKeyChanged           = "Access key changed since the plan"
+	SummaryKeyReplaced          = "Access key was replaced outside of this resource"
+	SummaryUncarriableHolder    = "Access key is stored where it cannot be replaced"
+	SummaryCreateKey            = "Access key could not be created"
+	SummaryJournal              = "Journal could not be written"
+	SummaryVerification         = "New access key does not work"
 	SummaryRefused              = "Qovery refused the new access key"
-	SummaryCutoverUnclear       = "Qovery did not say whether it took the new access key"
-	SummaryHolderNotUpdated     = "A holder still has the previous access key"
-	SummaryDeployment           = "A cluster could not be deployed"
-	SummaryInterrupted          = "The rotation was interrupted"
-	SummaryTimeout              = "The rotation ran into its timeout"
-	SummaryKeyInUse             = "The access key is still in use"
-	SummaryNotReplaced          = "The access key has no working successor"
-	SummaryInvalidCredentials   = "A cluster does not accept its credentials"
-	SummaryRetire               = "Cannot retire the access key"
-	SummaryRetireTimeout        = "The cleanup ran into its timeout"
-	SummaryRetireInterrupted    = "The cleanup was interrupted"
+	SummaryCutoverUnclear       = "Qovery did not confirm the new access key"
+	SummaryHolderNotUpdated     = "Holder still has the previous access key"
+	SummaryRepairWaits          = "Repair waits for a deployment to end"
+	SummaryDeployment           = "Cluster could not be deployed"
+	SummaryInterrupted          = "Rotation was interrupted"
+	SummaryTimeout              = "Rotation timed out"
+	SummaryKeyInUse             = "Access key is still in use"
+	SummaryNotReplaced          = "Access key has no working successor"
+	SummaryInvalidCredentials   = "Cluster does not accept its credentials"
+	SummaryRetire               = "Access key could not be retired"
+	SummaryRetireTimeout        = "Cleanup timed out"
+	SummaryRetireInterrupted    = "Cleanup was interrupted"
 )
 
 // Error implements error: the summary and the whole detail.
@@ -80,6 +83,12 @@ func (p *Problem) Error() string { return p.Summary + ": " + p.Detail() }
 
 // Unwrap returns the error behind the problem.
 func (p *Problem) Unwrap() error { return p.Err }
+
+// IsProblem tells whether an error is the problem with a summary.
+func IsProblem(err error, summary string) bool {
+	problem, ok := errors.AsType[*Problem](err)
+	return ok && problem.Summary == summary
+}
 
 // IsEndOfTime tells whether a job stopped because it was canceled or ran into its timeout.
 func IsEndOfTime(err error) bool {
@@ -141,6 +150,79 @@ func withoutEnds(err error) error {
 }
 
 const (
-	worldUntouched = "nothing was changed."
-	adviceRetry    = "apply again. The next run carries on by itself."
+	worldUntouched = "Nothing was changed."
+	adviceRetry    = "Apply again. The next run continues by itself."
 )
+
+// endOfTime blames the end of the whole rotation where that ended what was being done, and else the end of the time that it
+// was given itself, unless the error says more than that.
+func endOfTime(ctx, limited context.Context, err error) error {
+	problem, told := errors.AsType[*Problem](err)
+	switch {
+	case limited.Err() == nil || !errors.Is(err, limited.Err()) || told && ctx.Err() == nil:
+		return err
+	case told:
+		ended := stopped(ctx.Err(), problem.World)
+		ended.Err = problem.Err
+		return ended
+	}
+	ended := stopped(limited.Err(), worldUntouched)
+	ended.Err = err
+	if ctx.Err() == nil {
+		ended.Cause = fmt.Sprintf("The steps before the cutover timed out after %s.", preCutoverLimit)
+	}
+	return ended
+}
+
+// stopped explains why a rotation did not go on.
+func stopped(err error, world string) *Problem {
+	problem := &Problem{World: world, Advice: adviceAfter(err), Err: err}
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		problem.Summary, problem.Cause = SummaryTimeout, "The operation timed out."
+	case errors.Is(err, context.Canceled):
+		problem.Summary, problem.Cause = SummaryInterrupted, "The run was canceled."
+	case errors.Is(err, ErrUnauthenticated):
+		problem.Summary, problem.Cause = SummaryUnauthenticated, apiOf(err)+" does not accept the credentials that the provider was given."
+	case errors.Is(err, ErrForbidden):
+		problem.Summary, problem.Cause = SummaryForbidden, apiOf(err)+" denied the request. That does not mean that anything is gone."
+	default:
+		problem.Summary, problem.Cause = SummaryAPI, "A request to "+apiOf(err)+" failed."
+	}
+	return problem
+}
+
+// adviceAfter is what to do after a request that failed.
+func adviceAfter(err error) string {
+	switch {
+	case errors.Is(err, ErrUnauthenticated) && apiOf(err) == "Qovery":
+		return "Check api_token (QOVERY_API_TOKEN), then apply again."
+	case errors.Is(err, ErrUnauthenticated):
+		return "Check the provider's AWS credentials, from the argument aws or the environment, then apply again."
+	case errors.Is(err, ErrForbidden) && apiOf(err) == "Qovery":
+		return "Give the API token's role the missing permission, then apply again."
+	case errors.Is(err, ErrForbidden):
+		return "Give the provider's IAM identity the permission that the original error names, then apply again."
+	case errors.Is(err, ErrRejected):
+		return "Fix the problem that the original error names, then apply again."
+	default:
+		return adviceRetry
+	}
+}
+
+// apiOf names the API that an error came from, as the ports' errors say.
+func apiOf(err error) string {
+	if known, ok := errors.AsType[interface {
+		error
+		API() string
+	}](err); ok {
+		return known.API()
+	}
+	return "AWS or Qovery"
+}
+
+// isUnexplained tells whether an error is of a kind and no [Problem] yet.
+func isUnexplained(err, kind error) bool {
+	_, explained := errors.AsType[*Problem](err)
+	return !explained && errors.Is(err, kind)
+}

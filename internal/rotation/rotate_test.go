@@ -186,30 +186,30 @@ func TestRotateCarriesOn(t *testing.T) {
 		resumed bool
 	}{
 		"the key's id was never recorded": {
-			func(s *stage, _ *simulator.AccessKey) { s.writeJournal("this-run", rotation.JournalCreating, "", 0) }, false,
+			func(s *stage, _ *simulator.AccessKey) { s.writeJournal(rotation.StageCreating, "", 0) }, false,
 		},
 		"the key's id was never recorded, long ago, by another run": {
 			func(s *stage, _ *simulator.AccessKey) {
-				s.writeJournal("another-run", rotation.JournalCreating, "", 0)
+				s.writeJournal(rotation.StageCreating, "", 0)
 				s.Clock().Advance(24 * time.Hour)
 			}, false,
 		},
 		"the key was verified": {
 			func(s *stage, stray *simulator.AccessKey) {
-				s.writeJournal("this-run", rotation.JournalVerifying, stray.ID, 0)
+				s.writeJournal(rotation.StageVerifying, stray.ID, 0)
 				stray.MarkUsed("sts", "eu-west-3")
 			}, false,
 		},
 		"Qovery has the key": {
 			func(s *stage, stray *simulator.AccessKey) {
-				s.writeJournal("this-run", rotation.JournalVerifying, stray.ID, 0)
+				s.writeJournal(rotation.StageVerifying, stray.ID, 0)
 				s.set.SetKey(stray)
 				s.cluster.Registry().SetKey(stray)
 			}, true,
 		},
 		"Qovery has the key, from another run": {
 			func(s *stage, stray *simulator.AccessKey) {
-				s.writeJournal("another-run", rotation.JournalVerifying, stray.ID, 0)
+				s.writeJournal(rotation.StageVerifying, stray.ID, 0)
 				s.set.SetKey(stray)
 				s.cluster.Registry().SetKey(stray)
 			}, true,
@@ -447,7 +447,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 			given: func(s *stage) {
 				stray := s.user.AddKey()
 				s.Expendable(stray)
-				s.writeJournal("this-run", rotation.JournalCreating, "", 0)
+				s.writeJournal(rotation.StageCreating, "", 0)
 				s.DenyAction("iam:DeleteAccessKey")
 			},
 			summary: rotation.SummaryCreateKey, facts: []string{"of an interrupted rotation could not be deleted", "iam:DeleteAccessKey"},
@@ -457,7 +457,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 			given: func(s *stage) {
 				stray := s.user.AddKey()
 				s.Expendable(stray)
-				s.writeJournal("this-run", rotation.JournalVerifying, stray.ID, 0)
+				s.writeJournal(rotation.StageVerifying, stray.ID, 0)
 				s.DenyAction("iam:TagUser")
 			},
 			summary: rotation.SummaryJournal, facts: []string{"iam:TagUser"},
@@ -547,9 +547,9 @@ func TestRotateStopsWhenTheJournalIsNotItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(s *stage){
 		"another process of the same resource": func(s *stage) {
-			s.writeJournal("this-run", rotation.JournalVerifying, "AKIAANOTHERRUNSKEY00", 0)
+			s.writeJournal(rotation.StageVerifying, "AKIAANOTHERRUNSKEY00", 0)
 		},
-		"another run's": func(s *stage) { s.writeJournal("another-run", rotation.JournalVerifying, "AKIAANOTHERRUNSKEY00", 0) },
+		"another run's": func(s *stage) { s.writeJournal(rotation.StageVerifying, "AKIAANOTHERRUNSKEY00", 0) },
 		"nobody's":      func(s *stage) { s.user.SetTag(s.journalTag(), "please keep") },
 	} {
 		for _, fault := range []simulator.Fault{
@@ -598,7 +598,7 @@ func TestRotateStopsWhenTheJournalIsNotItsOwn(t *testing.T) {
 func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(s *stage){
-		"announced":     func(s *stage) { s.writeJournal("another-run", rotation.JournalCreating, "", 0) },
+		"announced":     func(s *stage) { s.writeJournal(rotation.StageCreating, "", 0) },
 		"taken back":    func(s *stage) { s.user.RemoveTag(s.journalTag()) },
 		"the same text": func(*stage) {},
 	} {
@@ -632,7 +632,7 @@ func (i suspendedIAM) CreateAccessKey(ctx context.Context, userName string) (rot
 func TestRotateIsTakenOver(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	var outcome rotation.Outcome
+	var outcome *rotation.Record
 	second := s.process()
 	first := s.processWith(func(iam rotation.IAM) rotation.IAM {
 		return suspendedIAM{iam, func() {
@@ -736,7 +736,7 @@ func TestRotateRaces(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			outcomes := make([]rotation.Outcome, 2)
+			outcomes := make([]*rotation.Record, 2)
 			errs := make([]error, 2)
 			var group sync.WaitGroup
 			for i := range 2 {
@@ -784,7 +784,7 @@ func TestRotateRaces(t *testing.T) {
 
 func TestRotateWatchesAJournalThatMayBeAlive(t *testing.T) {
 	t.Parallel()
-	announced := func(s *stage) { s.writeJournal("another-run", rotation.JournalCreating, "", time.Minute) }
+	announced := func(s *stage) { s.writeJournal(rotation.StageCreating, "", time.Minute) }
 	// meanwhile does something while the journal is watched.
 	meanwhile := func(s *stage, do func()) {
 		s.Inject(simulator.Fault{
@@ -801,17 +801,17 @@ func TestRotateWatchesAJournalThatMayBeAlive(t *testing.T) {
 	}{
 		"unchanged": {given: announced, atLeast: 2 * time.Minute, atMost: 2*time.Minute + 10*time.Second},
 		"one's own": {
-			given:  func(s *stage) { s.writeJournal("this-run", rotation.JournalCreating, "", time.Minute) },
+			given:  func(s *stage) { s.writeJournal(rotation.StageCreating, "", time.Minute) },
 			atMost: time.Second,
 		},
 		"ten minutes old": {
-			given:  func(s *stage) { s.writeJournal("another-run", rotation.JournalCreating, "", 10*time.Minute) },
+			given:  func(s *stage) { s.writeJournal(rotation.StageCreating, "", 10*time.Minute) },
 			atMost: time.Second,
 		},
 		"changed": {
 			given: func(s *stage) {
 				announced(s)
-				meanwhile(s, func() { s.writeJournal("another-run", rotation.JournalVerifying, "AKIAANOTHERRUNSKEY00", 0) })
+				meanwhile(s, func() { s.writeJournal(rotation.StageVerifying, "AKIAANOTHERRUNSKEY00", 0) })
 			},
 			summary: rotation.SummaryOtherRotation, facts: []string{`IAM user "qovery"`, "plan again"},
 		},
@@ -841,7 +841,7 @@ func TestRotateWatchesAJournalThatMayBeAlive(t *testing.T) {
 				announced(s)
 				meanwhile(s, func() { s.user.AddKeyCreated(s.Clock().Now().Add(-time.Hour)) })
 			},
-			summary: rotation.SummaryStrangerKey, facts: []string{"nothing was changed"},
+			summary: rotation.SummaryForeignKey, facts: []string{"Nothing was changed"},
 		},
 	}
 	for name, test := range tests {
@@ -912,7 +912,7 @@ func TestRotateDoesNotBeginTooLate(t *testing.T) {
 	req := s.request()
 	req.Timeout = 9 * time.Second
 	_, err := s.rotate(req)
-	checkProblem(t, err, rotation.SummaryTimeout, "nothing was changed", "The limit was 9s")
+	checkProblem(t, err, rotation.SummaryTimeout, "Nothing was changed", "The limit was 9s")
 	s.checkUnchanged()
 }
 
@@ -922,24 +922,24 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 	refused := "container registry \"registry-"
 	tests := map[string]struct {
 		// mend ends it; the next run succeeds.
-		mend func(s *stage, req *rotation.Request)
+		mend func(s *stage, req *rotation.Intent)
 		// carried is whether the registry gets a key by the next run, which is another one then.
 		carried bool
 	}{
-		"it gets another key": {mend: func(s *stage, _ *rotation.Request) {
+		"it gets another key": {mend: func(s *stage, _ *rotation.Intent) {
 			s.cluster.Registry().SetKey(s.AddUser("registry").AddKey())
 		}},
-		"it is ignored":                          {mend: func(s *stage, req *rotation.Request) { req.IgnoredHolders = []string{s.cluster.Registry().ID} }},
-		"it is none of this resource's business": {mend: func(_ *stage, req *rotation.Request) { req.RotateRegistries = false }},
+		"it is ignored":                          {mend: func(s *stage, req *rotation.Intent) { req.IgnoredHolders = []string{s.cluster.Registry().ID} }},
+		"it is none of this resource's business": {mend: func(_ *stage, req *rotation.Intent) { req.RotateRegistries = false }},
 		"the drain window passes": {
-			mend: func(s *stage, _ *rotation.Request) {
+			mend: func(s *stage, _ *rotation.Intent) {
 				s.cluster.Registry().RefuseUpdates(0)
 				s.Clock().Advance(drainWindow)
 			},
 			carried: true,
 		},
 		"the drain window passes, and there is no state": {
-			mend: func(s *stage, req *rotation.Request) {
+			mend: func(s *stage, req *rotation.Intent) {
 				s.cluster.Registry().RefuseUpdates(0)
 				s.Clock().Advance(drainWindow)
 				req.Record = nil
@@ -965,7 +965,7 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 			}
 
 			req := s.request()
-			req.Record = recordOf(outcome)
+			req.Record = outcome
 			again, err := s.rotate(req)
 			checkProblem(t, err, rotation.SummaryHolderNotUpdated, refused)
 			if again.AccessKeyID != outcome.AccessKeyID || !again.DeployedAt.Equal(outcome.DeployedAt) {
@@ -1000,7 +1000,7 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 }
 
 // leaveRegistryBehind rotates while the cluster's registry refuses the new key, and lets the drain window pass.
-func (s *stage) leaveRegistryBehind() rotation.Outcome {
+func (s *stage) leaveRegistryBehind() *rotation.Record {
 	s.t.Helper()
 	registry := s.cluster.Registry()
 	registry.RefuseUpdates(400)
@@ -1076,7 +1076,7 @@ func TestRotateLeavesCredentialsBehind(t *testing.T) {
 	second.RefuseUpdates(0)
 	s.Clock().Advance(24 * time.Hour)
 	req := s.request()
-	req.Record = recordOf(outcome)
+	req.Record = outcome
 	_, err = s.rotate(req)
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated, `credentials "staging"`)
 	s.checkKeys(s.key.ID, outcome.AccessKeyID)
@@ -1159,7 +1159,7 @@ func TestRotateTakesUpWhatTheJournalDoesNotTell(t *testing.T) {
 	checkProblem(t, err, rotation.SummaryDeployment)
 	s.user.RemoveTag(s.journalTag())
 	req := s.request()
-	req.Record = recordOf(outcome)
+	req.Record = outcome
 
 	s.DenyAction("iam:TagUser")
 	got, err := s.rotate(req)
@@ -1188,7 +1188,7 @@ func TestRotateRecordsACutoverThatItFound(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	found := s.user.AddKey()
-	s.writeJournal("this-run", rotation.JournalStoring, found.ID, time.Minute)
+	s.writeJournal(rotation.StageStoring, found.ID, time.Minute)
 	s.set.SetKey(found)
 	s.cluster.Registry().SetKey(found)
 	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
@@ -1213,7 +1213,7 @@ func TestRotateDeploysAfterAnotherRotationThanTheState(t *testing.T) {
 	outcome := s.leaveRegistryBehind()
 
 	req := s.request()
-	req.Record = recordOf(outcome)
+	req.Record = outcome
 	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
 	again, err := s.rotate(req)
 	checkProblem(t, err, rotation.SummaryDeployment)
@@ -1234,7 +1234,7 @@ func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 	outcome, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated)
 	req := s.request()
-	req.Record = recordOf(outcome)
+	req.Record = outcome
 	req.IgnoredHolders = []string{registry.ID}
 	s.Clock().Advance(drainWindow)
 
@@ -1245,7 +1245,7 @@ func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 	stray := s.user.AddKey()
 	s.Expendable(stray)
 	journal := rotation.Journal{
-		Owner: "this-run", From: outcome.AccessKeyID, To: stray.ID, Before: s.key.ID, Phase: rotation.JournalVerifying, At: s.Clock().Now(),
+		Owner: "this-run", From: outcome.AccessKeyID, To: stray.ID, Before: s.key.ID, Phase: rotation.StageVerifying, At: s.Clock().Now(),
 	}
 	s.user.SetTag(s.journalTag(), journal.String())
 
@@ -1274,7 +1274,7 @@ func TestRotateRemembersARegistryThroughFailures(t *testing.T) {
 	checkProblem(t, err, rotation.SummaryJournal)
 	s.AllowAction("iam:TagUser")
 	// The next attempt dies, and two more are refused.
-	died := rotation.Journal{Owner: "this-run", From: s.set.AccessKeyID(), Before: s.key.ID, Phase: rotation.JournalCreating, At: s.Clock().Now()}
+	died := rotation.Journal{Owner: "this-run", From: s.set.AccessKeyID(), Before: s.key.ID, Phase: rotation.StageCreating, At: s.Clock().Now()}
 	s.user.SetTag(s.journalTag(), died.String())
 	s.set.RefuseUpdates(400)
 	for range 2 {

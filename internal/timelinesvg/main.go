@@ -61,16 +61,15 @@ func watch() (story, error) {
 	}
 	rotator := rotation.New(rotation.Config{IAM: iam, Qovery: api, Clock: w.Clock(), PollInterval: 5 * time.Second})
 	target := rotation.Target{OrganizationID: org.ID, CredentialsID: set.ID, UserName: user.Name}
-	outcome, err := rotator.Rotate(ctx, rotation.Request{
-		Target: target, Owner: "timelinesvg", Rotate: true, RotateRegistries: true, Timeout: timeLimit,
+	record, err := rotator.Rotate(ctx, rotation.Intent{
+		Target: target, Rotate: true, RotateRegistries: true, DrainWindow: drainWindow, Timeout: timeLimit,
 	})
 	if err != nil {
 		return story{}, err
 	}
-	drainEndsAt := outcome.DeployedAt.Add(drainWindow)
-	w.Clock().AdvanceTo(drainEndsAt)
+	w.Clock().AdvanceTo(record.DrainEndsAt)
 	_, err = rotator.Retire(ctx, rotation.Retirement{
-		Target: target, AccessKeyID: outcome.PreviousAccessKeyID, DeleteAfter: drainEndsAt,
+		Target: target, AccessKeyID: record.PreviousAccessKeyID, DeleteAfter: record.DrainEndsAt,
 	}, false, timeLimit)
 	if err != nil {
 		return story{}, err
@@ -78,7 +77,7 @@ func watch() (story, error) {
 	if violations := w.Violations(); len(violations) > 0 {
 		return story{}, fmt.Errorf("the rotation must not be shown: %v", violations)
 	}
-	return newStory(w.Timeline(), outcome.PreviousAccessKeyID, outcome.AccessKeyID)
+	return newStory(w.Timeline(), record.PreviousAccessKeyID, record.AccessKeyID)
 }
 
 // story is what happened to two keys, in moments of simulated time.

@@ -44,7 +44,4 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := p.Close(context.Background()); err != nil {
-		log.Printf("[WARN] the journal of a finished rotation could not be removed; it is harmless: %s", err)
-	}
 }

@@ -1,0 +1,121 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// ModifyPlan implements [resource.ResourceWithModifyPlan].
+func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	ctx = withLogging(ctx)
+	var plan awsCredentialsModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if window := durationOr(plan.DrainWindow, r.minimumDrainWindow); window < r.minimumDrainWindow {
+		resp.Diagnostics.AddAttributeError(path.Root("drain_window"), summaryConfiguration, fmt.Sprintf(
+			"drain_window (%s) is below the provider's minimum_drain_window (%s). Nothing was changed.", window, r.minimumDrainWindow))
+		return
+	}
+	intent := plan.intent()
+	if req.State.Raw.IsNull() {
+		intent.Rotate = plan.RotateOnCreate.ValueBool()
+		if !plan.OrganizationID.IsUnknown() && !plan.CredentialsID.IsUnknown() {
+			plan.setID()
+			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), plan.ID)...)
+			r.preflight(ctx, intent, false, &resp.Diagnostics)
+		}
+		return
+	}
+	var state awsCredentialsModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	what := updateOf(&state, &plan)
+	plan.planComputed(&state, what)
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	// Triggers that are not known yet are those of a time_rotating that has expired: the usual way to a rotation.
+	mayRotate := triggersMayChange(state.RotationTriggers, plan.RotationTriggers)
+	rotates := mayRotate || asksToRotate(&state, &plan, r.rotator.Now())
+	userChanges := !plan.IAMUserName.Equal(state.IAMUserName)
+	// With another id the resource is replaced: Terraform plans the creation of the new one by itself, and the state tells
+	// nothing about that.
+	same := plan.OrganizationID.Equal(state.OrganizationID) && plan.CredentialsID.Equal(state.CredentialsID)
+	intent.UserARN = state.IAMUserARN.ValueString()
+	if same && !plan.IAMUserName.IsUnknown() && (rotates || what == updateResume || userChanges) {
+		intent.Rotate = rotates && what != updateResume
+		intent.Record = state.record(nil)
+		r.preflight(ctx, intent, mayRotate, &resp.Diagnostics)
+	}
+}
+
+// preflight refuses a plan that could not be applied, and shows what one that rotates is going to touch: planned values
+// cannot, because what is there may change until the apply. With onlyIfAsked it is not known yet whether the plan rotates:
+// a key that drains is no reason then to refuse everything else, nor is another rotation that this very apply may finish.
+func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.Intent, onlyIfAsked bool, diags *diag.Diagnostics) {
+	snapshot, decision, err := r.rotator.Preflight(ctx, intent)
+	if err != nil {
+		switch problem := rotation.AsProblem(err); {
+		case problem.Summary == rotation.SummaryOtherRotation, problem.Summary == rotation.SummaryStillDraining && onlyIfAsked:
+			diags.AddWarning(problem.Summary, "If this is still so when the plan is applied, and a rotation is asked for then, the apply will fail.\n\n"+
+				problem.Detail())
+		default:
+			addError(diags, err)
+		}
+		return
+	}
+	switch decision.Action {
+	case rotation.ActionWait:
+		diags.AddWarning(rotation.SummaryOtherRotation, fmt.Sprintf("Another run may be rotating an access key of IAM user %q at this moment. The apply waits "+
+			"until %s, then decides what to do.", snapshot.User.Name, decision.Until.UTC().Format(time.RFC3339)))
+	case rotation.ActionRotate:
+		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), diags)
+	default:
+	}
+}
+
+// warnOfRotation shows what a rotation is going to touch.
+func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, diags *diag.Diagnostics) {
+	current := snapshot.Set.AccessKeyID
+	planned := fmt.Sprintf("Access key %s of IAM user %q will be replaced in %s. Clusters to deploy: %s.",
+		current, snapshot.User.Name, listOf(forecast.Served), listOf(forecast.Deployed))
+	if forecast.DeletedFirst != "" {
+		planned += fmt.Sprintf(" Access key %s will be deleted first: an IAM user can have two access keys.", forecast.DeletedFirst)
+	}
+	if len(forecast.Stale) > 0 {
+		planned += fmt.Sprintf(" This is a repair: an interrupted rotation left %s with a key that cannot stay. They have no working key for some seconds, "+
+			"until the new one is created, and get it before the credentials. It begins only while no deployment runs.", listOf(forecast.Stale))
+	}
+	diags.AddWarning(summaryRotationPlanned, planned)
+	if len(forecast.LeftBehind) > 0 {
+		diags.AddAttributeWarning(path.Root("rotate_registries"), summaryHoldersLeft, fmt.Sprintf("Access key %s is also stored in %s. They keep it, and "+
+			"the key cannot be retired until they have another one.\n\nState of AWS and Qovery: Nothing was changed.\n\n"+
+			"What to do: Give them another key before the drain window is over, or set rotate_registries = true.",
+			current, listOf(forecast.LeftBehind)))
+	}
+}
+
+// listOf names things for people.
+func listOf[T fmt.Stringer](things []T) string {
+	if len(things) == 0 {
+		return "none"
+	}
+	names := make([]string, len(things))
+	for i, thing := range things {
+		names[i] = thing.String()
+	}
+	return strings.Join(names, ", ")
+}

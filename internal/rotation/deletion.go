@@ -1,0 +1,222 @@
+package rotation
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// verificationService is what AWS calls the service that a new key is tried with.
+const verificationService = "sts"
+
+// Reason is why an access key may be deactivated or deleted.
+type Reason string
+
+// The reasons. Nothing else ever deletes a key.
+const (
+	// ReasonRetired is a previous key that is drained and that nobody needs.
+	ReasonRetired Reason = "retired"
+	// ReasonRepair is a key that only stale holders have, whose place is needed to give them a new one.
+	ReasonRepair Reason = "repair"
+	// ReasonOrphan is a key that a dead run of this provider created, so that nobody has its secret.
+	ReasonOrphan Reason = "orphan"
+	// ReasonCompensated is a key that this very attempt created and that Qovery does not have.
+	ReasonCompensated Reason = "compensated"
+)
+
+// Deletion is a key that somebody wants deleted, with what he knows of it beside what a [Snapshot] shows.
+type Deletion struct {
+	AccessKeyID string
+	UserName    string
+	Reason      Reason
+	// DeleteAfter is the end of the drain window, and RetireAt the time from which AWS is believed that nobody used the key
+	// after it.
+	DeleteAfter, RetireAt time.Time
+	// AllowRecentUse retires the key although somebody used it after DeleteAfter.
+	AllowRecentUse bool
+	// Ignored are the ids of holders that may keep the key: for a retirement those that its cleanup ignores, for a repair the
+	// stale holders that are served next.
+	Ignored []string
+	// Unclear is true while a request to store the key in Qovery may still be carried out.
+	Unclear bool
+}
+
+// Permit allows one key to be deactivated or deleted. [MayDelete] is its only maker, and the ports accept nothing else.
+type Permit struct {
+	userName, accessKeyID string
+	reason                Reason
+}
+
+// UserName is the name of the IAM user that owns the key.
+func (p Permit) UserName() string { return p.userName }
+
+// AccessKeyID is the key that may be deactivated or deleted.
+func (p Permit) AccessKeyID() string { return p.accessKeyID }
+
+// check is something that must hold before a key may be deleted. It returns nil when it holds.
+type check func(now time.Time, d Deletion, s *Snapshot) *Problem
+
+// checks are what must hold for each reason, in the order in which people are told.
+var checks = map[Reason][]check{
+	ReasonRetired: {
+		belongsToTheUser, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isUnused,
+	},
+	ReasonRepair: {
+		belongsToTheUser, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isQuiet,
+	},
+	ReasonOrphan: {
+		belongsToTheUser, isNotSigning, isOrphan, isStoredNowhere,
+	},
+	ReasonCompensated: {
+		isNotSigning, isStoredNowhere, isNotOnItsWay,
+	},
+}
+
+// MayDelete decides whether a key may be deactivated or deleted now. It is a pure function of its arguments.
+func MayDelete(now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
+	for _, holds := range checks[d.Reason] {
+		if problem := holds(now, d, s); problem != nil {
+			return Permit{}, problem
+		}
+	}
+	if len(checks[d.Reason]) == 0 || d.AccessKeyID == "" {
+		return Permit{}, noReason(d)
+	}
+	return Permit{userName: d.UserName, accessKeyID: d.AccessKeyID, reason: d.Reason}, nil
+}
+
+// isGone tells whether a key that its user's list does not show was deleted. AWS's silence or refusal alone is never proof:
+// another account answers the same. What proves the account is Qovery's current key in the same list, or its number.
+func isGone(accessKeyID string, s *Snapshot, account, recorded string) bool {
+	if s.key(accessKeyID) != nil {
+		return false
+	}
+	if recorded != "" {
+		return account == recorded
+	}
+	return s.Set != nil && s.Set.AccessKeyID != accessKeyID && s.key(s.Set.AccessKeyID) != nil
+}
+
+func belongsToTheUser(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	if s.User.Name == d.UserName && s.key(d.AccessKeyID) != nil {
+		return nil
+	}
+	return notOfTheUser(d, s)
+}
+
+// isDrained goes by the longest drain window that anybody recorded. A journal whose rotation is not finished keeps the key that
+// it replaces, as long as its credentials hold the new one.
+func isDrained(now time.Time, d Deletion, s *Snapshot) *Problem {
+	if d.DeleteAfter.IsZero() {
+		return drainUnknown(d)
+	}
+	until := d.RetireAt
+	for _, j := range s.journals() {
+		if j.From != d.AccessKeyID || !s.gave(j) {
+			continue
+		}
+		if j.deployedAt().IsZero() {
+			return notDeployed(d, j)
+		}
+		until = latest(until, j.drainEndsAt())
+	}
+	if now.Before(until) {
+		return stillDraining(d, s, until)
+	}
+	return nil
+}
+
+func isNotSigning(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	if key := s.key(d.AccessKeyID); key != nil && key.Signs {
+		return signsWith(d.AccessKeyID)
+	}
+	return nil
+}
+
+func isReplaced(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	if s.Set != nil && s.Set.AccessKeyID != d.AccessKeyID && s.Current != nil && s.Current.Active {
+		return nil
+	}
+	return notReplaced(d, s)
+}
+
+func isStoredNowhere(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	holders := slices.DeleteFunc(s.HoldersOf(d.AccessKeyID), func(h Holder) bool { return slices.Contains(d.Ignored, h.ID) })
+	if len(holders) > 0 {
+		return stillStored(d, holders)
+	}
+	return nil
+}
+
+// hasNoInvalidCluster looks at every cluster that was deployed with the current key, of whatever credentials.
+func hasNoInvalidCluster(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	for _, cluster := range s.clustersOf(func(set CredentialsSet) bool { return s.Set != nil && set.AccessKeyID == s.Set.AccessKeyID }) {
+		if classify(s.Statuses[cluster.ID].State) == runInvalidCredentials {
+			return invalidCluster(d, cluster)
+		}
+	}
+	return nil
+}
+
+func isUnused(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	if use := s.key(d.AccessKeyID).LastUse; use.At.After(d.DeleteAfter) && !d.AllowRecentUse {
+		return recentlyUsed(d, use)
+	}
+	return nil
+}
+
+// isQuiet waits for a moment in which no deployment could miss the key.
+func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	for _, cluster := range s.Clusters {
+		if classify(s.Statuses[cluster.ID].State) == runRunning {
+			return notQuiet(d, cluster, s.Statuses[cluster.ID])
+		}
+	}
+	return nil
+}
+
+// isOrphan recognizes a key that a run created before it died: the run's journal names it, or names none and the key appeared
+// in its time. Qovery never had it, so nothing used it but its own verification.
+func isOrphan(now time.Time, d Deletion, s *Snapshot) *Problem {
+	key := s.key(d.AccessKeyID)
+	for _, j := range s.journals() {
+		ours := j.To == key.ID || j.To == "" && j.mayHaveCreated(key.AccessKey) && key.LastUse.At.IsZero()
+		if !ours || j.cutOver() {
+			continue
+		}
+		switch {
+		case j.mayBeAlive(now):
+			return attemptMayBeAlive(d.UserName, j)
+		case !key.LastUse.At.IsZero() && key.LastUse.Service != verificationService:
+			return orphanInUse(d, key.LastUse)
+		}
+		return nil
+	}
+	return foreignKey(now, s, *key)
+}
+
+func isNotOnItsWay(_ time.Time, d Deletion, _ *Snapshot) *Problem {
+	if d.Unclear {
+		return onItsWay(d)
+	}
+	return nil
+}
+
+// delete carries out a permit, to the end even if the apply is canceled.
+func (r *Rotator) delete(ctx context.Context, permit Permit) error {
+	ctx, cancel := r.detach(ctx, finishLimit)
+	defer cancel()
+	step(ctx, "deleting an access key", "access_key_id", permit.accessKeyID, "reason", string(permit.reason))
+	return r.iam.DeleteAccessKey(ctx, permit)
+}
+
+// deactivate carries out the part of a permit that can be undone.
+func (r *Rotator) deactivate(ctx context.Context, permit Permit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := r.detach(ctx, finishLimit)
+	defer cancel()
+	step(ctx, "deactivating an access key", "access_key_id", permit.accessKeyID, "reason", string(permit.reason))
+	return r.iam.DeactivateAccessKey(ctx, permit)
+}

@@ -1,0 +1,175 @@
+package rotation
+
+import "time"
+
+// Stage is how far a rotation, and with it the key that it replaces, has got. It is the only enumeration of the lifecycle:
+// the journal's phase is its name, and [Stage.Phase] and [Stage.Status] are what Terraform shows of it.
+type Stage string
+
+// The stages, in order; see the package documentation for who moves a key from one to the next.
+const (
+	// StageNone is a key that nobody has begun to replace.
+	StageNone Stage = ""
+	// StageCreating is recorded before a new key is asked for: a key that appears now may be this rotation's.
+	StageCreating Stage = "creating"
+	// StageVerifying is recorded when the id of the new key is known, before Qovery gets to know the key.
+	StageVerifying Stage = "verifying"
+	// StageStoring is recorded before Qovery is asked to store the key: a request may be under way from now on.
+	StageStoring Stage = "storing"
+	// StageDeploying is a rotation after the cutover: Qovery holds the new key, and not everything has it.
+	StageDeploying Stage = "deploying"
+	// StageDeployed is a rotation whose clusters run with the new key: the drain window of the previous key runs.
+	StageDeployed Stage = "deployed"
+	// StageDrained is a previous key whose drain window is over.
+	StageDrained Stage = "drained"
+	// StageQuarantined is a previous key that is Inactive and not deleted yet.
+	StageQuarantined Stage = "quarantined"
+	// StageDeleted is a previous key that is gone.
+	StageDeleted Stage = "deleted"
+)
+
+// Phase is the attribute "phase" of qoveryrotation_aws_credentials: a [Stage] as seen from the current key.
+type Phase string
+
+// The phases.
+const (
+	PhaseStable    Phase = "stable"
+	PhaseDeploying Phase = "deploying"
+	PhaseDraining  Phase = "draining"
+	PhaseDrained   Phase = "drained"
+)
+
+// Status is the attribute "status" of qoveryrotation_aws_access_key_cleanup: a [Stage] as seen from the previous key.
+type Status string
+
+// The statuses.
+const (
+	StatusIdle        Status = "idle"
+	StatusDraining    Status = "draining"
+	StatusDue         Status = "due"
+	StatusQuarantined Status = "quarantined"
+	StatusDeleted     Status = "deleted"
+)
+
+// Phase is what the credentials show of the stage.
+func (s Stage) Phase() Phase {
+	switch s {
+	case StageDeploying:
+		return PhaseDeploying
+	case StageDeployed:
+		return PhaseDraining
+	case StageDrained, StageQuarantined, StageDeleted:
+		return PhaseDrained
+	default:
+		return PhaseStable
+	}
+}
+
+// Status is what a cleanup shows of the stage.
+func (s Stage) Status() Status {
+	switch s {
+	case StageNone:
+		return StatusIdle
+	case StageDrained:
+		return StatusDue
+	case StageQuarantined:
+		return StatusQuarantined
+	case StageDeleted:
+		return StatusDeleted
+	default:
+		return StatusDraining
+	}
+}
+
+// drainEnd is the end of a drain window, which begins when every cluster is deployed; zero before.
+func drainEnd(deployedAt time.Time, window time.Duration) time.Time {
+	if deployedAt.IsZero() {
+		return time.Time{}
+	}
+	return deployedAt.Add(window)
+}
+
+// latest returns the later time.
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// stageAt is what a moment makes of the rotation that a state remembers.
+func (r Record) stageAt(now time.Time) Stage {
+	switch {
+	case r.Unfinished:
+		return StageDeploying
+	case r.PreviousAccessKeyID == "" || r.DrainEndsAt.IsZero():
+		return StageNone
+	case now.Before(r.DrainEndsAt):
+		return StageDeployed
+	default:
+		return StageDrained
+	}
+}
+
+// ExtendDrain keeps the longest drain window that was ever in force for the previous key.
+func (r *Record) ExtendDrain(window time.Duration) {
+	r.DrainEndsAt = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, window))
+}
+
+// DueAt is when a key reaches an age; zero when no age is asked for.
+func DueAt(createdAt time.Time, days int64) time.Time {
+	if days <= 0 || createdAt.IsZero() {
+		return time.Time{}
+	}
+	return createdAt.AddDate(0, 0, int(days))
+}
+
+// retireAt is when a key may be retired at the earliest. AWS reports the use of a key late, so that nobody used it after
+// DeleteAfter is believed only some time later.
+func (t Retirement) retireAt() time.Time {
+	if t.AllowRecentUse {
+		return t.DeleteAfter
+	}
+	return t.DeleteAfter.Add(t.lastUseDelay)
+}
+
+// stageAt is what a moment makes of a retirement, for a key as the user's list shows it; nil when it is not there.
+func (t Retirement) stageAt(now time.Time, key *AccessKey) Stage {
+	switch {
+	case t.AccessKeyID == "" || t.DeleteAfter.IsZero():
+		return StageNone
+	case key == nil:
+		return StageDeleted
+	case now.Before(t.retireAt()):
+		return StageDeployed
+	case t.quarantined(key) && now.Before(t.quarantineEndsAt()):
+		return StageQuarantined
+	default:
+		return StageDrained
+	}
+}
+
+func (t Retirement) quarantined(key *AccessKey) bool { return !key.Active && !t.DeactivatedAt.IsZero() }
+
+func (t Retirement) quarantineEndsAt() time.Time { return t.DeactivatedAt.Add(t.QuarantineWindow) }
+
+// goneAt is when the key can be gone at the earliest.
+func (t Retirement) goneAt(now time.Time, key *AccessKey) time.Time {
+	gone := latest(now, t.retireAt())
+	if t.quarantined(key) {
+		return latest(gone, t.quarantineEndsAt())
+	}
+	return gone.Add(t.QuarantineWindow)
+}
+
+// nextActionAt is when the next step of a retirement can be taken; zero when there is none.
+func (t Retirement) nextActionAt(stage Stage) time.Time {
+	switch {
+	case stage == StageNone || stage == StageDeleted:
+		return time.Time{}
+	case t.DeactivatedAt.IsZero():
+		return t.retireAt()
+	default:
+		return latest(t.retireAt(), t.quarantineEndsAt())
+	}
+}

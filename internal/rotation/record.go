@@ -1,0 +1,146 @@
+package rotation
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Record is what Terraform's state remembers of credentials and of their last rotation.
+type Record struct {
+	UserName, UserARN string
+	// AccessKeyID is the key that Qovery holds.
+	AccessKeyID        string
+	AccessKeyCreatedAt time.Time
+	// PreviousAccessKeyID is the key that was replaced; empty when nothing was.
+	PreviousAccessKeyID string
+	// RotatedAt is the cutover. DeployedAt and DrainEndsAt are zero until every cluster is deployed.
+	RotatedAt, DeployedAt, DrainEndsAt time.Time
+	// Unfinished is true when the cutover is done and not everything has the new key.
+	Unfinished bool
+	// DeployedClusters are the clusters that run with the key of an unfinished rotation.
+	DeployedClusters []string
+	// Clusters use the credentials, and Holders store the current key.
+	Clusters []Cluster
+	Holders  []Holder
+}
+
+// PhaseAt is the attribute "phase" at a moment.
+func (r Record) PhaseAt(now time.Time) Phase { return r.stageAt(now).Phase() }
+
+// recordOf is the record of credentials in which nothing was rotated.
+func recordOf(s *Snapshot) Record {
+	r := Record{
+		UserName: s.Owner, UserARN: s.User.ARN, AccessKeyID: s.Set.AccessKeyID, Clusters: s.Set.Clusters,
+		Holders: s.listedHolders(s.Set.AccessKeyID),
+	}
+	if s.Current != nil {
+		r.AccessKeyCreatedAt = s.Current.CreatedAt
+	}
+	return r
+}
+
+// withRotation adds a rotation to a record.
+func (r Record) withRotation(j Journal) Record {
+	r.PreviousAccessKeyID, r.RotatedAt, r.DeployedAt, r.DrainEndsAt = j.From, j.CutoverAt, j.deployedAt(), j.drainEndsAt()
+	r.Unfinished = r.DeployedAt.IsZero()
+	return r
+}
+
+// Refresh brings a record up to date, one question per organization and kind of object, and one per IAM user; another key in
+// Qovery than the known one raises more. A Problem without an error is a warning about what somebody else did. Credentials
+// that do not exist are [ErrNotFound].
+func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, error) {
+	s, err := r.cached().read(ctx, in.Target, in.Record.AccessKeyID, ScopeHolders)
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.Set == nil {
+		return nil, nil, credentialsNotFound(in.Target)
+	}
+	if s.Set.Type != CredentialsTypeStatic {
+		return nil, nil, NotStatic(*s.Set)
+	}
+	if s.JournalError != nil {
+		return nil, nil, unknownJournal(s.User.Name, in.CredentialsID, s.JournalError)
+	}
+	v := view{now: r.Now(), Intent: in, Snapshot: s}
+	if v.isOtherAccount() {
+		return nil, nil, v.wrongAccount()
+	}
+	record, warning := v.refreshed()
+	return &record, warning, nil
+}
+
+// refreshed is the record of a state after a look at the world.
+func (v view) refreshed() (Record, *Problem) {
+	known, seen := *v.Record, recordOf(v.Snapshot)
+	r, warning := known, (*Problem)(nil)
+	r.AccessKeyID, r.AccessKeyCreatedAt, r.Clusters, r.Holders = seen.AccessKeyID, seen.AccessKeyCreatedAt, seen.Clusters, seen.Holders
+	if v.Owner != "" {
+		r.UserName = v.Owner
+	}
+	if r.UserARN == "" {
+		r.UserARN = seen.UserARN
+	}
+	if known.AccessKeyID != r.AccessKeyID {
+		r, warning = v.replaced(r, known)
+	}
+	if v.isCutOff() {
+		warning = v.cutOffNow()
+	}
+	return r, warning
+}
+
+// replaced is the record of credentials that hold another key than the known one.
+func (v view) replaced(r, known Record) (Record, *Problem) {
+	own := v.Journal != nil && v.Journal.To == r.AccessKeyID
+	j, found := v.rotation()
+	switch {
+	case found && own && known.AccessKeyID == "": // A state that was lost, or an import.
+		return r.withRotation(j), nil
+	case found && own:
+		// The rotation was not recorded. The next update records it, and then it is the one that changed triggers ask for.
+		r = r.withRotation(j)
+		r.Unfinished = true
+		return r, nil
+	case found && j.From == known.AccessKeyID && j.deployedAt().IsZero():
+		return r.withRotation(j), nil
+	case found && j.From == known.AccessKeyID:
+		// Another resource rotated the key that is shared, deployed all clusters, and has the previous key retired.
+		return r, nil
+	case v.key(known.AccessKeyID) != nil:
+		r = r.withRotation(Journal{From: known.AccessKeyID, To: r.AccessKeyID, Stage: StageDeploying})
+		return r, v.keyReplaced(known.AccessKeyID)
+	case known.PreviousAccessKeyID == r.AccessKeyID || v.key(known.PreviousAccessKeyID) == nil:
+		return Record{
+			UserName: r.UserName, UserARN: r.UserARN, AccessKeyID: r.AccessKeyID, AccessKeyCreatedAt: r.AccessKeyCreatedAt,
+			Clusters: r.Clusters, Holders: r.Holders,
+		}, nil
+	}
+	return r, nil
+}
+
+// StaticCredentials lists those credentials of an organization that have an access key to rotate.
+func (r *Rotator) StaticCredentials(ctx context.Context, organizationID string) ([]CredentialsSet, error) {
+	sets, err := r.cached().qovery.Credentials(ctx, organizationID)
+	err = notRead(Target{OrganizationID: organizationID}, err)
+	return slices.DeleteFunc(slices.Clone(sets), func(set CredentialsSet) bool { return set.Type != CredentialsTypeStatic }), err
+}
+
+// Describe reads everything that can be known about credentials, for reports. The last use of the current key comes with it.
+func (r *Rotator) Describe(ctx context.Context, target Target) (*Snapshot, LastUse, error) {
+	w := r.cached()
+	s, err := w.read(ctx, target, "", ScopeAll)
+	if err != nil {
+		return nil, LastUse{}, err
+	}
+	if s.Set == nil {
+		return nil, LastUse{}, credentialsNotFound(target)
+	}
+	if s.Current == nil {
+		return s, LastUse{}, nil
+	}
+	use, err := w.iam.AccessKeyLastUse(ctx, s.Set.AccessKeyID)
+	return s, use, err
+}

@@ -1,0 +1,184 @@
+package rotation
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// rotation finds the rotation that gave Qovery its present key: by the journal for these credentials, by one for others that
+// share the key, or by the state.
+func (v view) rotation() (Journal, bool) {
+	for _, j := range v.journals() {
+		if j.To != v.Set.AccessKeyID || v.isOver(j) {
+			continue
+		}
+		j.CutoverAt = earliest(j.CutoverAt, j.At)
+		if j.Stage != StageDeployed {
+			j.Stage = StageDeploying
+		}
+		j.CredentialsID = v.CredentialsID
+		return v.withRecord(j), true
+	}
+	if r := v.Record; r != nil && r.Unfinished && r.AccessKeyID == v.Set.AccessKeyID {
+		j := Journal{CredentialsID: v.CredentialsID, From: r.PreviousAccessKeyID, To: r.AccessKeyID, Stage: StageDeploying, CutoverAt: r.RotatedAt}
+		return v.withRecord(j), true
+	}
+	return Journal{}, false
+}
+
+// withRecord adds what the state knows of the same rotation, and the longest drain window that was ever in force for it.
+func (v view) withRecord(j Journal) Journal {
+	j.DrainWindow = max(j.DrainWindow, v.DrainWindow)
+	r := v.Record
+	if r == nil || r.AccessKeyID != j.To || r.PreviousAccessKeyID != j.From {
+		return j
+	}
+	if j.Stage != StageDeployed && !r.DeployedAt.IsZero() {
+		j.Stage, j.At = StageDeployed, r.DeployedAt
+	}
+	j.DrainWindow = max(j.DrainWindow, r.DrainEndsAt.Sub(j.deployedAt()))
+	return j
+}
+
+// isOver tells whether a journal has nothing left to say: its rotation is complete, the key that it replaced is gone, and
+// nothing stores that any more.
+func (v view) isOver(j Journal) bool {
+	return j.Stage == StageDeployed && v.key(j.From) == nil && len(v.HoldersOf(append(j.Before, j.From)...)) == 0
+}
+
+// canResume tells whether there is a rotation that the state does not know as complete, and that does not need one more.
+func (v view) canResume() bool {
+	j, found := v.rotation()
+	if !found || v.needsRepair() {
+		return false
+	}
+	r, own := v.Record, v.Journal != nil && v.Journal.To == j.To
+	switch {
+	case r == nil: // What another resource did with a key that is to be adopted is its own business.
+		return own || v.Rotate
+	case r.AccessKeyID == j.To:
+		return r.Unfinished
+	default:
+		return own || r.AccessKeyID == j.From
+	}
+}
+
+func (v view) resume() Decision {
+	j, _ := v.rotation()
+	d := Decision{Action: ActionResume, Rotation: j, Stale: v.stale()}
+	if permit, problem := v.place(); problem == nil && permit != nil && permit.reason == ReasonOrphan {
+		d.Place = permit
+	}
+	return d
+}
+
+// stale are the holders that should have got a new key and did not: those of every other key that the journal or the state
+// says was ours.
+func (v view) stale() []Holder {
+	if !v.RotateRegistries {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(v.Holders), func(h Holder) bool {
+		ours := v.Journal != nil && v.Journal.names(h.AccessKeyID) || v.Record != nil && v.Record.PreviousAccessKeyID == h.AccessKeyID
+		return !ours || h.AccessKeyID == "" || h.AccessKeyID == v.Set.AccessKeyID || !v.serves(h)
+	})
+}
+
+// serves tells whether a rotation gives a holder its new key.
+func (v view) serves(h Holder) bool {
+	return h.ID == v.CredentialsID || h.Kind.rotatable() && v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
+}
+
+// needsRepair tells whether stale holders can be served by one more rotation only: the secret that they should have got is
+// gone, and the key that they have is drained, or gone as well.
+func (v view) needsRepair() bool {
+	if len(v.stale()) == 0 {
+		return false
+	}
+	if j, found := v.rotation(); found {
+		finished := v.Record != nil && v.Record.AccessKeyID == j.To && !v.Record.Unfinished
+		return !finished && !j.deployedAt().IsZero() && !v.now.Before(j.drainEndsAt())
+	}
+	return v.Journal != nil && v.Journal.From == v.Set.AccessKeyID && !v.Journal.cutOver() && len(v.Journal.Before) > 0
+}
+
+// place finds the user's other key, and the permit to delete it. A user can have two keys only, so it has to go before a new
+// one can come.
+func (v view) place() (*Permit, *Problem) {
+	for _, key := range v.Keys {
+		if key.ID == v.Set.AccessKeyID {
+			continue
+		}
+		permit, problem := MayDelete(v.now, v.deletionOf(key), v.Snapshot)
+		return &permit, problem
+	}
+	return nil, nil
+}
+
+// deletionOf is the reason for which another key of the user could go. A key that nobody explains is taken for an orphan, for
+// which it then lacks the proof.
+func (v view) deletionOf(key Key) Deletion {
+	d := Deletion{AccessKeyID: key.ID, UserName: v.User.Name, Reason: ReasonOrphan}
+	stale := slices.DeleteFunc(v.stale(), func(h Holder) bool { return h.AccessKeyID != key.ID })
+	drainEndsAt, replaced := v.drainEndOf(key.ID)
+	switch {
+	case len(stale) > 0:
+		d.Reason = ReasonRepair
+		d.DeleteAfter, d.RetireAt = drainEndsAt, drainEndsAt
+		for _, holder := range stale {
+			d.Ignored = append(d.Ignored, holder.ID)
+		}
+	case replaced:
+		d.Reason = ReasonRetired
+		// A use after the drain window is a sign that somebody needs the key: it drains anew from then on.
+		if use := key.LastUse.At; use.After(drainEndsAt) {
+			drainEndsAt = use.Add(v.DrainWindow)
+		}
+		d.DeleteAfter, d.RetireAt = drainEndsAt, drainEndsAt.Add(v.lastUseDelay)
+	}
+	return d
+}
+
+// drainEndOf is the end of the drain window of a key, and whether Qovery's credentials held it before. Where only a journal
+// from before a cutover remembers the key, the run that wrote it had found it drained.
+func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
+	if r := v.Record; r != nil && r.PreviousAccessKeyID == accessKeyID {
+		end, replaced = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, v.DrainWindow)), true
+	}
+	for _, j := range v.journals() {
+		switch {
+		case j.From == accessKeyID && j.To == v.Set.AccessKeyID:
+			j.DrainWindow = max(j.DrainWindow, v.DrainWindow)
+			end, replaced = latest(end, j.drainEndsAt()), true
+		case slices.Contains(j.Before, accessKeyID) && !replaced:
+			end, replaced = j.At, true
+		case j.To == accessKeyID && !replaced:
+			end = j.At // Qovery's credentials never held it: nothing has to drain.
+		}
+	}
+	return end, replaced
+}
+
+func (v view) rotate() Decision {
+	permit, _ := v.place()
+	d := Decision{Action: ActionRotate, Place: permit, Stale: v.stale()}
+	d.Rotation = Journal{CredentialsID: v.CredentialsID, From: v.Set.AccessKeyID, DrainWindow: v.DrainWindow}
+	for _, holder := range d.Stale {
+		d.Rotation.Before = append(d.Rotation.Before, holder.AccessKeyID)
+	}
+	if permit != nil && permit.reason != ReasonOrphan {
+		d.Rotation.Before = append(d.Rotation.Before, permit.accessKeyID)
+	}
+	slices.SortFunc(d.Rotation.Before, strings.Compare)
+	d.Rotation.Before = slices.Compact(d.Rotation.Before)
+	return d
+}
+
+// earliest returns the first time unless it is zero.
+func earliest(at, otherwise time.Time) time.Time {
+	if at.IsZero() {
+		return otherwise
+	}
+	return at
+}

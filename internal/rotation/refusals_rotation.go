@@ -1,0 +1,194 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The texts for rotations that have begun.
+
+func (a *attempt) notVerified(region string, took time.Duration, err error) *Problem {
+	problem := a.problem(SummaryVerification, fmt.Sprintf("The new access key %s was not accepted in region %q within %s.",
+		a.key.ID, region, took.Round(time.Second)), err)
+	problem.Advice = "Apply again. If it happens again, check that the region is enabled in the account and can be reached from here."
+	return problem
+}
+
+func (a *attempt) cutoverUnclear(err error) *Problem {
+	return a.problem(SummaryCutoverUnclear, fmt.Sprintf("Qovery gave no clear answer to the request to store the new access key %s in the credentials %q.",
+		a.key.ID, a.s.Set.Name), err)
+}
+
+// worldAfter is the state that a rolled back attempt leaves.
+func (a *attempt) worldAfter(holds string) string {
+	switch {
+	case a.keyLost:
+		return fmt.Sprintf("Qovery holds %s as before. IAM user %q may have a key whose secret nobody knows. The next apply finds it by the journal and deletes it.",
+			holds, a.s.User.Name)
+	case a.d.Place != nil && a.d.Place.reason != ReasonOrphan:
+		return fmt.Sprintf("Qovery holds %s and IAM user %q has no new key. Access key %s was to be deleted before.",
+			holds, a.s.User.Name, a.d.Place.accessKeyID)
+	default:
+		return fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", holds, a.s.User.Name)
+	}
+}
+
+// newKeyStays is the state after a rollback that could not delete the new key.
+func newKeyStays(accessKeyID, userName, why string) string {
+	return fmt.Sprintf("Access key %s still exists, and the journal on IAM user %q names it. %s", accessKeyID, userName, why)
+}
+
+func orphanStays(permit Permit, current string, err error) *Problem {
+	return stopped(err, fmt.Sprintf("Nothing was changed: Qovery holds %s. Access key %s of an interrupted rotation could not be deleted.",
+		current, permit.accessKeyID))
+}
+
+func journalOfResume(j Journal, err error) *Problem {
+	problem := stopped(err, "Nothing was changed: Qovery holds "+j.To+", and not every cluster is known to run with it.")
+	problem.Summary = SummaryJournal
+	return problem
+}
+
+// bothWork is the state after a cutover.
+func bothWork(j Journal) string {
+	return fmt.Sprintf("Qovery holds the new access key %s since %s. The previous key %s still works, so nothing is cut off.",
+		j.To, j.CutoverAt.UTC().Format(time.RFC3339), j.From)
+}
+
+const adviceResume = "The next apply resumes here. It deploys what is left and does not create another key."
+
+// notDeployable is the problem that it could not be read which clusters to deploy.
+func notDeployable(j Journal, err error) *Problem {
+	problem := stopped(err, bothWork(j))
+	problem.Cause = "The clusters that need the new access key, and their statuses, could not be read. " + problem.Cause
+	problem.Advice = adviceResume
+	return problem
+}
+
+// notAllDeployed joins the problems of clusters.
+func notAllDeployed(j Journal, problems []*Problem) *Problem {
+	slices.SortFunc(problems, func(a, b *Problem) int { return strings.Compare(a.Cause, b.Cause) })
+	first := *problems[0]
+	for _, other := range problems[1:] {
+		first.Cause += "\n" + other.Cause
+		first.Err = errors.Join(first.Err, other.Err)
+	}
+	first.World = bothWork(j)
+	if first.Advice == "" {
+		first.Advice = adviceResume
+	}
+	return &first
+}
+
+// notSeenToEnd says which cluster an error is about, and the status that it was seen in last.
+func notSeenToEnd(cluster Cluster, last ClusterStatus, err error) *Problem {
+	if problem, ok := errors.AsType[*Problem](err); ok {
+		return problem
+	}
+	problem := stopped(err, "")
+	problem.Advice = ""
+	seen := ""
+	if last.State != "" {
+		seen = fmt.Sprintf(" Its last known state is %s.", last.State)
+	}
+	problem.Cause = fmt.Sprintf("The deployment of %s was not seen to end.%s %s", cluster, seen, problem.Cause)
+	return problem
+}
+
+// lockedCluster is the problem of a cluster that somebody protects from deployments.
+func lockedCluster(cluster Cluster, lock ClusterLock) *Problem {
+	return &Problem{
+		Summary: SummaryClusterLocked,
+		Cause: fmt.Sprintf("%s is locked by %s since %s (%s), so it cannot be deployed with a new key.",
+			capitalized(cluster.String()), lock.Owner, lock.LockedAt.UTC().Format(time.RFC3339), lock.Reason),
+		Advice: "Unlock the cluster (qovery cluster unlock), then apply again.",
+	}
+}
+
+// undeployableCluster is the problem of a cluster that is neither running nor safely at rest.
+func undeployableCluster(cluster Cluster, state string) *Problem {
+	if state == "" {
+		state = "(none in Qovery's answer)"
+	}
+	return &Problem{
+		Summary: SummaryClusterState,
+		Cause: fmt.Sprintf("%s has the state %s. It may still run with its old key, and a deployment could start what somebody wanted to end.",
+			capitalized(cluster.String()), state),
+		Advice: "Stop, delete or deploy the cluster in Qovery, then apply again.",
+	}
+}
+
+func deploymentRefused(cluster Cluster, err error) *Problem {
+	return &Problem{Summary: SummaryDeployment, Cause: fmt.Sprintf("Qovery refused to deploy %s.", cluster), Err: err}
+}
+
+func deploymentUnclear(cluster Cluster, times int, err error) *Problem {
+	return &Problem{
+		Summary: SummaryDeployment,
+		Cause:   fmt.Sprintf("Qovery gave no clear answer to the request to deploy %s, %d times, and no deployment began.", cluster, times),
+		Err:     err,
+	}
+}
+
+// failedDeployment explains why a deployment failed in the words of the cluster's own log, or where else to look.
+func failedDeployment(cluster Cluster, state string, lines []string, err error) *Problem {
+	problem := &Problem{
+		Summary: SummaryDeployment,
+		Cause:   fmt.Sprintf("The deployment of %s ended in %s.", cluster, state),
+		Advice:  "Find the cause in Qovery's console and fix it.",
+	}
+	const whole = " The page of the cluster in Qovery's console shows the whole log."
+	switch {
+	case err != nil:
+		problem.Cause += " The cluster's log could not be read." + whole
+		problem.Err = fmt.Errorf("reading the log of %s: %w", cluster, err)
+	case len(lines) == 0:
+		problem.Cause += " The cluster's log shows no error of this deployment." + whole
+	default:
+		problem.Cause += "\n  " + strings.Join(lines, "\n  ")
+		problem.Advice = "Fix the problem reported above."
+	}
+	problem.Advice += " The next apply deploys the cluster again and does not create another key."
+	return problem
+}
+
+// staleHolders is the problem that only other holders lack the new key.
+func staleHolders(in Intent, c *change) *Problem {
+	stored := map[string][]string{}
+	for _, holder := range c.stale {
+		stored[holder.AccessKeyID] = append(stored[holder.AccessKeyID], holder.String())
+	}
+	facts := []string{fmt.Sprintf("All clusters of the credentials run with the new access key %s.", c.journal.To)}
+	world := fmt.Sprintf("Both keys work, so nothing is cut off. %s is not retired while it is stored anywhere.", c.journal.From)
+	for _, key := range slices.Sorted(maps.Keys(stored)) {
+		if key == c.journal.From {
+			facts = append(facts, fmt.Sprintf("The previous key %s is still stored in %s.", key, strings.Join(stored[key], ", ")))
+			continue
+		}
+		facts = append(facts, fmt.Sprintf("Access key %s, which is older, is still stored in %s.", key, strings.Join(stored[key], ", ")))
+		world = fmt.Sprintf("%s may be deleted already, so deployments that use these objects may fail. %s and %s work.", key, c.journal.From, c.journal.To)
+	}
+	return &Problem{
+		Summary: SummaryHolderNotUpdated,
+		Cause:   strings.Join(facts, " "),
+		World:   world,
+		Advice: fmt.Sprintf("Do one of these:\n"+
+			"  - Apply again after %s, when no deployment runs. That replaces the key once more and gives the new one to these objects first. "+
+			"The secret that they should have got is not kept anywhere.\n"+
+			"  - Give each of these objects another key or a role in Qovery, or list its id in ignored_holders, and apply again.",
+			c.journal.drainEndsAt().UTC().Format(time.RFC3339)),
+		Err: c.refusals,
+	}
+}
+
+// capitalized begins a sentence.
+func capitalized(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -1,0 +1,287 @@
+package rotation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+const (
+	// preCutoverLimit is the time from the first change to the cutover; after it a rotation is rolled back.
+	preCutoverLimit = 90 * time.Second
+	// changeLimit bounds one request that changes something before the cutover.
+	changeLimit = 20 * time.Second
+	// finishLimit bounds what is finished or rolled back although the apply was canceled.
+	finishLimit = time.Minute
+	// retryInterval is the pause before an unclear answer is looked into.
+	retryInterval = 2 * time.Second
+)
+
+// errKeyLost means that a key may exist of which nobody knows the secret, because the answer that had it was lost.
+var errKeyLost = errors.New("a key may exist whose secret is lost")
+
+// attempt is a rotation before its cutover: the only place that holds the secret of the new key.
+type attempt struct {
+	r  *Rotator
+	in Intent
+	s  *Snapshot
+	d  Decision
+	// journal is the entry that was written last, and written are all of them.
+	journal Journal
+	written []string
+	key     NewAccessKey
+	// keyLost is true while a key may exist that only the journal explains.
+	keyLost bool
+	// unclear is true from the first request to store the key in Qovery whose answer left open whether it was, or still
+	// will be, carried out.
+	unclear bool
+	// served are holders that have the new key already.
+	served []Holder
+}
+
+// sagaStep is one step of a rotation. What it does is announced in the journal before it is done, so that whoever finds the
+// rotation dead knows what may have happened.
+type sagaStep struct {
+	announce func(context.Context) error
+	do       func(context.Context) error
+}
+
+// steps are the way to the cutover. Each is undone by [attempt.rollBack], which undoes whatever was done.
+func (a *attempt) steps() []sagaStep {
+	return []sagaStep{
+		{a.announcePlace, a.makePlace},
+		{a.announceKey, a.create},
+		{a.announceVerification, a.verify},
+		{a.announceNothing, a.repair},
+		{a.announceNothing, a.cutOver}, // Each of their requests is announced by itself.
+	}
+}
+
+// replaceKey does everything up to and including the cutover. Whatever fails before it is rolled back, so that the only
+// trace of a failure is its error.
+func (r *Rotator) replaceKey(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
+	limited, cancel := r.clock.WithTimeout(ctx, preCutoverLimit)
+	defer cancel()
+	a := &attempt{r: r, in: in, s: s, d: d, journal: d.Rotation}
+	for _, step := range a.steps() {
+		err := step.announce(limited)
+		if err == nil {
+			err = step.do(limited)
+		}
+		if err != nil {
+			if !a.unclear {
+				err = endOfTime(ctx, limited, err)
+			}
+			return nil, a.rollBack(ctx, err)
+		}
+	}
+	c := &change{s: s, journal: a.journal, createdAt: a.key.CreatedAt, written: true}
+	c.served, c.stale, c.refusals = a.propagate(ctx)
+	return c, nil
+}
+
+// problem is a failure before the cutover. What the rollback comes to is added by rollBack.
+func (a *attempt) problem(summary, cause string, err error) *Problem {
+	return &Problem{Summary: summary, Cause: cause, Advice: adviceAfter(err), Err: err}
+}
+
+// write records an entry of the journal. A tag is set as often as wanted to the same effect, so the port repeats it.
+func (a *attempt) write(ctx context.Context, stage Stage, to string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a.journal.Stage, a.journal.To, a.journal.At = stage, to, a.r.Now()
+	a.written = append(a.written, a.journal.String())
+	ctx, cancel := a.r.detach(ctx, changeLimit)
+	defer cancel()
+	if err := a.r.writeJournal(ctx, a.s.User.Name, a.journal); err != nil {
+		return a.problem(SummaryJournal, fmt.Sprintf("The rotation's journal could not be written as tag %q of IAM user %q.",
+			journalTagKey(a.journal.CredentialsID), a.s.User.Name), err)
+	}
+	return nil
+}
+
+func (a *attempt) announceNothing(context.Context) error { return nil }
+
+// announcePlace records the key that is deleted to make a place. An orphan is recorded as this rotation's own.
+func (a *attempt) announcePlace(ctx context.Context) error {
+	switch {
+	case a.d.Place == nil:
+		return nil
+	case a.d.Place.reason == ReasonOrphan:
+		a.keyLost = true
+		return a.write(ctx, StageVerifying, a.d.Place.accessKeyID)
+	default:
+		return a.write(ctx, StageCreating, "")
+	}
+}
+
+// makePlace deletes the user's other key, made Inactive first if it was in use before, because a run that is cut off in between
+// leaves something that can be undone.
+func (a *attempt) makePlace(ctx context.Context) error {
+	if a.d.Place == nil {
+		return nil
+	}
+	if a.d.Place.reason != ReasonOrphan {
+		if err := a.r.deactivate(ctx, *a.d.Place); err != nil && !errors.Is(err, ErrNotFound) {
+			return a.problem(SummaryRetire, "Access key "+a.d.Place.accessKeyID+" could not be deactivated.", err)
+		}
+	}
+	if err := a.r.delete(ctx, *a.d.Place); err != nil {
+		return a.problem(SummaryRetire, "Access key "+a.d.Place.accessKeyID+" could not be deleted.", err)
+	}
+	a.keyLost = false
+	return nil
+}
+
+func (a *attempt) announceKey(ctx context.Context) error { return a.write(ctx, StageCreating, "") }
+
+// create asks for the key once. A key of which the answer is lost is of no use, because its secret is lost too; it is deleted
+// as an orphan when this rotation is certainly dead.
+func (a *attempt) create(ctx context.Context) error {
+	step(ctx, "creating an access key", "from", a.journal.From)
+	for n := 1; ; n++ {
+		once, cancel := a.r.detach(ctx, changeLimit)
+		key, err := a.r.iam.CreateAccessKey(once, a.s.User.Name)
+		cancel()
+		if err == nil {
+			a.key = key
+			return nil
+		}
+		setback(ctx, "IAM did not create an access key", "attempt", n, "error", err.Error())
+		switch {
+		case errors.Is(err, ErrLimitExceeded):
+			return a.crowdedOut(ctx, err)
+		case !IsDefinite(err):
+			a.keyLost = true
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q.", a.s.User.Name),
+				errors.Join(err, errKeyLost))
+		case !errors.Is(err, ErrThrottled):
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q.", a.s.User.Name), err)
+		}
+		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil {
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q in time.", a.s.User.Name), errors.Join(err, waitErr))
+		}
+	}
+}
+
+// crowdedOut explains why there is no place for a key although there was when the user was observed: another run, or a
+// person, was faster.
+func (a *attempt) crowdedOut(ctx context.Context, limit error) error {
+	if _, owned, err := a.readJournal(ctx); err == nil && !owned {
+		return otherRun(a.s.User.Name, nil)
+	}
+	return a.problem(SummaryCreateKey, fmt.Sprintf("IAM user %q got a second access key from somebody else at this moment, so "+
+		"there is no place for a new one.", a.s.User.Name), limit)
+}
+
+// readJournal reads the journal and tells whether this attempt wrote it.
+func (a *attempt) readJournal(ctx context.Context) (found *Journal, owned bool, err error) {
+	user, err := a.r.iam.User(ctx, a.s.User.Name)
+	if err != nil {
+		return nil, false, err
+	}
+	found, _, err = journalsOf(user, a.journal.CredentialsID)
+	if err != nil {
+		return nil, false, otherRun(a.s.User.Name, err)
+	}
+	return found, found != nil && slices.Contains(a.written, found.String()), nil
+}
+
+// confirm makes sure, right before Qovery is given the key, that no other run is at work and that the key is there.
+func (a *attempt) confirm(ctx context.Context) error {
+	var (
+		found *Journal
+		owned bool
+	)
+	group, gctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		found, owned, err = a.readJournal(gctx)
+		return err
+	})
+	group.Go(func() error { return a.checkKeyThere(gctx) })
+	if err := group.Wait(); err != nil || owned {
+		return err
+	}
+	if found != nil && found.To != "" {
+		return otherRun(a.s.User.Name, nil)
+	}
+	// Another run announced a rotation, and perhaps took that back, while this one has the user's second key. Without a key of
+	// its own it gave up. Had it found this rotation dead, it would have deleted the key before it wrote what is there now.
+	return a.checkKeyThere(ctx)
+}
+
+// checkKeyThere makes sure that the new key exists and is Active.
+func (a *attempt) checkKeyThere(ctx context.Context) error {
+	keys, err := a.r.iam.AccessKeys(ctx, a.s.User.Name)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(keys, func(key AccessKey) bool { return key.ID == a.key.ID && key.Active }) {
+		return a.problem(SummaryVerification, fmt.Sprintf("Somebody deleted or deactivated the new access key %s.", a.key.ID), nil)
+	}
+	return nil
+}
+
+// rollBack undoes what an attempt did, as far as it is certain that Qovery does not have the new key, and completes
+// the error with the state that AWS and Qovery are in now.
+func (a *attempt) rollBack(ctx context.Context, cause error) error {
+	problem := AsProblem(cause)
+	ctx, cancel := a.r.detach(ctx, finishLimit)
+	defer cancel()
+	holds := a.journal.From
+	if a.key.ID != "" {
+		s, stays, err := a.compensate(ctx)
+		if stays != "" {
+			setback(ctx, "the new access key stays", "access_key_id", a.key.ID, "reason", stays)
+			problem.World = newKeyStays(a.key.ID, a.s.User.Name, stays)
+			problem.Err = errors.Join(problem.Err, err)
+			return problem
+		}
+		if s.Set != nil {
+			holds = s.Set.AccessKeyID
+		}
+		step(ctx, "rolled back", "access_key_id", holds)
+	}
+	problem.World = a.worldAfter(holds)
+	if a.keyLost {
+		return problem
+	}
+	if _, owned, err := a.readJournal(ctx); err != nil || owned {
+		if err == nil {
+			err = a.restoreJournal(ctx)
+		}
+		problem.Err = errors.Join(problem.Err, err)
+	}
+	return problem
+}
+
+// compensate deletes the key that this attempt created, and returns what it saw before, or why the key stays.
+func (a *attempt) compensate(ctx context.Context) (s *Snapshot, stays string, err error) {
+	if s, err = a.r.fresh().read(ctx, a.in.Target, "", ScopeAll); err != nil {
+		return nil, "Whether Qovery has it could not be read.", err
+	}
+	permit, problem := MayDelete(a.r.Now(), Deletion{
+		AccessKeyID: a.key.ID, UserName: a.s.User.Name, Reason: ReasonCompensated, Unclear: a.unclear,
+	}, s)
+	if problem != nil {
+		return nil, problem.Cause, nil
+	}
+	step(ctx, "rolling back: deleting the new access key", "access_key_id", a.key.ID)
+	if err := a.r.delete(ctx, permit); err != nil {
+		return nil, "Qovery does not have it, but it could not be deleted.", err
+	}
+	return s, "", nil
+}
+
+// restoreJournal leaves the user with the journal that it had, if that explains stale holders, and else with none.
+func (a *attempt) restoreJournal(ctx context.Context) error {
+	if len(a.d.Stale) > 0 && a.s.Journal != nil {
+		return a.r.writeJournal(ctx, a.s.User.Name, *a.s.Journal)
+	}
+	return a.r.iam.UntagUser(ctx, a.s.User.Name, journalTagKey(a.journal.CredentialsID))
+}
