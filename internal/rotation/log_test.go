@@ -68,7 +68,7 @@ func TestEventsOfARotation(t *testing.T) {
 		"verified the new access key elapsed=12s remaining=1h59m48s",
 		"cutover: storing the new access key in Qovery attempt=1 elapsed=12s remaining=1h59m48s",
 		"cutover: Qovery holds the new access key elapsed=12s remaining=1h59m48s",
-		"carried the new access key elapsed=12s remaining=1h59m48s",
+		"stored the new access key elapsed=12s remaining=1h59m48s",
 		"cluster \"prod\": deploying attempt=1 elapsed=12s remaining=1h59m48s",
 		"! cluster \"prod\": Qovery did not confirm the deployment attempt=1 elapsed=12s remaining=1h59m48s",
 		"cluster \"prod\": deploying attempt=2 elapsed=42s remaining=1h59m18s",
@@ -115,7 +115,8 @@ func TestEventsOfARollback(t *testing.T) {
 		"created an access key; verifying it",
 		"verified the new access key",
 		"cutover: storing the new access key in Qovery",
-		"rolling back: deleting the new access key",
+		"rolling back",
+		"deleting an access key",
 		"rolled back",
 		"! the rotation stopped problem=" + rotation.SummaryRefused,
 	}, "problem")

@@ -132,10 +132,10 @@ func (p *Problem) Detail() string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// withoutEnds returns an error without those of contexts that ended, which say nothing that a cause does not, and nil if
+// withoutEnds returns an error without those that say nothing that a cause does not, such as the end of a context, and nil if
 // nothing else is left.
 func withoutEnds(err error) error {
-	if slices.Contains([]error{nil, context.Canceled, context.DeadlineExceeded}, err) {
+	if slices.Contains([]error{nil, context.Canceled, context.DeadlineExceeded, errKeyLost}, err) {
 		return nil
 	}
 	joined, ok := any(err).(interface{ Unwrap() []error })

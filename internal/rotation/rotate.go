@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
+
+// watchInterval is how often it is looked whether a run that may be alive has gone on.
+const watchInterval = 10 * time.Second
 
 // Forecast is what a rotation would touch if it began now.
 type Forecast struct {
@@ -162,11 +166,25 @@ func (r *Rotator) settle(ctx context.Context, in Intent) (*Snapshot, Decision, e
 		if err != nil || decision.Action != ActionWait {
 			return s, decision, err
 		}
-		step(ctx, "a rotation of the same key may not have ended; waiting until it certainly has", "until", decision.Until.Format(time.RFC3339))
-		if err := r.clock.Sleep(ctx, decision.Until.Sub(r.Now())); err != nil {
-			return nil, Decision{}, stopped(err, worldUntouched)
+		if err := r.watch(ctx, s.User, decision.Until); err != nil {
+			return nil, Decision{}, err
 		}
 	}
+}
+
+// watch waits for a time, and no longer than until somebody changes the journals of a user.
+func (r *Rotator) watch(ctx context.Context, user User, until time.Time) error {
+	step(ctx, "a rotation of the same key may not have ended; waiting until it certainly has", "until", until.Format(time.RFC3339))
+	for now := r.Now(); now.Before(until); now = r.Now() {
+		if err := r.clock.Sleep(ctx, min(watchInterval, until.Sub(now))); err != nil {
+			return stopped(err, worldUntouched)
+		}
+		seen, err := r.iam.User(ctx, user.Name)
+		if err != nil || !maps.Equal(seen.Tags, user.Tags) {
+			return err
+		}
+	}
+	return nil
 }
 
 // begin brings a decision to the point where Qovery holds the new key, from this run or from an earlier one.
@@ -207,15 +225,16 @@ func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision
 	if in.Record != nil && in.Record.AccessKeyID == d.Rotation.To { // Clusters that have another key have nothing yet.
 		c.deployed = in.Record.DeployedClusters
 	}
-	j := s.Journal
-	c.written = j != nil && j.To == c.journal.To && j.Stage == c.journal.Stage && j.DrainWindow == c.journal.DrainWindow
-	if c.written || !c.journal.deployedAt().IsZero() && len(c.stale) == 0 {
-		return c, nil
-	}
 	if d.Place != nil {
 		if err := r.delete(ctx, *d.Place); err != nil {
 			return nil, orphanStays(*d.Place, c.journal.To, err)
 		}
+	}
+	// What is complete, or recorded already, needs no entry. One that explained an orphan is out of date now.
+	j := s.Journal
+	recorded := j != nil && j.To == c.journal.To && j.Stage == c.journal.Stage
+	if c.written = d.Place == nil && (recorded || !c.journal.deployedAt().IsZero() && len(c.stale) == 0); c.written {
+		return c, nil
 	}
 	if c.journal.Stage == StageDeploying {
 		c.journal.At = r.Now()

@@ -159,7 +159,7 @@ func (a *attempt) create(ctx context.Context) error {
 		case !IsDefinite(err):
 			a.keyLost = true
 			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q.", a.s.User.Name),
-				errors.Join(err, errKeyLost))
+				errors.Join(err, errKeyLost, ctx.Err()))
 		case !errors.Is(err, ErrThrottled):
 			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q.", a.s.User.Name), err)
 		}
@@ -271,7 +271,7 @@ func (a *attempt) compensate(ctx context.Context) (s *Snapshot, stays string, er
 	if problem != nil {
 		return nil, problem.Cause, nil
 	}
-	step(ctx, "rolling back: deleting the new access key", "access_key_id", a.key.ID)
+	step(ctx, "rolling back", "access_key_id", a.key.ID)
 	if err := a.r.delete(ctx, permit); err != nil {
 		return nil, "Qovery does not have it, but it could not be deleted.", err
 	}

@@ -1,0 +1,3 @@
+package rotation
+
+const keyB = "AKIAI44QH8DHBEXAMPLE"
