@@ -70,6 +70,12 @@ func part(o object, keys ...string) object {
 	return o
 }
 
+// list returns a value that is a list, or an empty one.
+func list(value any) []any {
+	entries, _ := value.([]any)
+	return entries
+}
+
 // resolve follows a reference within the document, if there is one.
 func resolve(document object, value any) object {
 	o, _ := value.(object)

@@ -14,8 +14,7 @@ func facts(document object) map[string]string {
 	eachOperation(document, func(path, method string, _, operation object) {
 		where := strings.ToUpper(method) + " " + path
 		all[where] = fmt.Sprint(operation["operationId"])
-		parameters, _ := operation["parameters"].([]any)
-		for _, entry := range parameters {
+		for _, entry := range list(operation["parameters"]) {
 			parameter, _ := entry.(object)
 			name := fmt.Sprintf("%s, %s parameter %s", where, parameter["in"], parameter["name"])
 			all.schema(name, parameter["schema"])
@@ -97,11 +96,6 @@ func (f factList) alternatives(where, keyword string, value any) {
 		}
 		f.schema(where, entry)
 	}
-}
-
-func list(value any) []any {
-	entries, _ := value.([]any)
-	return entries
 }
 
 // keyName matches the names of properties that hold an access key or its secret.

@@ -82,16 +82,13 @@ func reduce(source object, operations []string) object {
 func (r *reduction) operation(item, operation object) object {
 	reduced := object{"operationId": operation["operationId"]}
 	var parameters []any
-	for _, list := range []any{item["parameters"], operation["parameters"]} {
-		list, _ := list.([]any)
-		for _, entry := range list {
-			parameter := resolve(r.source, entry)
-			kept := object{"name": parameter["name"], "in": parameter["in"], "schema": r.schema("", parameter["schema"])}
-			if parameter["required"] == true {
-				kept["required"] = true
-			}
-			parameters = append(parameters, kept)
+	for _, entry := range slices.Concat(list(item["parameters"]), list(operation["parameters"])) {
+		parameter := resolve(r.source, entry)
+		kept := object{"name": parameter["name"], "in": parameter["in"], "schema": r.schema("", parameter["schema"])}
+		if parameter["required"] == true {
+			kept["required"] = true
 		}
+		parameters = append(parameters, kept)
 	}
 	if parameters != nil {
 		reduced["parameters"] = parameters
