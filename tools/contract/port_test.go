@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/qovery"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// notCalledYet are the operations that are described before the provider calls them.
+var notCalledYet = []string{
+	"editClusterDnsProvider", "getOrganizationEvents", "getProjectEnvironmentsOverview", "listEnvironmentDeploymentHistoryV2", "listProject",
+}
+
+// customer is what the methods of the port are called with.
+type customer struct {
+	organizationID, clusterID string
+	holders                   []rotation.Holder
+	key                       rotation.NewAccessKey
+}
+
+// calls calls each method of the port.
+var calls = map[string]func(context.Context, rotation.Qovery, customer) error{
+	"Organization": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		_, err := q.Organization(ctx, c.organizationID)
+		return err
+	},
+	"Credentials": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		_, err := q.Credentials(ctx, c.organizationID)
+		return err
+	},
+	"Clusters": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		_, err := q.Clusters(ctx, c.organizationID)
+		return err
+	},
+	"ClusterStatuses": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		_, err := q.ClusterStatuses(ctx, c.organizationID)
+		return err
+	},
+	"ContainerRegistries": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		_, err := q.ContainerRegistries(ctx, c.organizationID)
+		return err
+	},
+	"HelmRepositories": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		_, err := q.HelmRepositories(ctx, c.organizationID)
+		return err
+	},
+	"ClusterDNSProvider": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		_, err := q.ClusterDNSProvider(ctx, c.clusterID)
+		return err
+	},
+	"PrepareStore": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		for _, holder := range c.holders {
+			store, err := q.PrepareStore(ctx, c.organizationID, holder, c.key)
+			if err == nil {
+				err = store(ctx)
+			}
+			if err != nil {
+				return fmt.Errorf("%s: %w", holder.Kind, err)
+			}
+		}
+		return nil
+	},
+	"DeployCluster": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		return q.DeployCluster(ctx, c.organizationID, c.clusterID)
+	},
+	"ClusterErrors": func(ctx context.Context, q rotation.Qovery, c customer) error {
+		_, err := q.ClusterErrors(ctx, c.organizationID, c.clusterID, time.Time{})
+		return err
+	},
+}
+
+// newClient returns a client whose requests go through a guard that fails the test.
+func newClient(t *testing.T, url, token string, next http.RoundTripper) (*qovery.Client, *guard) {
+	t.Helper()
+	g := newGuard(t, next, t.Errorf)
+	client, err := qovery.New(qovery.Config{
+		URL: url, Token: token, Transport: g, MaxTries: 1, RetryWaitMin: time.Millisecond, RetryWaitMax: time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client, g
+}
+
+// callAll calls every method of the port and checks that all operations were called.
+func callAll(t *testing.T, client rotation.Qovery, g *guard, c customer) {
+	t.Helper()
+	for method := range reflect.TypeFor[rotation.Qovery]().Methods() {
+		call := calls[method.Name]
+		if call == nil {
+			t.Errorf("calls lacks the method %s", method.Name)
+			continue
+		}
+		if err := call(t.Context(), client, c); err != nil {
+			t.Errorf("%s: %s", method.Name, err)
+		}
+	}
+	want := slices.DeleteFunc(slices.Clone(inUse), func(id string) bool { return slices.Contains(notCalledYet, id) })
+	if got := slices.Sorted(maps.Keys(g.seen)); !slices.Equal(got, want) {
+		t.Errorf("called %v, want %v; is notCalledYet right?", got, want)
+	}
+}
+
+// TestPortAgainstShowcase shows that the port understands every described field, and gives back every one that is accepted.
+func TestPortAgainstShowcase(t *testing.T) {
+	client, g := newClient(t, "http://127.0.0.1", "token", showcase{newRouter(t)})
+	c := customer{
+		organizationID: showcaseID, clusterID: showcaseID,
+		key: rotation.NewAccessKey{ID: showcaseNewKey, Secret: rotation.NewSecret("secret")},
+	}
+	for _, kind := range []rotation.HolderKind{
+		rotation.HolderCredentials, rotation.HolderContainerRegistry, rotation.HolderHelmRepository,
+	} {
+		c.holders = append(c.holders, rotation.Holder{Kind: kind, ID: showcaseID, AccessKeyID: showcaseOldKey})
+	}
+	callAll(t, client, g, c)
+}
+
+// TestPortAgainstSimulator shows that the simulator says nothing that Qovery could not say, about objects of every kind.
+func TestPortAgainstSimulator(t *testing.T) {
+	w := simulator.New(t)
+	user := w.AddUser("qovery")
+	oldKey := user.AddKey()
+	org := w.AddOrganization("acme")
+	set := org.AddCredentials("production", oldKey)
+	org.AddVSphereCredentials("datacenter", oldKey)
+	org.AddRoleCredentials("role")
+	org.AddScalewayCredentials("scaleway")
+	cluster := org.AddCluster("prod", "eu-west-3", set)
+	cluster.AddSecretManagerAccess("secrets", oldKey)
+	cluster.SetRoute53DNS(oldKey)
+	org.AddNewCluster("new", "eu-west-3", set)
+	org.AddStoppedCluster("stopped", "eu-west-3", set).Lock("Ada", "audit")
+	org.AddCluster("broken", "eu-west-3", set).SetState("INTERNAL_ERROR")
+	org.AddDockerRegistry("docker")
+	registry := org.AddRegistry("images", "ECR", oldKey)
+	helm := org.AddHelmRepository("charts", "OCI_ECR", oldKey)
+	newKey := user.AddKey()
+	w.Clock().Advance(time.Minute)
+	cluster.FailNextDeployment("DEPLOYMENT_ERROR", "Out of pods")
+	cluster.DeployBySomebodyElse()
+	w.Clock().Advance(time.Hour)
+
+	client, g := newClient(t, w.QoveryURL(), w.Token(), http.DefaultTransport)
+	c := customer{
+		organizationID: org.ID, clusterID: cluster.ID,
+		holders: []rotation.Holder{
+			{Kind: rotation.HolderCredentials, ID: set.ID, AccessKeyID: oldKey.ID},
+			{Kind: rotation.HolderContainerRegistry, ID: registry.ID, AccessKeyID: oldKey.ID},
+			{Kind: rotation.HolderHelmRepository, ID: helm.ID, AccessKeyID: oldKey.ID},
+		},
+		key: rotation.NewAccessKey{ID: newKey.ID, Secret: rotation.NewSecret(newKey.Secret)},
+	}
+	callAll(t, client, g, c)
+
+	if err := client.DeployCluster(t.Context(), org.ID, cluster.ID); !rotation.IsDefinite(err) {
+		t.Errorf("deploying a busy cluster: %v", err)
+	}
+	cluster.Lock("Ada", "audit")
+	w.Clock().Advance(time.Hour)
+	if err := client.DeployCluster(t.Context(), org.ID, cluster.ID); !rotation.IsDefinite(err) {
+		t.Errorf("deploying a locked cluster: %v", err)
+	}
+}
