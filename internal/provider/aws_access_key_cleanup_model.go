@@ -95,6 +95,9 @@ func callsForUpdate(state, plan *awsAccessKeyCleanupModel) bool {
 
 // planUpdate leaves open what an update finds out.
 func (m *awsAccessKeyCleanupModel) planUpdate() {
-	m.Status, m.IAMUserARN = types.StringUnknown(), types.StringUnknown()
+	m.Status = types.StringUnknown()
+	if m.IAMUserARN.IsNull() {
+		m.IAMUserARN = types.StringUnknown()
+	}
 	m.DeactivatedAt, m.DeletedAt, m.NextActionAt = timetypes.NewRFC3339Unknown(), timetypes.NewRFC3339Unknown(), timetypes.NewRFC3339Unknown()
 }

@@ -4,7 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -59,67 +58,5 @@ func TestCleanupLongestTimeout(t *testing.T) {
 	m.Timeouts.Object = types.ObjectUnknown(nil)
 	if got := m.longestTimeout(); got != 0 {
 		t.Errorf("timeouts that are not known: got %s", got)
-	}
-}
-
-func TestCleanupRefresh(t *testing.T) {
-	t.Parallel()
-	active, inactive := &rotation.AccessKey{Active: true}, &rotation.AccessKey{}
-	for _, test := range []struct {
-		name          string
-		key           *rotation.AccessKey
-		deleteAfter   time.Time
-		quarantine    string
-		deactivatedAt time.Time
-		want          rotation.Status
-		nextActionAt  time.Time
-	}{
-		{
-			name: "before its time", key: active, deleteAfter: now.Add(time.Second),
-			want: rotation.StatusDraining, nextActionAt: now.Add(time.Second),
-		},
-		{name: "at its time", key: active, deleteAfter: now, want: rotation.StatusDue, nextActionAt: now},
-		{name: "gone", deleteAfter: now.Add(time.Hour), want: rotation.StatusDue, nextActionAt: now.Add(time.Hour)},
-		{
-			name: "in quarantine", key: inactive, deleteAfter: now.Add(-time.Hour), quarantine: "2h", deactivatedAt: now.Add(-time.Hour),
-			want: rotation.StatusQuarantined, nextActionAt: now.Add(time.Hour),
-		},
-		{
-			name: "at the end of its quarantine", key: inactive, deleteAfter: now.Add(-2 * time.Hour), quarantine: "1h",
-			deactivatedAt: now.Add(-time.Hour), want: rotation.StatusDue, nextActionAt: now,
-		},
-		{
-			name: "Active again in its quarantine", key: active, deleteAfter: now.Add(-time.Hour), quarantine: "2h",
-			deactivatedAt: now.Add(-time.Hour), want: rotation.StatusDue, nextActionAt: now.Add(time.Hour),
-		},
-		{
-			name: "Inactive by somebody else", key: inactive, deleteAfter: now.Add(-time.Hour), quarantine: "2h",
-			want: rotation.StatusDue, nextActionAt: now.Add(-time.Hour),
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			m := awsAccessKeyCleanupModel{
-				AccessKeyID:   types.StringValue("AKIAPREVIOUS00000000"),
-				DeleteAfter:   timeValue(test.deleteAfter),
-				DeactivatedAt: timeValue(test.deactivatedAt),
-			}
-			if test.quarantine != "" {
-				m.QuarantineWindow = timetypes.NewGoDurationValueFromStringMust(test.quarantine)
-			}
-			m.refresh(test.key, now)
-			if got := m.Status.ValueString(); got != string(test.want) {
-				t.Errorf("the status is %s, want %s", got, test.want)
-			}
-			if got := timeOf(m.NextActionAt); !got.Equal(test.nextActionAt) {
-				t.Errorf("the next action is at %s, want %s", got, test.nextActionAt)
-			}
-			if got := timeOf(m.DeactivatedAt); !got.Equal(test.deactivatedAt) {
-				t.Errorf("deactivated_at is %s, want %s", got, test.deactivatedAt)
-			}
-			if !m.DeletedAt.IsNull() {
-				t.Errorf("deleted_at is %s, which only an update may say", m.DeletedAt)
-			}
-		})
 	}
 }

@@ -13,10 +13,12 @@ func TestDataSourcesHaveAnOrderOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	clusters := []rotation.Cluster{{ID: "3"}, {ID: "1"}, {ID: "2"}}
 	var one awsCredentialsDataSourceModel
-	one.set(&rotation.Observation{
-		Set:      rotation.CredentialsSet{ID: "set", Type: rotation.CredentialsTypeStatic, AccessKeyID: "KEY"},
-		Clusters: clusters,
-		Others:   []rotation.OtherKey{{AccessKey: rotation.AccessKey{ID: "KEY2"}}, {AccessKey: rotation.AccessKey{ID: "KEY1"}}},
+	set := rotation.CredentialsSet{ID: "set", Type: rotation.CredentialsTypeStatic, AccessKeyID: "KEY", Clusters: clusters}
+	one.set(&rotation.Snapshot{
+		Set: &set, Sets: []rotation.CredentialsSet{set}, Clusters: clusters,
+		Keys: []rotation.Key{
+			{AccessKey: rotation.AccessKey{ID: "KEY2"}}, {AccessKey: rotation.AccessKey{ID: "KEY"}}, {AccessKey: rotation.AccessKey{ID: "KEY1"}},
+		},
 		Holders: []rotation.Holder{
 			{Kind: rotation.HolderHelmRepository, ID: "1", AccessKeyID: "KEY"},
 			{Kind: rotation.HolderContainerRegistry, ID: "3", AccessKeyID: "KEY"},

@@ -1,7 +1,7 @@
 package provider
 
 import (
-	"strings"
+	"reflect"
 	"testing"
 	"time"
 
@@ -12,130 +12,37 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-func TestRefresh(t *testing.T) {
+// What a record says comes back from the state that it is written to, in an order of its own and without what is only for people.
+func TestSetRecord(t *testing.T) {
 	t.Parallel()
-	const (
-		current  = "AKIACURRENT000000000"
-		previous = "AKIAPREVIOUS00000000"
-		another  = "AKIAANOTHER000000000"
-	)
-	cutoverAt := now.Add(-time.Minute)
-	key := func(id string) rotation.AccessKey {
-		return rotation.AccessKey{ID: id, Active: true, CreatedAt: createdAt}
+	record := rotation.Record{
+		UserName: "qovery", UserARN: "arn:aws:iam::123456789012:user/qovery", AccessKeyID: "AKIACURRENT000000000", AccessKeyCreatedAt: createdAt,
+		PreviousAccessKeyID: "AKIAPREVIOUS00000000", RotatedAt: createdAt, DeployedAt: createdAt, DrainEndsAt: createdAt.Add(2 * time.Hour),
+		Unfinished: true,
+		Clusters:   []rotation.Cluster{{ID: "b"}, {ID: "a"}},
+		Holders:    []rotation.Holder{{Kind: rotation.HolderHelmRepository, ID: "a"}, {Kind: rotation.HolderCredentials, ID: "b"}},
 	}
-	for _, test := range []struct {
-		name  string
-		state func(m *awsCredentialsModel)
-		// held is Qovery's key, and keys are the user's.
-		held    string
-		keys    []rotation.AccessKey
-		journal *rotation.Journal
-		// wantPrevious, phase and rotatedAt are those of the state afterwards.
-		wantPrevious, phase string
-		rotatedAt           time.Time
-		warning             []string
-	}{
-		{
-			name: "as known", held: current, keys: []rotation.AccessKey{key(current), key(previous)},
-			wantPrevious: previous, phase: phaseDrained, rotatedAt: createdAt.Add(15 * time.Second),
-		},
-		{
-			name:  "as known, with a window that is not over",
-			state: func(m *awsCredentialsModel) { m.DrainEndsAt = timeValue(now.Add(time.Second)) },
-			held:  current, keys: []rotation.AccessKey{key(current), key(previous)},
-			wantPrevious: previous, phase: phaseDraining, rotatedAt: createdAt.Add(15 * time.Second),
-		},
-		{
-			name:  "unfinished",
-			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(phaseDeploying) },
-			held:  current, keys: []rotation.AccessKey{key(current), key(previous)},
-			wantPrevious: previous, phase: phaseDeploying, rotatedAt: createdAt.Add(15 * time.Second),
-		},
-		{
-			name: "rotated by a run whose state was lost", held: another, keys: []rotation.AccessKey{key(current), key(another)},
-			journal:      &rotation.Journal{From: current, To: another, CutoverAt: cutoverAt},
-			wantPrevious: current, phase: phaseDeploying, rotatedAt: cutoverAt,
-		},
-		{
-			name: "replaced by hand", held: another, keys: []rotation.AccessKey{key(current), key(another)},
-			wantPrevious: current, phase: phaseDeploying,
-			warning: []string{summaryKeyReplaced, another + " in place of " + current, `IAM user "qovery" has both keys`},
-		},
-		{
-			name: "replaced by hand, with the journal of an attempt that was rolled back", held: another,
-			keys:         []rotation.AccessKey{key(current), key(another)},
-			journal:      &rotation.Journal{From: current, To: previous},
-			wantPrevious: current, phase: phaseDeploying,
-			warning: []string{summaryKeyReplaced},
-		},
-		{
-			name: "put back", held: previous, keys: []rotation.AccessKey{key(previous)},
-			phase: phaseStable,
-		},
-		{
-			name: "replaced by hand without a trace of the keys before", held: another, keys: []rotation.AccessKey{key(another)},
-			phase: phaseStable,
-		},
-		{
-			name: "Inactive", held: current, keys: []rotation.AccessKey{{ID: current, CreatedAt: createdAt}},
-			wantPrevious: previous, phase: phaseDrained, rotatedAt: createdAt.Add(15 * time.Second),
-			warning: []string{summaryCutOffNow, current, "Inactive or does not exist"},
-		},
-		{
-			name: "gone", held: current,
-			wantPrevious: previous, phase: phaseDrained, rotatedAt: createdAt.Add(15 * time.Second),
-			warning: []string{summaryCutOffNow, current},
-		},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			m := testState()
-			if test.state != nil {
-				test.state(&m)
-			}
-			found := &rotation.Inspection{
-				Set:      rotation.CredentialsSet{AccessKeyID: test.held, Clusters: []rotation.Cluster{{ID: "b"}, {ID: "a"}}},
-				UserName: "qovery", Keys: test.keys, Journal: test.journal,
-				Holders: []rotation.Holder{{Kind: rotation.HolderHelmRepository, ID: "a"}, {Kind: rotation.HolderCredentials, ID: "b"}},
-			}
-			for i, key := range test.keys {
-				if key.ID == test.held {
-					found.Current = &test.keys[i]
-				}
-			}
-			summary, detail := m.refresh(found, now)
+	var m awsCredentialsModel
+	m.setRecord(&record, now)
+	if got := m.Phase.ValueString(); got != string(rotation.PhaseDeploying) {
+		t.Errorf("the phase is %s", got)
+	}
+	ids := types.ListValueMust(types.StringType, []attr.Value{types.StringValue("a"), types.StringValue("b")})
+	if !m.ClusterIDs.Equal(ids) {
+		t.Errorf("the clusters are %s, want %s", m.ClusterIDs, ids)
+	}
+	if first, ok := m.Holders.Elements()[0].(types.Object); !ok || !first.Attributes()["kind"].Equal(types.StringValue("credentials")) {
+		t.Errorf("the first holder is %s, want that of the first kind", m.Holders.Elements()[0])
+	}
+	got := m.record(nil)
+	record.Clusters, record.Holders = nil, nil
+	if !reflect.DeepEqual(*got, record) {
+		t.Errorf("got %+v back, want %+v", *got, record)
+	}
 
-			if got := m.AccessKeyID.ValueString(); got != test.held {
-				t.Errorf("the current key is %s, want %s", got, test.held)
-			}
-			if got := m.PreviousAccessKeyID; got.ValueString() != test.wantPrevious || test.wantPrevious == "" && !got.IsNull() {
-				t.Errorf("the previous key is %s, want %q", got, test.wantPrevious)
-			}
-			if got := m.Phase.ValueString(); got != test.phase {
-				t.Errorf("the phase is %s, want %s", got, test.phase)
-			}
-			if got := timeOf(m.RotatedAt); !got.Equal(test.rotatedAt) {
-				t.Errorf("rotated_at is %s, want %s", got, test.rotatedAt)
-			}
-			if m.AccessKeyCreatedAt.IsNull() != (found.Current == nil) {
-				t.Errorf("access_key_created_at is %s", m.AccessKeyCreatedAt)
-			}
-			for _, fact := range test.warning {
-				if !strings.Contains(summary+detail, fact) {
-					t.Errorf("the warning %q does not say %q", summary+": "+detail, fact)
-				}
-			}
-			if len(test.warning) == 0 && summary != "" {
-				t.Errorf("there is a warning: %s", summary)
-			}
-			ids := types.ListValueMust(types.StringType, []attr.Value{types.StringValue("a"), types.StringValue("b")})
-			if !m.ClusterIDs.Equal(ids) {
-				t.Errorf("the clusters are %s, want %s", m.ClusterIDs, ids)
-			}
-			if first, ok := m.Holders.Elements()[0].(types.Object); !ok || !first.Attributes()["kind"].Equal(types.StringValue("credentials")) {
-				t.Errorf("the first holder is %s, want that of the first kind", m.Holders.Elements()[0])
-			}
-		})
+	m.setRecord(&rotation.Record{AccessKeyID: "AKIACURRENT000000000"}, now)
+	if !m.PreviousAccessKeyID.IsNull() || !m.RotatedAt.IsNull() || !m.DrainEndsAt.IsNull() || m.Phase.ValueString() != string(rotation.PhaseStable) {
+		t.Errorf("what nobody rotated has %s, %s, %s, %s", m.PreviousAccessKeyID, m.RotatedAt, m.DrainEndsAt, m.Phase)
 	}
 }
 
@@ -167,6 +74,23 @@ func TestStringsOf(t *testing.T) {
 	for _, set := range []types.Set{types.SetNull(types.StringType), types.SetUnknown(types.StringType)} {
 		if got := stringsOf(set); len(got) != 0 {
 			t.Errorf("got %q of %s", got, set)
+		}
+	}
+}
+
+func TestSetIsUnknown(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		set  types.Set
+		want bool
+	}{
+		{types.SetNull(types.StringType), false},
+		{types.SetUnknown(types.StringType), true},
+		{types.SetValueMust(types.StringType, []attr.Value{types.StringValue("a")}), false},
+		{types.SetValueMust(types.StringType, []attr.Value{types.StringValue("a"), types.StringUnknown()}), true},
+	} {
+		if got := setIsUnknown(test.set); got != test.want {
+			t.Errorf("%s: got %t", test.set, got)
 		}
 	}
 }

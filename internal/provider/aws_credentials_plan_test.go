@@ -8,6 +8,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
 var (
@@ -42,96 +44,96 @@ func testState() awsCredentialsModel {
 		PreviousAccessKeyID: types.StringValue("AKIAPREVIOUS00000000"),
 		RotatedAt:           timeValue(createdAt.Add(15 * time.Second)),
 		DeployedAt:          timeValue(createdAt.Add(5 * time.Minute)),
-		Phase:               types.StringValue(phaseDrained),
+		DrainEndsAt:         timeValue(createdAt.Add(125 * time.Minute)),
+		Phase:               types.StringValue(string(rotation.PhaseDrained)),
 	}
 	m.setClusters(nil)
 	m.setHolders(nil)
-	m.setDrain()
 	m.setDue(now)
 	return m
 }
 
-func TestIntentOf(t *testing.T) {
+func TestUpdateOf(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name        string
 		state, plan func(m *awsCredentialsModel)
-		want        intent
+		want        update
 		// rotates is what the update does when every value is known.
 		rotates bool
 	}{
-		{name: "nothing changes", want: intentRecord},
+		{name: "nothing changes", want: updateRecord},
 		{
 			name: "other arguments change",
 			plan: func(m *awsCredentialsModel) { m.RotateRegistries = types.BoolValue(false) },
-			want: intentRecord,
+			want: updateRecord,
 		},
 		{
 			name: "other triggers", plan: func(m *awsCredentialsModel) { m.RotationTriggers = otherTriggers },
-			want: intentRotate, rotates: true,
+			want: updateRotate, rotates: true,
 		},
 		{
 			name: "first triggers", state: func(m *awsCredentialsModel) { m.RotationTriggers = noTriggers },
-			want: intentRecord,
+			want: updateRecord,
 		},
 		{
 			name: "no more triggers", plan: func(m *awsCredentialsModel) { m.RotationTriggers = noTriggers },
-			want: intentRecord,
+			want: updateRecord,
 		},
 		{
 			name: "unknown triggers", plan: func(m *awsCredentialsModel) { m.RotationTriggers = unknownTriggers },
-			want: intentMayRotate,
+			want: updateMayRotate,
 		},
 		{
 			name: "one unknown trigger", plan: func(m *awsCredentialsModel) { m.RotationTriggers = partialTriggers },
-			want: intentMayRotate,
+			want: updateMayRotate,
 		},
 		{
 			name:  "first triggers, unknown",
 			state: func(m *awsCredentialsModel) { m.RotationTriggers = noTriggers },
 			plan:  func(m *awsCredentialsModel) { m.RotationTriggers = unknownTriggers },
-			want:  intentRecord,
+			want:  updateRecord,
 		},
 		{
 			name: "due", state: func(m *awsCredentialsModel) { m.RotationDue = types.BoolValue(true) },
-			want: intentRotate, rotates: true,
+			want: updateRotate, rotates: true,
 		},
 		{
 			name: "due while the previous key drains",
 			state: func(m *awsCredentialsModel) {
 				m.RotationDue = types.BoolValue(true)
-				m.Phase = types.StringValue(phaseDraining)
+				m.Phase = types.StringValue(string(rotation.PhaseDraining))
 			},
-			want: intentRecord,
+			want: updateRecord,
 		},
 		{
 			name: "due, and the schedule is taken away", state: func(m *awsCredentialsModel) { m.RotationDue = types.BoolValue(true) },
 			plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Null() },
-			want: intentReschedule,
+			want: updateReschedule,
 		},
 		{
 			name: "due, and the age is raised", state: func(m *awsCredentialsModel) { m.RotationDue = types.BoolValue(true) },
 			plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(365) },
-			want: intentMayRotate,
+			want: updateMayRotate,
 		},
 		{
 			name: "age shortened to the key's", plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(90) },
-			want: intentMayRotate, rotates: true,
+			want: updateMayRotate, rotates: true,
 		},
 		{
 			name: "age shortened, and still above the key's", plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(91) },
-			want: intentMayRotate,
+			want: updateMayRotate,
 		},
 		{
 			name:  "age shortened while the previous key drains",
-			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(phaseDraining) },
+			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(string(rotation.PhaseDraining)) },
 			plan:  func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(1) },
-			want:  intentReschedule,
+			want:  updateReschedule,
 		},
 		{
 			name: "first age", state: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Null() },
 			plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(30) },
-			want: intentMayRotate, rotates: true,
+			want: updateMayRotate, rotates: true,
 		},
 		{
 			name: "age of a key that does not exist",
@@ -139,12 +141,12 @@ func TestIntentOf(t *testing.T) {
 				m.RotateAfterDays, m.AccessKeyCreatedAt = types.Int64Null(), timetypes.NewRFC3339Null()
 			},
 			plan: func(m *awsCredentialsModel) { m.RotateAfterDays = types.Int64Value(30) },
-			want: intentMayRotate,
+			want: updateMayRotate,
 		},
 		{
 			name: "drain window",
 			plan: func(m *awsCredentialsModel) { m.DrainWindow = timetypes.NewGoDurationValueFromStringMust("3h") },
-			want: intentMoveDrain,
+			want: updateMoveDrain,
 		},
 		{
 			name: "drain window and triggers",
@@ -152,17 +154,17 @@ func TestIntentOf(t *testing.T) {
 				m.DrainWindow = timetypes.NewGoDurationValueFromStringMust("3h")
 				m.RotationTriggers = otherTriggers
 			},
-			want: intentRotate, rotates: true,
+			want: updateRotate, rotates: true,
 		},
 		{
-			name: "unfinished rotation", state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(phaseDeploying) },
-			want: intentResume,
+			name: "unfinished rotation", state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(string(rotation.PhaseDeploying)) },
+			want: updateResume,
 		},
 		{
 			name:  "unfinished rotation and other triggers",
-			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(phaseDeploying) },
+			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(string(rotation.PhaseDeploying)) },
 			plan:  func(m *awsCredentialsModel) { m.RotationTriggers = otherTriggers },
-			want:  intentResume,
+			want:  updateResume,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -176,7 +178,7 @@ func TestIntentOf(t *testing.T) {
 			if test.plan != nil {
 				test.plan(&plan)
 			}
-			if got := intentOf(&state, &plan); got != test.want {
+			if got := updateOf(&state, &plan); got != test.want {
 				t.Errorf("got intent %d, want %d", got, test.want)
 			}
 			if got := asksToRotate(&state, &plan, now); got != test.rotates {
@@ -189,7 +191,7 @@ func TestIntentOf(t *testing.T) {
 // What a plan does not leave open, the update must not change: Terraform rejects it otherwise.
 func TestPlanAgreesWithUpdate(t *testing.T) {
 	t.Parallel()
-	for _, what := range []intent{intentRecord, intentMoveDrain, intentReschedule, intentMayRotate} {
+	for _, what := range []update{updateRecord, updateMoveDrain, updateReschedule, updateMayRotate} {
 		state := testState()
 		arguments := testState()
 		arguments.DrainWindow = timetypes.NewGoDurationValueFromStringMust("2400h")
@@ -197,7 +199,7 @@ func TestPlanAgreesWithUpdate(t *testing.T) {
 		plan, result := arguments, arguments
 		plan.planComputed(&state, what)
 		result.copyComputed(&state)
-		result.recordUpdate(what, now)
+		result.recordUpdate(&state, what, now)
 
 		planned, updated := reflect.ValueOf(plan), reflect.ValueOf(result)
 		for i := range planned.NumField() {
@@ -215,7 +217,7 @@ func TestRecordUpdate(t *testing.T) {
 	state := testState()
 	for _, test := range []struct {
 		name         string
-		what         intent
+		what         update
 		window       string
 		days         int64
 		phase        string
@@ -223,14 +225,15 @@ func TestRecordUpdate(t *testing.T) {
 		due          bool
 		dueAfterDays int
 	}{
-		{"recorded only", intentRecord, "2400h", 30, phaseDrained, createdAt.Add(125 * time.Minute), false, 120},
+		{"recorded only", updateRecord, "2400h", 30, string(rotation.PhaseDrained), createdAt.Add(125 * time.Minute), false, 120},
 		{
-			"window that reaches into the future", intentMoveDrain, "2400h", 120,
-			phaseDraining, createdAt.Add(2400*time.Hour + 5*time.Minute), false, 120,
+			"window that reaches into the future", updateMoveDrain, "2400h", 120,
+			string(rotation.PhaseDraining), createdAt.Add(2400*time.Hour + 5*time.Minute), false, 120,
 		},
-		{"window that is over", intentMoveDrain, "3h", 120, phaseDrained, createdAt.Add(185 * time.Minute), false, 120},
-		{"key that becomes due", intentReschedule, "2h", 90, phaseDrained, createdAt.Add(125 * time.Minute), true, 90},
-		{"key that is not due", intentMayRotate, "2h", 91, phaseDrained, createdAt.Add(125 * time.Minute), false, 91},
+		{"window that is over", updateMoveDrain, "3h", 120, string(rotation.PhaseDrained), createdAt.Add(185 * time.Minute), false, 120},
+		{"window that is shorter than the one before", updateMoveDrain, "1h", 120, string(rotation.PhaseDrained), createdAt.Add(125 * time.Minute), false, 120},
+		{"key that becomes due", updateReschedule, "2h", 90, string(rotation.PhaseDrained), createdAt.Add(125 * time.Minute), true, 90},
+		{"key that is not due", updateMayRotate, "2h", 91, string(rotation.PhaseDrained), createdAt.Add(125 * time.Minute), false, 91},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -238,7 +241,7 @@ func TestRecordUpdate(t *testing.T) {
 			m.DrainWindow = timetypes.NewGoDurationValueFromStringMust(test.window)
 			m.RotateAfterDays = types.Int64Value(test.days)
 			m.copyComputed(&state)
-			m.recordUpdate(test.what, now)
+			m.recordUpdate(&state, test.what, now)
 			if got := m.Phase.ValueString(); got != test.phase {
 				t.Errorf("the phase is %s, want %s", got, test.phase)
 			}

@@ -166,7 +166,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			facts: func(s *stage) []string {
 				stranger := s.user.Keys()[1].ID
 				return []string{
-					rotation.SummaryStrangerKey,
+					rotation.SummaryForeignKey,
 					fmt.Sprintf("the Inactive access key %s, which is 31 days old and was never used", stranger),
 					"aws iam delete-access-key --user-name qovery --access-key-id " + stranger,
 				}
@@ -329,7 +329,7 @@ func TestCredentialsLookAgainBeforeTheyRotate(t *testing.T) {
 		},
 		{
 			"second key", func(s *stage) { s.user.AddKey() },
-			[]string{rotation.SummaryStrangerKey, "0 days old and was never used"},
+			[]string{rotation.SummaryForeignKey, "0 days old and was never used"},
 		},
 		{
 			"key replaced by hand", func(s *stage) {

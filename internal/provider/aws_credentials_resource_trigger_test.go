@@ -332,13 +332,13 @@ func TestReplace(t *testing.T) {
 		resource.TestStep{
 			Taint:       []string{credentialsAddress},
 			Config:      s.pair(trigger("1"), ""),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryStrangerKey, s.key.ID),
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryForeignKey, s.key.ID),
 		},
 		resource.TestStep{
 			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
 			// The resource is still marked: a plan that fails does not change that.
 			Config:      s.pair(trigger("1"), ""),
-			ExpectError: says(rotation.SummaryStrangerKey),
+			ExpectError: says(rotation.SummaryForeignKey),
 		},
 		resource.TestStep{
 			PreConfig: s.key.Delete,

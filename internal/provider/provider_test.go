@@ -55,7 +55,6 @@ type stage struct {
 	settings, aws string
 
 	mu       sync.Mutex
-	provider *provider.Provider
 	server   tfprotov6.ProviderServer
 	warnings []string
 }
@@ -100,17 +99,12 @@ func (s *stage) factories() map[string]func() (tfprotov6.ProviderServer, error) 
 	return map[string]func() (tfprotov6.ProviderServer, error){"qoveryrotation": s.serve}
 }
 
-// serve starts the provider for one Terraform command, and ends the one of the command before like its process would end.
+// serve starts the provider for one Terraform command.
 func (s *stage) serve() (tfprotov6.ProviderServer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.provider != nil {
-		if err := s.provider.Close(context.Background()); err != nil {
-			return nil, err
-		}
-	}
-	s.provider = provider.New("test", provider.WithClock(s.Clock()), provider.WithRequestTimeout(2*time.Second))
-	s.server = providerserver.NewProtocol6(s.provider)()
+	p := provider.New("test", provider.WithClock(s.Clock()), provider.WithRequestTimeout(2*time.Second))
+	s.server = providerserver.NewProtocol6(p)()
 	return &recorder{s.server, s}, nil
 }
 
@@ -211,6 +205,9 @@ func (s *stage) distort(original, replacement string) {
 // providerBlock configures the provider for the world.
 func (s *stage) providerBlock() string {
 	settings, aws := s.settings, s.aws
+	if !strings.Contains(settings, "last_use_delay") {
+		settings += "\n  last_use_delay = \"0s\""
+	}
 	if s.token != "" {
 		settings += fmt.Sprintf("\n  api_token = %q", s.token)
 	}
