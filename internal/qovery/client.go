@@ -173,7 +173,8 @@ func (c *Client) do(ctx context.Context, r request, out answer) error {
 	case !ok:
 		failure = &Error{StatusCode: status, RequestID: requestID, Message: reason(err)}
 	}
-	failure.Operation, failure.Method, failure.Path = r.operation, r.method, r.path
+	failure.Operation, failure.Method = r.operation, r.method
+	failure.Path = brief(r.path, r.secrets(c.token)...) // It may contain an id from an answer.
 	failure.Message = brief(failure.Message, r.secrets(c.token)...)
 	failure.RequestID = brief(failure.RequestID, r.secrets(c.token)...)
 	return failure

@@ -37,7 +37,7 @@ func checkFuzzError(t *testing.T, what string, err error) {
 		return
 	}
 	if text := err.Error(); strings.Contains(text, testToken) || strings.Contains(text, testSecret) ||
-		strings.ContainsAny(text, "\r\n\x1b") || len(text) > 3*maxMessageSize {
+		strings.ContainsAny(text, "\r\n\x1b") || len(text) > 5*maxMessageSize {
 		t.Errorf("%s: unfit error %q", what, text)
 	}
 	if _, ok := errors.AsType[*Error](err); !ok && !errors.Is(err, rotation.ErrConflict) {

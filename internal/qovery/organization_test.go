@@ -22,6 +22,7 @@ var readings = map[string]func(context.Context, *Client) (any, error){
 	"statuses":     func(ctx context.Context, c *Client) (any, error) { return c.ClusterStatuses(ctx, "org") },
 	"registries":   func(ctx context.Context, c *Client) (any, error) { return c.ContainerRegistries(ctx, "org") },
 	"helm":         func(ctx context.Context, c *Client) (any, error) { return c.HelmRepositories(ctx, "org") },
+	"deployments":  func(ctx context.Context, c *Client) (any, error) { return c.RunningDeployments(ctx, "org") },
 	"dns":          func(ctx context.Context, c *Client) (any, error) { return c.ClusterDNSProvider(ctx, "cluster") },
 	"errors": func(ctx context.Context, c *Client) (any, error) {
 		return c.ClusterErrors(ctx, "org", "cluster", time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))

@@ -131,6 +131,20 @@ type ClusterStatus struct {
 	ReadAt time.Time
 }
 
+// EnvironmentDeployment is the deployment of an environment that has not ended.
+type EnvironmentDeployment struct {
+	EnvironmentID string
+	Environment   string
+	Project       string
+	ClusterID     string
+	ClusterName   string
+	// State is one of Qovery's StateEnum that is not final, or one that is newer than this program.
+	State string
+	// AskedAt is when the deployment was asked for, by Qovery's clock; of several that wait for each other, the oldest one.
+	// It is zero when that is unknown, which counts as old.
+	AskedAt time.Time
+}
+
 // HolderKind says which kind of Qovery object stores an access key.
 type HolderKind string
 
@@ -167,6 +181,11 @@ type Qovery interface {
 
 	// ClusterStatuses lists the state of every cluster of an organization.
 	ClusterStatuses(ctx context.Context, organizationID string) ([]ClusterStatus, error)
+
+	// RunningDeployments lists the deployments of environments that have not ended, the queued ones too: one for each
+	// environment. A project that may not be read is an error that names it. It takes a request for the list of projects,
+	// one for each project, and one for each environment in the result.
+	RunningDeployments(ctx context.Context, organizationID string) ([]EnvironmentDeployment, error)
 
 	// ContainerRegistries lists those registries of an organization that store an AWS access key.
 	ContainerRegistries(ctx context.Context, organizationID string) ([]Holder, error)
