@@ -3,7 +3,6 @@ package qovery
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -22,7 +21,6 @@ type secretManagerAccess struct {
 	ID             string `json:"id"`
 	Name           string `json:"name"`
 	Authentication struct {
-		Mode      string `json:"mode"`
 		AccessKey string `json:"access_key"`
 	} `json:"authentication"`
 }
@@ -46,7 +44,7 @@ func (c *Client) Clusters(ctx context.Context, organizationID string) ([]rotatio
 	for _, f := range *found.Results {
 		one := rotation.Cluster{ID: f.ID, Name: f.Name, Region: f.Region}
 		for _, access := range f.SecretManagerAccesses {
-			if access.Authentication.Mode == "AWS_STATIC_CREDENTIALS" && access.Authentication.AccessKey != "" {
+			if access.Authentication.AccessKey != "" {
 				one.SecretManagerKeys = append(one.SecretManagerKeys, rotation.Holder{
 					Kind:        rotation.HolderSecretManager,
 					ID:          access.ID,
@@ -151,10 +149,9 @@ func (c *Client) ClusterDNSProvider(ctx context.Context, clusterID string) (*rot
 	var found dnsProvider
 	err := c.get(ctx, "getClusterDnsProvider", pathOf("cluster", clusterID, "dnsProvider"), &found)
 	switch {
-	case errors.Is(err, rotation.ErrNotFound):
-		return nil, nil
 	case err != nil:
-		return nil, err
+		// Every cluster has a DNS provider. One that is not found may be one that this token may not see.
+		return nil, fmt.Errorf("DNS provider of cluster %s could not be read: %w", clusterID, err)
 	case found.DNSProvider.Credentials.AWSAccessKeyID == "":
 		return nil, nil
 	}

@@ -54,7 +54,8 @@ func TestReadings(t *testing.T) {
 				{"credential":{"id":"c","name":"vsphere","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":"AKIA2"}},
 				{"credential":{"id":"d","name":"vsphere role","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":null},
 				 "clusters":null},
-				{"credential":{"id":"e","name":"new","object_type":"MOON","access_key_id":"not one of AWS"}}]}`,
+				{"credential":{"id":"e","name":"new","object_type":"MOON","access_key_id":"AKIA3"}},
+				{"credential":{"id":"f","name":"scaleway","object_type":"SCW","scaleway_access_key":"SCW1"}}]}`,
 			want: []rotation.CredentialsSet{
 				{
 					ID: "a", Name: "static", Type: "AWS", AccessKeyID: "AKIA1",
@@ -63,7 +64,8 @@ func TestReadings(t *testing.T) {
 				{ID: "b", Name: "role", Type: "AWS_ROLE"},
 				{ID: "c", Name: "vsphere", Type: "EKS_ANYWHERE_VSPHERE", AccessKeyID: "AKIA2"},
 				{ID: "d", Name: "vsphere role", Type: "EKS_ANYWHERE_VSPHERE"},
-				{ID: "e", Name: "new", Type: "MOON"},
+				{ID: "e", Name: "new", Type: "MOON", AccessKeyID: "AKIA3"},
+				{ID: "f", Name: "scaleway", Type: "SCW"},
 			},
 		},
 		"no credentials": {
@@ -76,11 +78,16 @@ func TestReadings(t *testing.T) {
 				{"id":"s1","name":"static","authentication":
 					{"mode":"AWS_STATIC_CREDENTIALS","region":"eu-west-3","access_key":"AKIA1","secret_key":null}},
 				{"id":"s2","name":"role","authentication":{"mode":"AWS_ROLE_ARN","role_arn":"arn"}},
-				{"id":"s3","name":"gcp","authentication":{"mode":"GCP_JSON_CREDENTIALS","json_credentials":null}}]},
+				{"id":"s3","name":"gcp","authentication":{"mode":"GCP_JSON_CREDENTIALS","json_credentials":null}},
+				{"id":"s4","name":"new","authentication":{"mode":"AWS_STATIC_2","access_key":"AKIA2"}},
+				{"id":"s5","name":"no mode","authentication":{"access_key":"AKIA3"}},
+				{"id":"s6","name":"nothing","authentication":null}]},
 				{"id":"c2","name":"other","region":"fr-par"}]}`,
 			want: []rotation.Cluster{
 				{ID: "c1", Name: "prod", Region: "eu-west-3", SecretManagerKeys: []rotation.Holder{
 					{Kind: rotation.HolderSecretManager, ID: "s1", Name: "static", AccessKeyID: "AKIA1"},
+					{Kind: rotation.HolderSecretManager, ID: "s4", Name: "new", AccessKeyID: "AKIA2"},
+					{Kind: rotation.HolderSecretManager, ID: "s5", Name: "no mode", AccessKeyID: "AKIA3"},
 				}},
 				{ID: "c2", Name: "other", Region: "fr-par"},
 			},
@@ -130,6 +137,11 @@ func TestReadings(t *testing.T) {
 			answer: `{"dns_provider":{"provider":"ROUTE53","domain":"example.com","aws_region":"eu-west-3",
 				"credentials":{"type":"STATIC","aws_access_key_id":"AKIA1"}}}`,
 			want: &rotation.Holder{Kind: rotation.HolderDNSProvider, ID: "cluster", Name: "example.com", AccessKeyID: "AKIA1"},
+		},
+		"DNS in a provider that is newer": {
+			reading: "dns", path: "/cluster/cluster/dnsProvider",
+			answer: `{"dns_provider":{"provider":"ROUTE54","domain":"example.com","credentials":{"type":"NEW","aws_access_key_id":"AKIA1"}}}`,
+			want:   &rotation.Holder{Kind: rotation.HolderDNSProvider, ID: "cluster", Name: "example.com", AccessKeyID: "AKIA1"},
 		},
 		"DNS of Qovery": {
 			reading: "dns", path: "/cluster/cluster/dnsProvider",
@@ -212,12 +224,12 @@ func TestIncompleteAnswers(t *testing.T) {
 	}
 }
 
-func TestClusterWithoutDNSProvider(t *testing.T) {
-	holder, err := newFakeAPI(t, reply(404, `{}`)).client(t).ClusterDNSProvider(t.Context(), "cluster")
-	if holder != nil || err != nil {
-		t.Errorf("got %v, %v", holder, err)
+func TestUnreadableDNSProvider(t *testing.T) {
+	_, err := newFakeAPI(t, reply(404, `{}`)).client(t).ClusterDNSProvider(t.Context(), "c1")
+	if !errors.Is(err, rotation.ErrNotFound) || !strings.HasPrefix(err.Error(), "DNS provider of cluster c1 could not be read: ") {
+		t.Errorf("error = %v, want %v with the cluster", err, rotation.ErrNotFound)
 	}
-	if _, err = newFakeAPI(t, page(404)).client(t).ClusterDNSProvider(t.Context(), "cluster"); err == nil {
-		t.Error("a gateway's page was taken for the API's answer")
+	if _, err = newFakeAPI(t, page(404)).client(t).ClusterDNSProvider(t.Context(), "c1"); err == nil || rotation.IsDefinite(err) {
+		t.Errorf("a gateway's page was taken for the API's answer: %v", err)
 	}
 }

@@ -93,7 +93,7 @@ type CredentialsSet struct {
 	Name string
 	// Type is Qovery's "object_type": AWS for a static access key, AWS_ROLE, EKS_ANYWHERE_VSPHERE, SCW, …
 	Type string
-	// AccessKeyID is empty for types that have no AWS access key.
+	// AccessKeyID is empty when the set has no AWS access key. A set that has one is a holder, whatever its type.
 	AccessKeyID string
 	// Clusters are the clusters that use the set; their region is not known here.
 	Clusters []Cluster
@@ -193,7 +193,8 @@ type Qovery interface {
 	// HelmRepositories lists those helm repositories of an organization that store an AWS access key.
 	HelmRepositories(ctx context.Context, organizationID string) ([]Holder, error)
 
-	// ClusterDNSProvider returns the DNS provider of a cluster as a holder, or nil when it stores no AWS access key.
+	// ClusterDNSProvider returns the DNS provider of a cluster as a holder, or nil when it stores no AWS access key. One that
+	// is not found is an error.
 	ClusterDNSProvider(ctx context.Context, clusterID string) (*Holder, error)
 
 	// PrepareStore reads a holder and returns the request that puts a key into it and leaves its every other field as it was
