@@ -40,7 +40,7 @@ func checkFuzzError(t *testing.T, what string, err error) {
 		strings.ContainsAny(text, "\r\n\x1b") || len(text) > 5*maxMessageSize {
 		t.Errorf("%s: unfit error %q", what, text)
 	}
-	if _, ok := errors.AsType[*Error](err); !ok && !errors.Is(err, rotation.ErrConflict) {
+	if _, ok := errors.AsType[*Error](err); !ok && !errors.Is(err, rotation.ErrConflict) && !errors.Is(err, rotation.ErrRejected) {
 		t.Errorf("%s: error of type %T", what, err)
 	}
 }
@@ -71,7 +71,7 @@ func FuzzPrepareStore(f *testing.F) {
 			return status, "application/json", answered
 		})
 		for _, kind := range []rotation.HolderKind{
-			rotation.HolderCredentials, rotation.HolderContainerRegistry, rotation.HolderHelmRepository,
+			rotation.HolderCredentials, rotation.HolderContainerRegistry, rotation.HolderHelmRepository, rotation.HolderDNSProvider,
 		} {
 			stored = false
 			holder := rotation.Holder{Kind: kind, ID: "id", AccessKeyID: "AKIAOLD"}

@@ -38,9 +38,12 @@ func TestAgainstSimulator(t *testing.T) {
 	}
 	clusters, err := client.Clusters(ctx, org.ID)
 	if want := []rotation.Cluster{{
-		ID: cluster.ID, Name: "prod", Region: "eu-west-3",
+		ID: cluster.ID, Name: "prod", Region: "eu-west-3", Kubernetes: "MANAGED", DeploymentStatus: "UP_TO_DATE",
 		SecretManagerKeys: []rotation.Holder{
-			{Kind: rotation.HolderSecretManager, ID: access.ID, Name: "secrets", AccessKeyID: oldKey.ID},
+			{
+				Kind: rotation.HolderSecretManager, ID: access.ID, Name: "secrets", AccessKeyID: oldKey.ID,
+				Obstacle: secretManagerObstacle,
+			},
 		},
 	}}; !reflect.DeepEqual(clusters, want) || err != nil {
 		t.Errorf("clusters = %+v, %v", clusters, err)

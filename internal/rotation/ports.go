@@ -105,6 +105,14 @@ type Cluster struct {
 	Name string
 	// Region is the AWS region of the cluster.
 	Region string
+	// Production is true for a cluster that Qovery marks as production.
+	Production bool
+	// Kubernetes is "MANAGED", "SELF_MANAGED", "PARTIALLY_MANAGED", or one that is newer than this program; empty when Qovery
+	// does not tell.
+	Kubernetes string
+	// DeploymentStatus is "UP_TO_DATE", "OUT_OF_DATE" when changes wait for the next deployment, "NEVER_DEPLOYED", or one that
+	// is newer than this program; empty when Qovery does not tell.
+	DeploymentStatus string
 	// SecretManagerKeys are the holders among the cluster's secret-manager accesses.
 	SecretManagerKeys []Holder
 }
@@ -153,18 +161,28 @@ const (
 	HolderCredentials       HolderKind = "credentials"
 	HolderContainerRegistry HolderKind = "container_registry"
 	HolderHelmRepository    HolderKind = "helm_repository"
+	HolderDNSProvider       HolderKind = "dns_provider"
 	// The kinds below need more than the new key to be written again, so a rotation cannot carry the key to them.
 	HolderVSphereCredentials HolderKind = "vsphere_credentials"
-	HolderDNSProvider        HolderKind = "dns_provider"
 	HolderSecretManager      HolderKind = "secret_manager_access"
 )
 
 // Holder is a Qovery object that stores an access key.
 type Holder struct {
-	Kind        HolderKind
+	Kind HolderKind
+	// ID of a DNS provider is that of its cluster.
 	ID          string
 	Name        string
 	AccessKeyID string
+	// ClusterID and ClusterName are the cluster that a registry came with, whose every deployment uses the key; empty when it
+	// is not tied to one.
+	ClusterID   string
+	ClusterName string
+	// Services is how many services use a registry or repository.
+	Services int
+	// Obstacle says why the holder cannot be written, and is empty when it can be. [Qovery.PrepareStore] fails for the same
+	// reason.
+	Obstacle string
 }
 
 // Qovery is what the job needs of Qovery's API.
@@ -199,7 +217,8 @@ type Qovery interface {
 
 	// PrepareStore reads a holder and returns the request that puts a key into it and leaves its every other field as it was
 	// read. The request does nothing if the holder has the key already. A holder that has neither this key nor the one named
-	// in the argument was changed by somebody else and is [ErrConflict]. So both may be repeated when an answer was lost.
+	// in the argument was changed by somebody else and is [ErrConflict]. So both may be repeated when an answer was lost. A
+	// holder that would lose a setting is [ErrRejected].
 	PrepareStore(ctx context.Context, organizationID string, holder Holder, key NewAccessKey) (store func(context.Context) error, err error)
 
 	// DeployCluster asks for a deployment once and is never repeated by itself.
