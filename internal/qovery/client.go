@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,9 +35,6 @@ const (
 	defaultRetryWaitMin   = 500 * time.Millisecond
 	defaultRetryWaitMax   = 8 * time.Second
 	defaultMaxTries       = 4
-
-	// maxRetryAfter bounds what an answer may ask for in its Retry-After header.
-	maxRetryAfter = 30 * time.Second
 
 	// idleConnections is how many connections are kept for the next requests: as many as one observation asks for at once.
 	idleConnections = 20
@@ -71,6 +67,7 @@ type Client struct {
 	// reads repeats whatever may go away by itself, writes only what Qovery certainly has not carried out.
 	reads  *retryablehttp.Client
 	writes *retryablehttp.Client
+	budget *budget
 }
 
 var _ rotation.Qovery = (*Client)(nil)
@@ -91,8 +88,9 @@ func New(config Config) (*Client, error) {
 		pooled.MaxIdleConnsPerHost = idleConnections
 		config.Transport = pooled
 	}
+	budget := &budget{}
 	httpClient := &http.Client{
-		Transport: &transport{next: config.Transport},
+		Transport: &transport{next: config.Transport, budget: budget},
 		Timeout:   cmp.Or(config.RequestTimeout, defaultRequestTimeout),
 		// Qovery's API does not redirect. Whoever does is not the API and must not get the token.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -114,6 +112,7 @@ func New(config Config) (*Client, error) {
 		userAgent: config.UserAgent,
 		reads:     retrying(retryRead),
 		writes:    retrying(retryWrite),
+		budget:    budget,
 	}, nil
 }
 
@@ -236,31 +235,6 @@ func reason(err error) string {
 	default:
 		return urlError.Err.Error()
 	}
-}
-
-// retryRead repeats a request that changes nothing, as long as somebody waits for it and another answer can be better.
-func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil || errors.Is(err, errTooLarge) || errors.Is(err, errIncomplete) {
-		return false, nil
-	}
-	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
-}
-
-// retryWrite repeats a request that changes something only if it certainly was not carried out: it was turned away
-// unread, or there was no connection to send it on.
-func retryWrite(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil {
-		return false, nil
-	}
-	operation, ok := errors.AsType[*net.OpError](err)
-	return ok && operation.Op == "dial" || err == nil && resp.StatusCode == http.StatusTooManyRequests, nil
-}
-
-// backoff waits longer from try to try, or as long as the answer asks for, and up to half of that more, so that
-// requests that failed together do not come back together.
-func backoff(shortest, longest time.Duration, try int, resp *http.Response) time.Duration {
-	wait := min(max(retryablehttp.DefaultBackoff(shortest, longest, try, resp), 0), maxRetryAfter)
-	return retryablehttp.LinearJitterBackoff(wait, wait+wait/2, 0, nil)
 }
 
 // isPage tells whether a body is a page for people: a gateway's work, not the API's.

@@ -227,4 +227,8 @@ type Qovery interface {
 	// ClusterErrors returns the last errors after a time, by Qovery's clock, in a cluster's own log, oldest first: each a line
 	// with its time, and without anything that could be a secret.
 	ClusterErrors(ctx context.Context, organizationID, clusterID string, after time.Time) ([]string, error)
+
+	// Budget tells how many requests the API allows until when, by Qovery's clock, as its last answer said. The time is zero when
+	// only the number was told; known is false when no answer told a number.
+	Budget() (left int, resetsAt time.Time, known bool)
 }
