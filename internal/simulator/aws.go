@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
+	"regexp"
 )
 
 // awsError is an error of IAM or STS.
@@ -17,14 +17,15 @@ type awsError struct {
 
 func (e *awsError) Error() string { return e.code + ": " + e.message }
 
-// caller is who signed a request. One without a user is a session of the role.
+// caller is who signed a request. One without a user is a session of the account's role.
 type caller struct {
+	account *Account
 	user    *User
 	arn, id string
 }
 
-// administers tells whether the caller may act on every user.
-func (w *World) administers(c caller) bool { return c.user == nil || c.user == w.operator.user }
+// administers tells whether the caller may act on every user of the account.
+func (c caller) administers() bool { return c.user == nil || c.user == c.account.operator.user }
 
 // awsCall is one request to IAM or STS.
 type awsCall struct {
@@ -34,6 +35,9 @@ type awsCall struct {
 	signed signature
 	caller caller
 }
+
+// readingActions are the actions of IAM that change nothing.
+var readingActions = regexp.MustCompile("^(Get|List|Simulate)")
 
 type awsAction func(*World, *awsCall) (any, error)
 
@@ -52,7 +56,7 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 	request := &Request{
 		API: call.api, Operation: call.action, Path: r.URL.Path, AccessKeyID: form.Get("AccessKeyId"),
 		SignedBy: call.signed.accessKeyID, Region: call.signed.region,
-		Mutating: call.api == APIIAM && !strings.HasPrefix(call.action, "Get") && !strings.HasPrefix(call.action, "List"),
+		Mutating: call.api == APIIAM && !readingActions.MatchString(call.action),
 	}
 	requestID := newUUID()
 	w.run(exchange{
@@ -126,7 +130,7 @@ func (w *World) authenticate(call *awsCall, r *http.Request, body []byte) (calle
 		return caller{}, errSignature
 	}
 	w.use(k, call.api, signed.region, w.clock.Now())
-	return caller{user: k.user, arn: k.user.ARN(), id: k.user.id}, nil
+	return caller{account: k.user.account, user: k.user, arn: k.user.ARN(), id: k.user.id}, nil
 }
 
 var (

@@ -20,15 +20,16 @@ const (
 var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 var iamActions = map[string]awsAction{
-	"GetUser":              (*World).getUser,
-	"ListAccessKeys":       (*World).listAccessKeys,
-	"CreateAccessKey":      (*World).createAccessKey,
-	"UpdateAccessKey":      (*World).updateAccessKey,
-	"DeleteAccessKey":      (*World).deleteAccessKey,
-	"GetAccessKeyLastUsed": (*World).getAccessKeyLastUsed,
-	"TagUser":              (*World).tagUser,
-	"UntagUser":            (*World).untagUser,
-	"ListUserTags":         (*World).listUserTags,
+	"GetUser":                 (*World).getUser,
+	"ListAccessKeys":          (*World).listAccessKeys,
+	"CreateAccessKey":         (*World).createAccessKey,
+	"UpdateAccessKey":         (*World).updateAccessKey,
+	"DeleteAccessKey":         (*World).deleteAccessKey,
+	"GetAccessKeyLastUsed":    (*World).getAccessKeyLastUsed,
+	"TagUser":                 (*World).tagUser,
+	"UntagUser":               (*World).untagUser,
+	"ListUserTags":            (*World).listUserTags,
+	"SimulatePrincipalPolicy": (*World).simulatePrincipalPolicy,
 }
 
 type xmlUser struct {
@@ -81,12 +82,12 @@ type listUserTagsResult struct {
 // user is the one that a call is about: the caller's own unless another is named.
 func (w *World) user(call *awsCall) (*User, error) {
 	name := call.form.Get("UserName")
-	u := w.users[name]
+	u := call.caller.account.users[name]
 	if name == "" {
 		u = call.caller.user
 	}
 	switch {
-	case u != call.caller.user && !w.administers(call.caller):
+	case u != call.caller.user && !call.caller.administers():
 		return nil, accessDenied(call)
 	case u == nil && name == "":
 		return nil, invalid("Must specify userName when calling with non-User credentials")
@@ -178,14 +179,14 @@ func (w *World) deleteAccessKey(call *awsCall) (any, error) {
 	return nil, nil
 }
 
-// getAccessKeyLastUsed answers for a key that never was in this account like AWS does for one of somebody else.
+// getAccessKeyLastUsed answers AccessDenied for a key that never was in the caller's account, as AWS does.
 func (w *World) getAccessKeyLastUsed(call *awsCall) (any, error) {
 	id := call.form.Get("AccessKeyId")
 	k := w.keys[id]
 	switch {
-	case w.deletedKeys[id]:
+	case call.caller.account.deleted[id]:
 		return nil, missing("The Access Key with id " + id + " cannot be found.")
-	case k == nil, k.user != call.caller.user && !w.administers(call.caller):
+	case k == nil, k.user.account != call.caller.account, k.user != call.caller.user && !call.caller.administers():
 		return nil, accessDenied(call)
 	}
 	result := getAccessKeyLastUsedResult{k.user.Name, xmlUse{ServiceName: "N/A", Region: "N/A"}}
@@ -227,8 +228,8 @@ func (w *World) untagUser(call *awsCall) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := 1; call.form.Has(member("TagKeys", i)); i++ {
-		delete(u.tags, call.form.Get(member("TagKeys", i)))
+	for _, key := range members(call, "TagKeys") {
+		delete(u.tags, key)
 	}
 	return nil, nil
 }

@@ -3,6 +3,7 @@ package simulator
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -45,20 +46,19 @@ type xmlSession struct {
 	Expiration      string
 }
 
-// RoleARN is a role that may administer every IAM user. The operator may assume it, and whoever has the web identity
-// token.
-func (w *World) RoleARN() string { return "arn:aws:iam::" + account + ":role/" + roleName }
+// RoleARN is the role of the first account: see [Account.RoleARN].
+func (w *World) RoleARN() string { return w.Account().RoleARN() }
 
 // WebIdentityToken is accepted by AssumeRoleWithWebIdentity.
 func (w *World) WebIdentityToken() string { return w.webIdentityToken }
 
 func (w *World) getCallerIdentity(call *awsCall) (any, error) {
 	w.noteVerified(call)
-	return getCallerIdentityResult{ARN: call.caller.arn, UserID: call.caller.id, Account: account}, nil
+	return getCallerIdentityResult{ARN: call.caller.arn, UserID: call.caller.id, Account: call.caller.account.ID}, nil
 }
 
 func (w *World) assumeRole(call *awsCall) (any, error) {
-	if !w.administers(call.caller) {
+	if !call.caller.administers() {
 		return nil, accessDenied(call)
 	}
 	return w.newSession(call)
@@ -72,9 +72,11 @@ func (w *World) assumeRoleWithWebIdentity(call *awsCall) (any, error) {
 }
 
 func (w *World) newSession(call *awsCall) (any, error) {
-	if call.form.Get("RoleArn") != w.RoleARN() {
+	i := slices.IndexFunc(w.accounts, func(a *Account) bool { return a.RoleARN() == call.form.Get("RoleArn") })
+	if i < 0 {
 		return nil, accessDenied(call)
 	}
+	account := w.accounts[i]
 	name := call.form.Get("RoleSessionName")
 	if name == "" {
 		return nil, invalid("RoleSessionName is required.")
@@ -86,8 +88,9 @@ func (w *World) newSession(call *awsCall) (any, error) {
 	id := "ASIA" + rand.Text()[:16]
 	s := session{
 		caller: caller{
-			arn: "arn:aws:sts::" + account + ":assumed-role/" + roleName + "/" + name,
-			id:  "AROA" + rand.Text()[:16] + ":" + name,
+			account: account,
+			arn:     "arn:aws:sts::" + account.ID + ":assumed-role/" + roleName + "/" + name,
+			id:      "AROA" + rand.Text()[:16] + ":" + name,
 		},
 		secret: w.newSecret(),
 		token:  w.newSecret(),

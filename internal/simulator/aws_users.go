@@ -16,6 +16,7 @@ type User struct {
 	Name string
 
 	world   *World
+	account *Account
 	id      string
 	created time.Time
 	tags    map[string]string
@@ -48,16 +49,13 @@ type Use struct {
 }
 
 // AddUser creates an IAM user without access keys.
-func (w *World) AddUser(name string) *User {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	u := &User{Name: name, world: w, id: "AIDA" + rand.Text()[:16], created: w.awsNow(), tags: map[string]string{}}
-	w.users[name] = u
-	return u
-}
+func (w *World) AddUser(name string) *User { return w.Account().AddUser(name) }
 
 // ARN is the user's Amazon Resource Name.
-func (u *User) ARN() string { return "arn:aws:iam::" + account + ":user/" + u.Name }
+func (u *User) ARN() string { return u.account.iamARN("user/" + u.Name) }
+
+// Account is the account of the user.
+func (u *User) Account() *Account { return u.account }
 
 // AddKey creates an access key in the console. It is known to AWS everywhere from the start.
 func (u *User) AddKey() *AccessKey { return u.AddKeyCreated(u.world.clock.Now()) }
@@ -92,6 +90,14 @@ func (u *User) SetTag(key, value string) {
 	u.world.mu.Lock()
 	defer u.world.mu.Unlock()
 	u.tags[key] = value
+}
+
+// SetTags replaces all tags, as Terraform's aws_iam_user does with those that its configuration does not have.
+func (u *User) SetTags(tags map[string]string) {
+	u.world.mu.Lock()
+	defer u.world.mu.Unlock()
+	u.tags = map[string]string{}
+	maps.Copy(u.tags, tags)
 }
 
 // RemoveTag removes a tag in the console.
@@ -168,10 +174,12 @@ func (w *World) setActive(k *AccessKey, active bool) {
 	}
 	k.active = active
 	if active {
+		delete(w.ended, k.ID)
 		w.note(k.ID, EventActivated, "")
 	} else {
 		w.note(k.ID, EventDeactivated, "")
 	}
+	w.watchHolders()
 }
 
 func (w *World) deleteKey(k *AccessKey) {
@@ -180,8 +188,9 @@ func (w *World) deleteKey(k *AccessKey) {
 	}
 	delete(w.keys, k.ID)
 	k.user.keys = slices.DeleteFunc(k.user.keys, func(other *AccessKey) bool { return other == k })
-	w.deletedKeys[k.ID] = true
+	k.user.account.deleted[k.ID] = true
 	w.note(k.ID, EventDeleted, "")
+	w.watchHolders()
 }
 
 // use records a use of the key and forgets those that nobody can learn of anymore.

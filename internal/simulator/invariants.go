@@ -9,12 +9,33 @@ import (
 // The judge* methods are called by requests, just before they take effect, and never by what a test does. That a user has
 // two access keys at most needs no judge: there is no way to get a third.
 
-// Violations lists what requests did and must never do:
-//   - end (deactivate or delete) an access key that a holder of Qovery still has, or a deployment under way still uses;
-//   - delete an access key that was neither created by a request nor replaced in Qovery by one (see [World.Expendable]);
-//   - store an access key in Qovery's credentials that does not work in the region of each of their clusters;
-//   - sign with an access key that a request has replaced in Qovery;
-//   - deploy a cluster that is stopped or was never deployed.
+// ViolationKind is the stable beginning of a violation.
+type ViolationKind string
+
+// The kinds of [World.Violations]: what requests must never do.
+const (
+	// ViolationHeldKey ends (deactivates or deletes) an access key that a holder of Qovery still has.
+	ViolationHeldKey ViolationKind = "end of a held key"
+	// ViolationUsedKey ends an access key that a deployment under way uses. Deployments of clusters and of environments
+	// use two: the key of the cluster's credentials and the key of the cluster's own registry.
+	ViolationUsedKey ViolationKind = "end of a used key"
+	// ViolationForeignKey deletes an access key that was neither created by a request nor replaced in Qovery by one (see
+	// [World.Expendable]).
+	ViolationForeignKey ViolationKind = "deletion of a foreign key"
+	// ViolationStoredKey stores an access key in Qovery's credentials that does not work in the region of each of their
+	// clusters, or in a DNS provider.
+	ViolationStoredKey ViolationKind = "store of a dead key"
+	// ViolationDeadKey deploys a cluster with an access key that does not work, or ends a key with which somebody else's
+	// deployment of a cluster or of an environment starts later.
+	ViolationDeadKey ViolationKind = "deployment with a dead key"
+	// ViolationSigner signs with an access key that a request has replaced in Qovery.
+	ViolationSigner ViolationKind = "signature of a replaced key"
+	// ViolationCluster deploys a cluster that is stopped, was never deployed, or is not managed by Qovery.
+	ViolationCluster ViolationKind = "deployment of a wrong cluster"
+)
+
+// Violations lists what requests did and must never do. Each begins with its kind and a colon; the time and what happened
+// follow.
 func (w *World) Violations() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -28,29 +49,31 @@ func (w *World) Expendable(key *AccessKey) {
 	key.expendable = true
 }
 
-func (w *World) violated(format string, args ...any) {
-	w.violations = append(w.violations, w.clock.Now().UTC().Format(time.RFC3339)+" "+fmt.Sprintf(format, args...))
+func (w *World) violated(kind ViolationKind, format string, args ...any) {
+	w.violations = append(w.violations, fmt.Sprintf("%s: %s %s",
+		kind, w.clock.Now().UTC().Format(time.RFC3339), fmt.Sprintf(format, args...)))
 }
 
 // judgeEnd looks at the deactivation or deletion of a key.
 func (w *World) judgeEnd(k *AccessKey, how string) {
+	w.ended[k.ID] = true
 	for _, o := range w.organizations {
 		for _, h := range o.holders() {
 			if h.accessKeyID() == k.ID {
-				w.violated("%s was %s while %s of organization %s holds it", k.ID, how, h.name(), o.Name)
+				w.violated(ViolationHeldKey, "%s was %s while %s of organization %s holds it", k.ID, how, h.name(), o.Name)
 			}
 		}
 	}
-	for c := range w.running {
-		if c.run.AccessKeyID == k.ID {
-			w.violated("%s was %s while cluster %s is deployed with it", k.ID, how, c.Name)
+	for _, d := range w.running {
+		if d.uses(k.ID) {
+			w.violated(ViolationUsedKey, "%s was %s while %s is deployed with it", k.ID, how, d.subject())
 		}
 	}
 }
 
 func (w *World) judgeDeletion(k *AccessKey) {
 	if !k.byAPI && !k.replaced && !k.expendable {
-		w.violated("%s was deleted, which somebody else created and Qovery never held", k.ID)
+		w.violated(ViolationForeignKey, "%s was deleted, which somebody else created and Qovery never held", k.ID)
 	}
 }
 
@@ -65,7 +88,7 @@ func (w *World) judgeCutover(c *Credentials, id, secret string) {
 	}
 	for _, region := range regions {
 		if reason := w.usable(id, secret, region); reason != "" {
-			w.violated("credentials %s got %s: %s", c.name(), id, reason)
+			w.violated(ViolationStoredKey, "credentials %s got %s: %s", c.name(), id, reason)
 			break
 		}
 	}
@@ -77,15 +100,36 @@ func (w *World) judgeCutover(c *Credentials, id, secret string) {
 	}
 }
 
+// judgeDNSProvider looks at a key on its way into a DNS provider.
+func (w *World) judgeDNSProvider(c *Cluster, credentials object, region string) {
+	id, secret := credentials["aws_access_key_id"].(string), credentials["aws_secret_access_key"].(string)
+	if reason := w.usable(id, secret, region); reason != "" {
+		w.violated(ViolationStoredKey, "DNS provider of cluster %s got %s: %s", c.Name, id, reason)
+	}
+}
+
 func (w *World) judgeSigner(accessKeyID string) {
 	if k := w.keys[accessKeyID]; k != nil && k.replaced {
-		w.violated("a request was signed with %s, which was replaced in Qovery", accessKeyID)
+		w.violated(ViolationSigner, "a request was signed with %s, which was replaced in Qovery", accessKeyID)
+	}
+}
+
+// judgeStart looks at the keys with which a deployment starts. What people did to a key is only held against the requests
+// that deploy with it.
+func (w *World) judgeStart(d *run) {
+	for _, k := range d.keys {
+		if reason := w.usable(k.id, k.secret, d.cluster.Region); reason != "" && (d.By == byRequest || w.ended[k.id]) {
+			w.violated(ViolationDeadKey, "%s was deployed with %s: %s", d.subject(), k.id, reason)
+		}
 	}
 }
 
 func (w *World) judgeDeployment(c *Cluster) {
 	if c.state == "STOPPED" || !c.deployed {
-		w.violated("cluster %s was deployed, which starts it: it was %s", c.Name, c.state)
+		w.violated(ViolationCluster, "cluster %s was deployed, which starts it: it was %s", c.Name, c.state)
+	}
+	if c.kubernetes == "SELF_MANAGED" {
+		w.violated(ViolationCluster, "cluster %s was deployed, which is %s", c.Name, c.kubernetes)
 	}
 }
 

@@ -3,6 +3,7 @@ package simulator
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,11 @@ func (p production) cutover(t *testing.T) {
 	p.cluster.Registry().SetKey(&AccessKey{ID: id, Secret: secret})
 }
 
+// environment is one that was never deployed.
+func (p production) environment() *Environment {
+	return p.org.AddProject("shop").AddEnvironment("staging", p.cluster)
+}
+
 func TestViolations(t *testing.T) {
 	for what, c := range map[string]struct {
 		do   func(t *testing.T, p production)
@@ -79,6 +85,58 @@ func TestViolations(t *testing.T) {
 			p.cutover(t)
 			p.deleteKey(t, p.key)
 		}, []string{"deleted while cluster prod is deployed"}},
+		"a registry's key is used by a deployment": {func(t *testing.T, p production) {
+			images := p.w.AddUser("images").AddKey()
+			p.w.Expendable(images)
+			p.cluster.Registry().SetKey(images)
+			p.cluster.DeployBySomebodyElse()
+			p.cluster.Registry().SetKey(p.key)
+			p.deleteKey(t, images)
+		}, []string{"deleted while cluster prod is deployed"}},
+		"the key is used by an environment": {func(t *testing.T, p production) {
+			p.environment().Deploy(3 * time.Hour)
+			p.cutover(t)
+			p.w.Clock().Advance(2 * time.Hour)
+			p.deactivateKey(t, p.key)
+		}, []string{"deactivated while environment staging is deployed"}},
+		"the key is no longer used by an environment": {func(t *testing.T, p production) {
+			p.environment().Deploy(3 * time.Hour)
+			p.cutover(t)
+			p.w.Clock().Advance(3 * time.Hour)
+			p.deactivateKey(t, p.key)
+		}, nil},
+		"an environment waits and has no key yet": {func(t *testing.T, p production) {
+			p.cluster.DeployBySomebodyElse()
+			p.environment().Deploy(3 * time.Hour)
+			p.cutover(t)
+			p.w.Clock().Advance(time.Hour)
+			p.deactivateKey(t, p.key)
+		}, nil},
+		"an environment meets a dead key": {func(t *testing.T, p production) {
+			p.cutover(t)
+			p.cluster.Registry().SetKey(p.key)
+			p.deactivateKey(t, p.key)
+			p.environment().Deploy(time.Hour)
+		}, []string{"deactivated while registry-", "environment staging was deployed with"}},
+		"maintenance meets a dead key": {func(t *testing.T, p production) {
+			p.cutover(t)
+			p.cluster.Registry().SetKey(p.key)
+			p.deleteKey(t, p.key)
+			p.cluster.Maintain(time.Hour)
+		}, []string{"deleted while registry-", "cluster prod was deployed with"}},
+		"a request deploys with a dead key": {func(t *testing.T, p production) {
+			p.cluster.Registry().SetKey(p.w.Operator())
+			p.key.Delete()
+			ask(t, p.w, http.MethodPost, p.clusterPath("/deploy"), nil)
+		}, []string{"does not exist"}},
+		"a key that died is alive again": {func(t *testing.T, p production) {
+			p.cutover(t)
+			p.deactivateKey(t, p.key)
+			p.key.Activate()
+			p.cluster.Registry().SetKey(p.key)
+			p.key.Deactivate()
+			p.environment().Deploy(time.Hour)
+		}, nil},
 		"the key is somebody else's": {func(t *testing.T, p production) {
 			p.deleteKey(t, p.user.AddKey())
 		}, []string{"which somebody else created"}},
@@ -125,10 +183,15 @@ func TestViolations(t *testing.T) {
 			c := p.org.AddNewCluster("new", "eu-west-3", p.creds)
 			ask(t, p.w, http.MethodPost, p.path("/cluster/"+c.ID+"/deploy"), nil)
 		}, []string{"it was READY"}},
+		"a cluster that Qovery does not manage": {func(t *testing.T, p production) {
+			p.cluster.SetKubernetes("SELF_MANAGED")
+			ask(t, p.w, http.MethodPost, p.clusterPath("/deploy"), nil)
+		}, []string{"which is SELF_MANAGED"}},
 		"people do as they like": {func(_ *testing.T, p production) {
 			p.cluster.Stop()
-			p.cluster.DeployBySomebodyElse()
 			p.key.Deactivate()
+			p.cluster.DeployBySomebodyElse()
+			p.environment().Deploy(time.Hour)
 			p.key.Activate()
 			p.key.Delete()
 		}, nil},
@@ -139,10 +202,7 @@ func TestViolations(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer world.Close()
-			p := production{w: world, user: world.AddUser("qovery"), org: world.AddOrganization("acme")}
-			p.key = p.user.AddKey()
-			p.creds = p.org.AddCredentials("production", p.key)
-			p.cluster = p.org.AddCluster("prod", "eu-west-3", p.creds)
+			p := populate(world)
 			c.do(t, p)
 			got := world.Violations()
 			if len(got) != len(c.want) {
@@ -154,6 +214,57 @@ func TestViolations(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A test that tolerates one kind of violation recognizes it by how it begins.
+func TestViolationsBeginWithTheirKind(t *testing.T) {
+	world := must(Start(Config{}))(t)
+	defer world.Close()
+	p := populate(world)
+	p.deleteKey(t, p.key)
+	p.environment().Deploy(time.Hour)
+	want := []ViolationKind{ViolationHeldKey, ViolationHeldKey, ViolationForeignKey, ViolationDeadKey, ViolationDeadKey}
+	got := world.Violations()
+	if len(got) != len(want) {
+		t.Fatalf("the violations are %q", got)
+	}
+	for i, kind := range want {
+		if !strings.HasPrefix(got[i], string(kind)+": ") {
+			t.Errorf("violation %d is %q, want it to begin with %q", i, got[i], kind)
+		}
+	}
+}
+
+func TestDeadHolders(t *testing.T) {
+	p := newProduction(t)
+	registry := p.cluster.Registry()
+	other := p.w.AddUser("other").AddKey()
+	other.Deactivate()
+	images := p.org.AddRegistry("images", "ECR", other)
+	p.w.Clock().Advance(time.Hour)
+	p.key.Delete()
+	p.w.Clock().Advance(10 * time.Second)
+	next := p.user.AddKey()
+	registry.SetKey(next)
+	p.creds.SetKey(next)
+	p.w.Clock().Advance(time.Hour)
+	other.Activate()
+	next.Deactivate()
+
+	now, died := p.w.Clock().Now(), start.Add(time.Hour)
+	want := []DeadHolder{
+		{images, other.ID, start, now},
+		{registry, p.key.ID, died, died.Add(10 * time.Second)},
+		{&p.creds.Holder, p.key.ID, died, died.Add(10 * time.Second)},
+		{registry, next.ID, now, time.Time{}},
+		{&p.creds.Holder, next.ID, now, time.Time{}},
+	}
+	if got := p.w.DeadHolders(); !slices.Equal(got, want) {
+		t.Errorf("the dead holders are %v, want %v", got, want)
+	}
+	if got := registry.Name(); !strings.HasPrefix(got, "registry-") {
+		t.Errorf("the registry is called %s", got)
 	}
 }
 

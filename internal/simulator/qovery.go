@@ -1,33 +1,38 @@
 package simulator
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 )
 
 // The operations of Qovery's API, as [Request.Operation] names them.
 const (
-	OpGetOrganization       = "GET /organization/{org}"
-	OpListCredentials       = "GET /organization/{org}/credentials"
-	OpListAWSCredentials    = "GET /organization/{org}/aws/credentials"
-	OpGetAWSCredentials     = "GET /organization/{org}/aws/credentials/{credentials}"
-	OpEditAWSCredentials    = "PUT /organization/{org}/aws/credentials/{credentials}"
-	OpListClusters          = "GET /organization/{org}/cluster"
-	OpListClusterStatuses   = "GET /organization/{org}/cluster/status"
-	OpGetClusterStatus      = "GET /organization/{org}/cluster/{cluster}/status"
-	OpListClusterLogs       = "GET /organization/{org}/cluster/{cluster}/logs"
-	OpDeployCluster         = "POST /organization/{org}/cluster/{cluster}/deploy"
-	OpGetClusterDNSProvider = "GET /cluster/{cluster}/dnsProvider"
-	OpListRegistries        = "GET /organization/{org}/containerRegistry"
-	OpGetRegistry           = "GET /organization/{org}/containerRegistry/{registry}"
-	OpEditRegistry          = "PUT /organization/{org}/containerRegistry/{registry}"
-	OpListHelmRepositories  = "GET /organization/{org}/helmRepository"
-	OpGetHelmRepository     = "GET /organization/{org}/helmRepository/{repository}"
-	OpEditHelmRepository    = "PUT /organization/{org}/helmRepository/{repository}"
+	OpGetOrganization        = "GET /organization/{org}"
+	OpListCredentials        = "GET /organization/{org}/credentials"
+	OpListAWSCredentials     = "GET /organization/{org}/aws/credentials"
+	OpGetAWSCredentials      = "GET /organization/{org}/aws/credentials/{credentials}"
+	OpEditAWSCredentials     = "PUT /organization/{org}/aws/credentials/{credentials}"
+	OpListClusters           = "GET /organization/{org}/cluster"
+	OpListClusterStatuses    = "GET /organization/{org}/cluster/status"
+	OpGetClusterStatus       = "GET /organization/{org}/cluster/{cluster}/status"
+	OpListClusterLogs        = "GET /organization/{org}/cluster/{cluster}/logs"
+	OpDeployCluster          = "POST /organization/{org}/cluster/{cluster}/deploy"
+	OpGetClusterDNSProvider  = "GET /cluster/{cluster}/dnsProvider"
+	OpEditClusterDNSProvider = "PUT /cluster/{cluster}/dnsProvider"
+	OpListProjects           = "GET /organization/{org}/project"
+	OpListEnvironments       = "GET /project/{project}/environment/overview"
+	OpListDeployments        = "GET /environment/{environment}/deploymentHistoryV2"
+	OpListEvents             = "GET /organization/{org}/events"
+	OpListRegistries         = "GET /organization/{org}/containerRegistry"
+	OpGetRegistry            = "GET /organization/{org}/containerRegistry/{registry}"
+	OpEditRegistry           = "PUT /organization/{org}/containerRegistry/{registry}"
+	OpListHelmRepositories   = "GET /organization/{org}/helmRepository"
+	OpGetHelmRepository      = "GET /organization/{org}/helmRepository/{repository}"
+	OpEditHelmRepository     = "PUT /organization/{org}/helmRepository/{repository}"
 )
 
 // object is a JSON object.
@@ -49,7 +54,7 @@ func refuse(status int, format string, args ...any) error {
 // locked, to carry it out.
 func (w *World) qoveryHandler() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, operation := range map[string]func(r *http.Request, o *Organization) (any, error){
+	route(w, mux, "org", w.organizations, map[string]func(*http.Request, *Organization) (any, error){
 		OpGetOrganization:      w.getOrganization,
 		OpListCredentials:      w.listCredentials,
 		OpListAWSCredentials:   w.listAWSCredentials,
@@ -60,26 +65,44 @@ func (w *World) qoveryHandler() http.Handler {
 		OpGetClusterStatus:     w.getClusterStatus,
 		OpListClusterLogs:      w.listClusterLogs,
 		OpDeployCluster:        w.deployCluster,
+		OpListProjects:         w.listProjects,
+		OpListEvents:           w.listEvents,
 		OpListRegistries:       w.listRegistries,
 		OpGetRegistry:          w.getRegistry,
 		OpEditRegistry:         w.editRegistry,
 		OpListHelmRepositories: w.listHelmRepositories,
 		OpGetHelmRepository:    w.getHelmRepository,
 		OpEditHelmRepository:   w.editHelmRepository,
-	} {
-		mux.HandleFunc(pattern, w.operation(func(r *http.Request) (any, error) {
-			o, ok := w.organizations[r.PathValue("org")]
-			if !ok {
-				return nil, refuse(http.StatusNotFound, "Organization %s not found", r.PathValue("org"))
-			}
-			return operation(r, o)
-		}))
-	}
-	mux.HandleFunc(OpGetClusterDNSProvider, w.operation(w.getClusterDNSProvider))
+	})
+	route(w, mux, "cluster", w.clusters, map[string]func(*http.Request, *Cluster) (any, error){
+		OpGetClusterDNSProvider:  w.getClusterDNSProvider,
+		OpEditClusterDNSProvider: w.editClusterDNSProvider,
+	})
+	route(w, mux, "project", w.projects, map[string]func(*http.Request, *Project) (any, error){
+		OpListEnvironments: w.listEnvironments,
+	})
+	route(w, mux, "environment", w.environments, map[string]func(*http.Request, *Environment) (any, error){
+		OpListDeployments: w.listDeployments,
+	})
 	mux.HandleFunc("/", w.operation(func(r *http.Request) (any, error) {
 		return nil, refuse(http.StatusNotFound, "No such operation: %s %s", r.Method, r.URL.Path)
 	}))
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serveQovery(rw, r, mux) })
+}
+
+// route adds operations on objects of one kind, which the path of a request names first.
+func route[T any](
+	w *World, mux *http.ServeMux, kind string, objects map[string]*T, operations map[string]func(*http.Request, *T) (any, error),
+) {
+	for pattern, operation := range operations {
+		mux.HandleFunc(pattern, w.operation(func(r *http.Request) (any, error) {
+			o, ok := objects[r.PathValue(kind)]
+			if !ok {
+				return nil, refuse(http.StatusNotFound, "No %s %s", kind, r.PathValue(kind))
+			}
+			return operation(r, o)
+		}))
+	}
 }
 
 func (w *World) serveQovery(rw http.ResponseWriter, r *http.Request, mux *http.ServeMux) {
@@ -96,7 +119,7 @@ func (w *World) serveQovery(rw http.ResponseWriter, r *http.Request, mux *http.S
 	w.run(exchange{
 		rw: rw, r: r, request: request,
 		carryOut: func(rw http.ResponseWriter) {
-			if err := w.authorize(r); err != nil {
+			if err := cmp.Or(w.spend(rw.Header()), w.authorize(r, operation)); err != nil {
 				w.writeRefusal(rw, r, err)
 				return
 			}
@@ -108,22 +131,9 @@ func (w *World) serveQovery(rw http.ResponseWriter, r *http.Request, mux *http.S
 		stamp: func(header http.Header) {
 			header.Set("Date", w.qoveryNow().UTC().Format(http.TimeFormat))
 			header.Set("X-Request-Id", requestID)
+			w.stampBudget(header)
 		},
 	})
-}
-
-// authorize tells an unknown token from one without the right to do this.
-func (w *World) authorize(r *http.Request) error {
-	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Token ")
-	switch {
-	case ok && token == w.token:
-		return nil
-	case ok && token == w.readOnlyToken && r.Method == http.MethodGet:
-		return nil
-	case ok && (token == w.readOnlyToken || token == w.strangerToken):
-		return refuse(http.StatusForbidden, "This token does not have the permission to do this")
-	}
-	return refuse(http.StatusUnauthorized, "The token is missing or not valid")
 }
 
 // operation is the handler of an operation. What it answers with is status 201 when it was asked by POST.
@@ -145,10 +155,11 @@ func (w *World) operation(f func(r *http.Request) (any, error)) http.HandlerFunc
 func (w *World) writeRefusal(rw http.ResponseWriter, r *http.Request, err error) {
 	reason := &refusal{status: http.StatusInternalServerError, message: err.Error()}
 	errors.As(err, &reason)
-	writeJSON(rw, reason.status, object{
+	status := w.statusFor(r, reason.status)
+	writeJSON(rw, status, object{
 		"timestamp": jsonTime(w.qoveryNow()),
-		"status":    reason.status,
-		"error":     http.StatusText(reason.status),
+		"status":    status,
+		"error":     http.StatusText(status),
 		"message":   reason.message,
 		"path":      r.URL.Path,
 	})

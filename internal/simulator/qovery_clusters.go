@@ -22,11 +22,16 @@ type Cluster struct {
 
 	state          string // when no deployment is to be seen
 	deployed       bool
+	outdated       bool
+	production     bool
+	kubernetes     string
+	reason         string // of the last deployment
 	executionID    string
 	deploymentDate string
 	lock           object
 	run            *run // the deployment under way
 	deployments    []*run
+	waiting        []*run // deployments of environments
 	failures       []failure
 	logs           []logEntry
 	logLag         time.Duration
@@ -53,13 +58,13 @@ func (o *Organization) addCluster(name, region string, credentials *Credentials,
 	c := &Cluster{
 		ID: newUUID(), Name: name, Region: region,
 		world: w, organization: o, credentials: credentials, state: state, deployed: deployed,
-		duration: w.config.DeploymentDuration,
+		kubernetes: "MANAGED", reason: "UNSPECIFIED", duration: w.config.DeploymentDuration,
 	}
 	config := object{"region": region}
 	if id := credentials.AccessKeyID(); id != "" {
 		config["access_key_id"], config["secret_access_key"] = id, credentials.Secret()
 	} else {
-		config["role_arn"] = "arn:aws:iam::" + account + ":role/qovery"
+		config["role_arn"] = qoveryRole
 	}
 	c.registry = o.addRegistry("registry-"+c.ID, "ECR", "https://"+ecrHost(region), config, c)
 	w.mu.Lock()
@@ -76,41 +81,12 @@ func (o *Organization) addCluster(name, region string, credentials *Credentials,
 	w.clusters[c.ID] = c
 	o.clusters = append(o.clusters, c)
 	credentials.clusters = append(credentials.clusters, c)
+	w.watchHolders()
 	return c
 }
 
 // Registry is the container registry that came with the cluster.
 func (c *Cluster) Registry() *Holder { return c.registry }
-
-// SetRoute53DNS has the cluster use a hosted zone of Route 53 with an access key, in place of Qovery's own domain.
-func (c *Cluster) SetRoute53DNS(key *AccessKey) *Holder {
-	c.world.mu.Lock()
-	defer c.world.mu.Unlock()
-	c.dns.object = object{
-		"provider": "ROUTE53", "domain": "acme.example", "aws_region": c.Region, "hosted_zone_id": nil,
-		"credentials": object{"type": "STATIC", "aws_access_key_id": key.ID, "aws_secret_access_key": key.Secret},
-	}
-	return c.dns
-}
-
-// AddSecretManagerAccess gives the cluster an access to AWS Secrets Manager with an access key.
-func (c *Cluster) AddSecretManagerAccess(name string, key *AccessKey) *Holder {
-	c.world.mu.Lock()
-	defer c.world.mu.Unlock()
-	id := newUUID()
-	h := &Holder{
-		ID: id, world: c.world, section: []string{"authentication"}, idField: "access_key", secret: "secret_key",
-		object: object{
-			"id": id, "name": name, "created_at": jsonTime(c.created), "updated_at": jsonTime(c.created),
-			"endpoint": object{"mode": "AWS_SECRET_MANAGER", "region": c.Region},
-			"authentication": object{
-				"mode": "AWS_STATIC_CREDENTIALS", "region": c.Region, "access_key": key.ID, "secret_key": key.Secret,
-			},
-		},
-	}
-	c.secretManagers = append(c.secretManagers, h)
-	return h
-}
 
 // Stop stops the cluster.
 func (c *Cluster) Stop() { c.SetState("STOPPED") }
@@ -134,6 +110,15 @@ func (c *Cluster) Lock(owner, reason string) {
 	})
 }
 
+// SetProduction marks the cluster as one for production, or takes that back.
+func (c *Cluster) SetProduction(production bool) { c.change(func() { c.production = production }) }
+
+// SetKubernetes sets who manages the cluster: MANAGED, SELF_MANAGED or PARTIALLY_MANAGED.
+func (c *Cluster) SetKubernetes(kind string) { c.change(func() { c.kubernetes = kind }) }
+
+// SetOutdated has changes wait for the next deployment of the cluster. A deployment that succeeds applies them.
+func (c *Cluster) SetOutdated() { c.change(func() { c.outdated = true }) }
+
 // Unlock takes Lock back.
 func (c *Cluster) Unlock() { c.change(func() { c.lock = nil }) }
 
@@ -154,13 +139,13 @@ func (c *Cluster) shownState() string {
 
 // isBusy tells whether something runs on the cluster, to be seen or not.
 func (c *Cluster) isBusy() bool {
-	return c.run != nil || strings.HasSuffix(c.state, "ING") || strings.HasSuffix(c.state, "QUEUED")
+	return c.run != nil || c.state == "DRY_RUN" || strings.HasSuffix(c.state, "ING") || strings.HasSuffix(c.state, "QUEUED")
 }
 
 func (c *Cluster) status() object {
-	id := c.executionID
+	id, reason := c.executionID, c.reason
 	if c.run != nil && !c.world.clock.Now().Before(c.run.visible) {
-		id = c.run.ExecutionID
+		id, reason = c.run.ExecutionID, c.run.reason
 	}
 	status := object{
 		"cluster_id":           c.ID,
@@ -169,7 +154,7 @@ func (c *Cluster) status() object {
 		"last_execution_id":    orNull(id),
 		"last_deployment_date": orNull(c.deploymentDate),
 		"cluster_lock":         nil,
-		"reason":               "UNSPECIFIED",
+		"reason":               reason,
 	}
 	if c.lock != nil {
 		status["cluster_lock"] = c.lock
@@ -183,12 +168,15 @@ func (c *Cluster) shown() object {
 		accesses = append(accesses, h.shown())
 	}
 	deployment := "UP_TO_DATE"
-	if !c.deployed {
+	switch {
+	case !c.deployed:
 		deployment = "NEVER_DEPLOYED"
+	case c.outdated:
+		deployment = "OUT_OF_DATE"
 	}
 	return object{
 		"id": c.ID, "created_at": jsonTime(c.created), "organization": object{"id": c.organization.ID},
-		"name": c.Name, "region": c.Region, "cloud_provider": "AWS", "kubernetes": "MANAGED",
+		"name": c.Name, "region": c.Region, "cloud_provider": "AWS", "kubernetes": c.kubernetes, "production": c.production,
 		"status": c.shownState(), "deployment_status": deployment, "secret_manager_accesses": accesses,
 	}
 }
@@ -237,12 +225,4 @@ func (w *World) listClusterLogs(r *http.Request, o *Organization) (any, error) {
 		}
 	}
 	return results(list), nil
-}
-
-func (w *World) getClusterDNSProvider(r *http.Request) (any, error) {
-	c, ok := w.clusters[r.PathValue("cluster")]
-	if !ok {
-		return nil, refuse(http.StatusNotFound, "Cluster %s not found", r.PathValue("cluster"))
-	}
-	return object{"dns_provider": c.dns.shown()}, nil
 }

@@ -11,6 +11,9 @@ var (
 	secretKeys   = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
 )
 
+// qoveryRole is the role of credentials that have no access key.
+const qoveryRole = "arn:aws:iam::" + firstAccount + ":role/qovery"
+
 // Credentials is a credentials set of an organization.
 type Credentials struct {
 	Holder
@@ -29,7 +32,7 @@ func (o *Organization) AddCredentials(name string, key *AccessKey) *Credentials 
 
 // AddRoleCredentials creates AWS credentials that have a role and no access key.
 func (o *Organization) AddRoleCredentials(name string) *Credentials {
-	return o.addCredentials(name, object{"object_type": "AWS_ROLE", "role_arn": "arn:aws:iam::" + account + ":role/qovery"})
+	return o.addCredentials(name, object{"object_type": "AWS_ROLE", "role_arn": qoveryRole})
 }
 
 // AddVSphereCredentials creates credentials of EKS Anywhere on vSphere, which have an access key too.
@@ -61,6 +64,7 @@ func (o *Organization) addCredentials(name string, stored object) *Credentials {
 	}
 	o.credentials = append(o.credentials, c)
 	w.noteHeld(c)
+	w.watchHolders()
 	return c
 }
 
@@ -71,6 +75,7 @@ func (c *Credentials) SetKey(key *AccessKey) {
 	defer c.world.mu.Unlock()
 	key.replaced = false
 	c.world.noteHeld(c)
+	c.noteChange(bySomebodyElse)
 }
 
 // Remove deletes the credentials in the console.
@@ -144,6 +149,7 @@ func (w *World) editAWSCredentials(r *http.Request, o *Organization) (any, error
 	c.object["name"] = body["name"]
 	c.store(id, secret)
 	w.noteHeld(c)
+	c.noteChange(byRequest)
 	return c.shown(), nil
 }
 

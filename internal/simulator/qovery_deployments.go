@@ -1,41 +1,9 @@
 package simulator
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 )
-
-// Who starts a deployment.
-const (
-	byRequest      = "a request"
-	bySomebodyElse = "somebody else"
-)
-
-// Deployment is one run of a cluster deployment.
-type Deployment struct {
-	ExecutionID string
-	// AccessKeyID is the key that the deployment uses from its start to its end.
-	AccessKeyID string
-	StartedAt   time.Time
-	// EndedAt is zero while the deployment runs.
-	EndedAt time.Time
-	// State is DEPLOYING, or how the deployment ended.
-	State string
-	// By tells who started it: "a request", or "somebody else".
-	By string
-}
-
-// run is a deployment with what only the world knows.
-type run struct {
-	Deployment
-	secret    string
-	visible   time.Time
-	deploying time.Time
-	end       time.Time
-	final     string
-	lines     []string
-}
 
 // failure is how a deployment to come ends.
 type failure struct {
@@ -62,21 +30,44 @@ func (c *Cluster) SetDeploymentDuration(d time.Duration) { c.change(func() { c.d
 
 // DeployBySomebodyElse starts a deployment in the console, unless one runs already.
 func (c *Cluster) DeployBySomebodyElse() {
-	c.change(func() {
-		if c.run == nil {
-			c.start(bySomebodyElse)
+	c.startUnlessBusy(func() *run { return c.newRun(bySomebodyElse) })
+}
+
+// Maintain has Qovery start a deployment by itself, as on the days of maintenance, unless one runs already or the cluster is
+// locked.
+func (c *Cluster) Maintain(duration time.Duration) {
+	c.startUnlessBusy(func() *run {
+		if c.lock != nil {
+			return nil
 		}
+		d := c.newRun(byItself)
+		d.duration, d.reason = duration, "MAINTENANCE"
+		return d
+	})
+}
+
+// DryRun starts a dry run in the console, unless a deployment runs already. It uses the keys as a deployment does, and
+// leaves the cluster in the state that it has.
+func (c *Cluster) DryRun(duration time.Duration) {
+	c.startUnlessBusy(func() *run {
+		d := c.newRun(bySomebodyElse)
+		d.duration, d.shows, d.final = duration, "DRY_RUN", c.state
+		return d
 	})
 }
 
 // Deployments lists the deployments since the cluster was added, the one under way included.
 func (c *Cluster) Deployments() []Deployment {
 	var deployments []Deployment
-	c.change(func() {
-		for _, d := range c.deployments {
-			deployments = append(deployments, d.Deployment)
-		}
-	})
+	c.change(func() { deployments = published(c.deployments) })
+	return deployments
+}
+
+func published(runs []*run) []Deployment {
+	var deployments []Deployment
+	for _, d := range runs {
+		deployments = append(deployments, d.Deployment)
+	}
 	return deployments
 }
 
@@ -97,53 +88,42 @@ func (w *World) deployCluster(r *http.Request, o *Organization) (any, error) {
 		return c.status(), nil
 	}
 	w.judgeDeployment(c)
-	c.start(byRequest)
+	c.start(c.newRun(byRequest))
 	return c.status(), nil
 }
 
-// start begins a deployment. One with a key that does not work fails as soon as it has left the queue.
-func (c *Cluster) start(by string) {
-	w := c.world
-	now := w.clock.Now()
-	d := &run{
-		Deployment: Deployment{
-			ExecutionID: executionID(now), AccessKeyID: c.credentials.accessKeyID(), StartedAt: now,
-			State: "DEPLOYING", By: by,
-		},
-		secret:    c.credentials.secretAccessKey(),
-		visible:   now.Add(w.config.InvisibleFor),
-		deploying: now.Add(2 * w.config.InvisibleFor),
-		end:       now.Add(c.duration),
-		final:     "DEPLOYED",
+func (c *Cluster) startUnlessBusy(newRun func() *run) {
+	c.change(func() {
+		if c.run != nil {
+			return
+		}
+		if d := newRun(); d != nil {
+			c.start(d)
+		}
+	})
+}
+
+// newRun is a deployment of the cluster that is asked for now and does not have to wait.
+func (c *Cluster) newRun(by string) *run {
+	now := c.world.clock.Now()
+	return &run{
+		Deployment: Deployment{ExecutionID: executionID(now), AskedAt: now, By: by},
+		cluster:    c, duration: c.duration, shows: "DEPLOYING", final: "DEPLOYED", reason: "UNSPECIFIED",
 	}
+}
+
+func (c *Cluster) start(d *run) {
 	if len(c.failures) > 0 {
 		d.final, d.lines = c.failures[0].state, c.failures[0].lines
 		c.failures = c.failures[1:]
 	}
-	if !d.useKey(c, now) && d.deploying.Before(d.end) {
-		d.end = d.deploying
-	}
 	c.run = d
 	c.deployments = append(c.deployments, d)
-	w.running[c] = struct{}{}
-	w.settle()
+	c.world.begin(d, d.AskedAt)
+	c.world.settle()
 }
 
-// useKey has a deployment use its key, and fail if it cannot.
-func (d *run) useKey(c *Cluster, at time.Time) bool {
-	w := c.world
-	if d.AccessKeyID == "" {
-		return true
-	}
-	if reason := w.usable(d.AccessKeyID, d.secret, c.Region); reason != "" {
-		d.final, d.lines = "INVALID_CREDENTIALS", []string{fmt.Sprintf("AWS refuses %s: %s", d.AccessKeyID, reason)}
-		return false
-	}
-	w.use(w.keys[d.AccessKeyID], "eks", c.Region, at)
-	return true
-}
-
-// shownState is the state that the status shows, given the state from before.
+// shownState is the state that the status of a cluster shows, given the state from before.
 func (d *run) shownState(now time.Time, before string) string {
 	switch {
 	case now.Before(d.visible):
@@ -151,38 +131,27 @@ func (d *run) shownState(now time.Time, before string) string {
 	case now.Before(d.deploying):
 		return "DEPLOYMENT_QUEUED"
 	}
-	return "DEPLOYING"
+	return d.shows
 }
 
-// settle ends the deployments that are over by now. Whatever looks at the world, or changes it, lets it settle first, so
-// that a deployment meets its key as it is at the end of the deployment.
-func (w *World) settle() {
-	now := w.clock.Now()
-	for c := range w.running {
-		if !now.Before(c.run.end) {
-			w.finish(c)
-		}
-	}
-}
-
-func (w *World) finish(c *Cluster) {
-	d := c.run
-	if d.final == "DEPLOYED" {
-		d.useKey(c, d.end)
-	}
+// finished takes over what a deployment of the cluster left behind.
+func (c *Cluster) finished(d *run) {
+	w := c.world
 	c.run = nil
-	delete(w.running, c)
-	d.EndedAt, d.State = d.end, d.final
-	c.state, c.executionID, c.deploymentDate = d.final, d.ExecutionID, jsonTime(d.end.Add(w.skewQovery))
-	if d.final == "DEPLOYED" {
-		c.deployed = true
-		w.noteAt(d.end, d.AccessKeyID, EventDeployed, c.Name)
-		return
-	}
-	w.noteAt(d.end, d.AccessKeyID, EventDeploymentFailed, c.Name+": "+d.final)
+	c.state, c.executionID, c.reason = d.final, d.ExecutionID, d.reason
 	for _, line := range d.lines {
 		c.logs = append(c.logs, logEntry{visible: d.end.Add(c.logLag), object: c.errorLog(d, line)})
 	}
+	if d.shows == "DRY_RUN" {
+		return
+	}
+	c.deploymentDate = jsonTime(d.end.Add(w.skewQovery))
+	if d.final != "DEPLOYED" {
+		w.noteAt(d.end, d.AccessKeyID, EventDeploymentFailed, c.Name+": "+d.final)
+		return
+	}
+	c.deployed, c.outdated = true, false
+	w.noteAt(d.end, d.AccessKeyID, EventDeployed, c.Name)
 }
 
 func (c *Cluster) errorLog(d *run, line string) object {
@@ -200,5 +169,3 @@ func (c *Cluster) errorLog(d *run, line string) object {
 		},
 	}
 }
-
-func executionID(at time.Time) string { return fmt.Sprintf("%s-%d", newUUID(), at.Unix()) }

@@ -19,7 +19,14 @@ type Holder struct {
 
 // secretFields are the fields that an object stores and the API does not show.
 var secretFields = []string{
-	"password", "secret_access_key", "aws_secret_access_key", "secret_key", "scaleway_secret_key", "vsphere_password",
+	"password", "secret_access_key", "aws_secret_access_key", "secret_key", "api_token", "scaleway_secret_key", "vsphere_password",
+}
+
+// Name is what people call the holder.
+func (h *Holder) Name() string {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	return h.name()
 }
 
 // AccessKeyID is the key that the holder stores; empty if it stores none.
@@ -51,6 +58,17 @@ func (h *Holder) SetKey(key *AccessKey) {
 	h.store(key.ID, key.Secret)
 }
 
+// SetField sets a field of the object in the console, such as "associated_services_count". More than one name is the way to
+// a field of a part of the object.
+func (h *Holder) SetField(value any, path ...string) {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	h.world.settle()
+	last := len(path) - 1
+	h.part(path[:last])[path[last]] = value
+	h.world.watchHolders()
+}
+
 // RefuseUpdates has the API answer every update of the holder with an error status. Status 0 takes that back.
 func (h *Holder) RefuseUpdates(status int) {
 	h.world.mu.Lock()
@@ -58,28 +76,31 @@ func (h *Holder) RefuseUpdates(status int) {
 	h.refuses = status
 }
 
-// part is the part of the object that has the key.
-func (h *Holder) part() object {
+// keyPart is the part of the object that has the key.
+func (h *Holder) keyPart() object { return h.part(h.section) }
+
+func (h *Holder) part(path []string) object {
 	o := h.object
-	for _, name := range h.section {
+	for _, name := range path {
 		o, _ = o[name].(object)
 	}
 	return o
 }
 
 func (h *Holder) accessKeyID() string {
-	id, _ := h.part()[h.idField].(string)
+	id, _ := h.keyPart()[h.idField].(string)
 	return id
 }
 
 func (h *Holder) secretAccessKey() string {
-	secret, _ := h.part()[h.secret].(string)
+	secret, _ := h.keyPart()[h.secret].(string)
 	return secret
 }
 
 func (h *Holder) store(id, secret string) {
-	part := h.part()
+	part := h.keyPart()
 	part[h.idField], part[h.secret] = id, secret
+	h.world.watchHolders()
 }
 
 // acceptsUpdates is the error of a holder that refuses updates.

@@ -15,8 +15,10 @@ type Organization struct {
 	restriction  string
 	credentials  []*Credentials
 	clusters     []*Cluster
+	projects     []*Project
 	registries   []*Holder
 	repositories []*Holder
+	events       []object
 }
 
 // AddOrganization creates an organization.

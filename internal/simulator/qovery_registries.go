@@ -68,6 +68,7 @@ func (o *Organization) AddHelmRepository(name, kind string, key *AccessKey) *Hol
 	o.world.mu.Lock()
 	defer o.world.mu.Unlock()
 	o.repositories = append(o.repositories, h)
+	o.world.watchHolders()
 	return h
 }
 
@@ -83,6 +84,7 @@ func (o *Organization) addRegistry(name, kind, url string, config object, cluste
 	o.world.mu.Lock()
 	defer o.world.mu.Unlock()
 	o.registries = append(o.registries, h)
+	o.world.watchHolders()
 	return h
 }
 
@@ -95,7 +97,7 @@ func (o *Organization) newHolder(stored object) *Holder {
 	}
 }
 
-func ecrHost(region string) string { return account + ".dkr.ecr." + region + ".amazonaws.com" }
+func ecrHost(region string) string { return firstAccount + ".dkr.ecr." + region + ".amazonaws.com" }
 
 func (w *World) listRegistries(_ *http.Request, o *Organization) (any, error) {
 	return shownAll(o.registries), nil
@@ -163,6 +165,7 @@ func (w *World) edit(r *http.Request, h *Holder, request, config schema, schemes
 			delete(h.object, name)
 		}
 	}
+	w.watchHolders()
 	return h.shown(), nil
 }
 

@@ -49,7 +49,9 @@ func (s schema) check(path string, o object) error {
 	return nil
 }
 
-func isText(value any) bool    { _, ok := value.(string); return ok }
+func isText(value any) bool       { _, ok := value.(string); return ok }
+func isTextOrNull(value any) bool { return value == nil || isText(value) }
+
 func isBoolean(value any) bool { _, ok := value.(bool); return ok }
 func isNumber(value any) bool  { _, ok := value.(float64); return ok }
 func isObject(value any) bool  { _, ok := value.(object); return ok }
@@ -83,9 +85,14 @@ func accessKeyIDIn(body []byte) string {
 		Config      struct {
 			AccessKeyID string `json:"access_key_id"`
 		} `json:"config"`
+		DNSProvider struct {
+			Credentials struct {
+				AccessKeyID string `json:"aws_access_key_id"`
+			} `json:"credentials"`
+		} `json:"dns_provider"`
 	}
 	if json.Unmarshal(body, &o) != nil {
 		return ""
 	}
-	return cmp.Or(o.AccessKeyID, o.Config.AccessKeyID)
+	return cmp.Or(o.AccessKeyID, o.Config.AccessKeyID, o.DNSProvider.Credentials.AccessKeyID)
 }

@@ -34,13 +34,13 @@ type Event struct {
 // Timeline is what happened to the access keys, in the order of time.
 type Timeline []Event
 
-// Timeline lists what happened to all access keys but the operator's.
+// Timeline lists what happened to all access keys but the operators'.
 func (w *World) Timeline() Timeline {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.settle()
 	events := slices.DeleteFunc(slices.Clone(w.timeline), func(e Event) bool {
-		return w.operator != nil && e.AccessKeyID == w.operator.ID
+		return w.isOperator(e.AccessKeyID)
 	})
 	slices.SortStableFunc(events, func(a, b Event) int { return a.Time.Compare(b.Time) })
 	return events

@@ -15,16 +15,12 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"sync"
 	"time"
 )
 
-const (
-	account       = "123456789012"
-	defaultRegion = "eu-west-3"
-)
+const defaultRegion = "eu-west-3"
 
 // Config says how a world behaves. The zero value of a duration stands for the default; a negative one for none at all.
 type Config struct {
@@ -40,6 +36,9 @@ type Config struct {
 	PropagationDelay time.Duration
 	// LastUseLag is how long IAM does not tell about the use of a key; none by default.
 	LastUseLag time.Duration
+	// BudgetResetIsTime has X-RateLimit-Reset tell a time, in seconds since 1970, and not how many seconds are left. See
+	// [World.SetBudget].
+	BudgetResetIsTime bool
 	// Latency is the real time that every request takes; none by default.
 	Latency time.Duration
 }
@@ -71,7 +70,7 @@ type World struct {
 
 	awsURL, qoveryURL, controlURL string
 
-	operator *AccessKey
+	account *Account
 
 	mu                                  sync.Mutex
 	token, readOnlyToken, strangerToken string
@@ -80,9 +79,8 @@ type World struct {
 	skewAWS, skewQovery                 time.Duration
 
 	// AWS
-	users        map[string]*User
+	accounts     []*Account
 	keys         map[string]*AccessKey
-	deletedKeys  map[string]bool
 	sessions     map[string]session
 	denied       map[string]bool
 	propagations map[string]time.Duration
@@ -90,12 +88,18 @@ type World struct {
 	// Qovery
 	organizations map[string]*Organization
 	clusters      map[string]*Cluster
-	running       map[*Cluster]struct{}
+	projects      map[string]*Project
+	environments  map[string]*Environment
+	policies      map[string][]string // token to the operations that it may not do
+	budget        budget
+	running       []*run // deployments under way
 
 	// What is watched
 	requests   []*Request
 	faults     []*injected
 	violations []string
+	ended      map[string]bool // ids of the access keys that requests ended
+	dead       []DeadHolder
 	timeline   Timeline
 	processes  map[int]struct{}
 }
@@ -136,20 +140,21 @@ func Start(config Config) (*World, error) {
 		config:        config,
 		clock:         config.Clock,
 		closed:        make(chan struct{}),
-		users:         map[string]*User{},
 		keys:          map[string]*AccessKey{},
-		deletedKeys:   map[string]bool{},
 		sessions:      map[string]session{},
 		denied:        map[string]bool{},
 		propagations:  map[string]time.Duration{},
 		organizations: map[string]*Organization{},
 		clusters:      map[string]*Cluster{},
-		running:       map[*Cluster]struct{}{},
+		projects:      map[string]*Project{},
+		environments:  map[string]*Environment{},
+		policies:      map[string][]string{},
+		ended:         map[string]bool{},
 		processes:     map[int]struct{}{},
 	}
 	w.token, w.readOnlyToken, w.strangerToken = w.newSecret(), w.newSecret(), w.newSecret()
 	w.webIdentityToken = w.newSecret()
-	w.operator = w.AddUser("operator").AddKey()
+	w.account = w.AddAccount(firstAccount)
 	w.clock.watch(func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -205,41 +210,11 @@ func (w *World) QoveryURL() string { return w.qoveryURL }
 // ControlURL is the address for [Dial].
 func (w *World) ControlURL() string { return w.controlURL }
 
-// Token is an API token of Qovery with every right.
-func (w *World) Token() string { return w.token }
-
-// ReadOnlyToken is an API token of Qovery that may not change anything.
-func (w *World) ReadOnlyToken() string { return w.readOnlyToken }
-
-// StrangerToken is an API token of Qovery that may not do anything.
-func (w *World) StrangerToken() string { return w.strangerToken }
-
 // Operator is the access key of an IAM user that may administer every other one.
-func (w *World) Operator() *AccessKey { return w.operator }
+func (w *World) Operator() *AccessKey { return w.Account().operator }
 
 // Env is the environment in which a provider finds this world, and nothing of the machine's own setup.
-func (w *World) Env() map[string]string {
-	env := map[string]string{
-		"QOVERY_API_TOKEN":            w.token,
-		"QOVERY_API_URL":              w.qoveryURL,
-		"AWS_ENDPOINT_URL_IAM":        w.awsURL,
-		"AWS_ENDPOINT_URL_STS":        w.awsURL,
-		"AWS_ACCESS_KEY_ID":           w.operator.ID,
-		"AWS_SECRET_ACCESS_KEY":       w.operator.Secret,
-		"AWS_REGION":                  defaultRegion,
-		"AWS_EC2_METADATA_DISABLED":   "true",
-		"AWS_CONFIG_FILE":             os.DevNull,
-		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
-	}
-	for _, name := range []string{
-		"AWS_CA_BUNDLE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-		"AWS_DEFAULT_PROFILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_ROLE_ARN",
-		"AWS_SESSION_TOKEN", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT", "AWS_WEB_IDENTITY_TOKEN_FILE",
-	} {
-		env[name] = ""
-	}
-	return env
-}
+func (w *World) Env() map[string]string { return w.Account().Env() }
 
 // SkewAWS sets how far AWS's clock is ahead of the world's. It shows in every time that AWS tells from now on.
 func (w *World) SkewAWS(d time.Duration) {

@@ -121,7 +121,10 @@ type production struct {
 
 func newProduction(t *testing.T, config ...Config) production {
 	t.Helper()
-	w := New(t, config...)
+	return populate(New(t, config...))
+}
+
+func populate(w *World) production {
 	p := production{w: w, user: w.AddUser("qovery"), org: w.AddOrganization("acme")}
 	p.key = p.user.AddKey()
 	p.creds = p.org.AddCredentials("production", p.key)

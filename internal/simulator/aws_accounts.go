@@ -1,0 +1,99 @@
+package simulator
+
+import (
+	"crypto/rand"
+	"fmt"
+	"os"
+)
+
+// firstAccount is the account that every world has.
+const firstAccount = "123456789012"
+
+// Account is an AWS account. All accounts share one endpoint: the key that signs a request decides in which account it acts.
+type Account struct {
+	ID string
+
+	world    *World
+	users    map[string]*User
+	deleted  map[string]bool // ids of access keys
+	operator *AccessKey
+}
+
+// AddAccount creates another AWS account, with an operator of its own. It panics if there is one with this id already.
+func (w *World) AddAccount(id string) *Account {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.accounts {
+		if a.ID == id {
+			panic(fmt.Sprintf("simulator: there is an account %s already", id))
+		}
+	}
+	a := &Account{ID: id, world: w, users: map[string]*User{}, deleted: map[string]bool{}}
+	a.operator = w.newKey(a.newUser("operator"), w.clock.Now())
+	w.accounts = append(w.accounts, a)
+	return a
+}
+
+// Account is the account of [World.AddUser], [World.Operator], [World.RoleARN] and [World.Env].
+func (w *World) Account() *Account { return w.account }
+
+// AddUser creates an IAM user without access keys. Another account may have a user of the same name.
+func (a *Account) AddUser(name string) *User {
+	a.world.mu.Lock()
+	defer a.world.mu.Unlock()
+	return a.newUser(name)
+}
+
+func (a *Account) newUser(name string) *User {
+	w := a.world
+	u := &User{
+		Name: name, world: w, account: a, id: "AIDA" + rand.Text()[:16], created: w.awsNow(), tags: map[string]string{},
+	}
+	a.users[name] = u
+	return u
+}
+
+// Operator is the access key of an IAM user that may administer every other one of the account.
+func (a *Account) Operator() *AccessKey { return a.operator }
+
+// RoleARN is a role that may administer every IAM user of the account. Any account's operator may assume it, and whoever
+// has the web identity token.
+func (a *Account) RoleARN() string { return a.iamARN("role/" + roleName) }
+
+func (a *Account) iamARN(resource string) string { return "arn:aws:iam::" + a.ID + ":" + resource }
+
+// isOperator tells whether a key is one of the operators'.
+func (w *World) isOperator(accessKeyID string) bool {
+	for _, a := range w.accounts {
+		if a.operator.ID == accessKeyID {
+			return true
+		}
+	}
+	return false
+}
+
+// Env is the environment in which a provider finds this world and acts in this account, and nothing of the machine's own
+// setup.
+func (a *Account) Env() map[string]string {
+	w := a.world
+	env := map[string]string{
+		"QOVERY_API_TOKEN":            w.token,
+		"QOVERY_API_URL":              w.qoveryURL,
+		"AWS_ENDPOINT_URL_IAM":        w.awsURL,
+		"AWS_ENDPOINT_URL_STS":        w.awsURL,
+		"AWS_ACCESS_KEY_ID":           a.operator.ID,
+		"AWS_SECRET_ACCESS_KEY":       a.operator.Secret,
+		"AWS_REGION":                  defaultRegion,
+		"AWS_EC2_METADATA_DISABLED":   "true",
+		"AWS_CONFIG_FILE":             os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	}
+	for _, name := range []string{
+		"AWS_CA_BUNDLE", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+		"AWS_DEFAULT_PROFILE", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_ROLE_ARN",
+		"AWS_SESSION_TOKEN", "AWS_USE_DUALSTACK_ENDPOINT", "AWS_USE_FIPS_ENDPOINT", "AWS_WEB_IDENTITY_TOKEN_FILE",
+	} {
+		env[name] = ""
+	}
+	return env
+}

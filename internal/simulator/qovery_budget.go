@@ -1,0 +1,70 @@
+package simulator
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// budget is how many requests Qovery answers in an hour.
+type budget struct {
+	limit, left int // a limit of 0 is none
+	reset       time.Time
+}
+
+// SetBudget has Qovery answer so many requests in an hour, all tokens together, and tell about it in headers. The first hour
+// begins now. 0 lifts the limit.
+func (w *World) SetBudget(requestsPerHour int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.budget = budget{requestsPerHour, requestsPerHour, w.clock.Now().Add(time.Hour)}
+}
+
+// SpendBudget has somebody else make requests of this hour's budget.
+func (w *World) SpendBudget(requests int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.budget.renew(w.clock.Now())
+	w.budget.left = max(w.budget.left-requests, 0)
+}
+
+func (b *budget) renew(now time.Time) {
+	if !now.Before(b.reset) {
+		b.left, b.reset = b.limit, now.Add(time.Hour)
+	}
+}
+
+// spend counts a request, or refuses it.
+func (w *World) spend(header http.Header) error {
+	b, now := &w.budget, w.clock.Now()
+	if b.limit == 0 {
+		return nil
+	}
+	b.renew(now)
+	if b.left == 0 {
+		header.Set("Retry-After", seconds(b.reset.Sub(now)))
+		return refuse(http.StatusTooManyRequests, "Too many requests: %d an hour are allowed", b.limit)
+	}
+	b.left--
+	return nil
+}
+
+// stampBudget sets the headers that tell about the budget.
+func (w *World) stampBudget(header http.Header) {
+	b := w.budget
+	if b.limit == 0 {
+		return
+	}
+	reset := seconds(b.reset.Sub(w.clock.Now()))
+	if w.config.BudgetResetIsTime {
+		reset = strconv.FormatInt(b.reset.Add(w.skewQovery).Unix(), 10)
+	}
+	header.Set("X-Ratelimit-Limit", strconv.Itoa(b.limit))
+	header.Set("X-Ratelimit-Remaining", strconv.Itoa(b.left))
+	header.Set("X-Ratelimit-Reset", reset)
+}
+
+// seconds rounds up: who waits that long has waited long enough.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(int(max(d+time.Second-1, 0) / time.Second))
+}
