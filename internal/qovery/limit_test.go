@@ -129,9 +129,7 @@ func TestRetryAfter(t *testing.T) {
 // headerOf makes a header of pairs.
 func headerOf(pairs ...string) http.Header {
 	header := http.Header{}
-	for i := 0; i < len(pairs); i += 2 {
-		header.Set(pairs[i], pairs[i+1])
-	}
+	setPairs(header, pairs)
 	return header
 }
 
