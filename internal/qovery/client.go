@@ -36,9 +36,6 @@ const (
 	defaultRetryWaitMax   = 8 * time.Second
 	defaultMaxTries       = 4
 
-	// idleConnections is how many connections are kept for the next requests: as many as one observation asks for at once.
-	idleConnections = 20
-
 	// maxAnswerSize is far above what an organization with hundreds of clusters needs.
 	maxAnswerSize = 32 << 20
 )
@@ -64,10 +61,8 @@ type Client struct {
 	baseURL   *url.URL
 	token     string
 	userAgent string
-	// reads repeats whatever may go away by itself, writes only what Qovery certainly has not carried out.
-	reads  *retryablehttp.Client
-	writes *retryablehttp.Client
-	budget *budget
+	http      *retryablehttp.Client
+	budget    *budget
 }
 
 var _ rotation.Qovery = (*Client)(nil)
@@ -82,38 +77,39 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the API token %w", err)
 	}
-	if config.Transport == nil {
-		pooled := http.DefaultTransport.(*http.Transport).Clone()
-		// Go's default of two would have most requests of rotations that run side by side open a connection.
-		pooled.MaxIdleConnsPerHost = idleConnections
-		config.Transport = pooled
-	}
 	budget := &budget{}
-	httpClient := &http.Client{
-		Transport: &transport{next: config.Transport, budget: budget},
-		Timeout:   cmp.Or(config.RequestTimeout, defaultRequestTimeout),
-		// Qovery's API does not redirect. Whoever does is not the API and must not get the token.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	retrying := func(policy retryablehttp.CheckRetry) *retryablehttp.Client {
-		return &retryablehttp.Client{
-			HTTPClient:   httpClient,
-			RetryWaitMin: cmp.Or(config.RetryWaitMin, defaultRetryWaitMin),
-			RetryWaitMax: cmp.Or(config.RetryWaitMax, defaultRetryWaitMax),
-			RetryMax:     cmp.Or(config.MaxTries, defaultMaxTries) - 1,
-			CheckRetry:   policy,
-			Backoff:      backoff,
-			ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		}
-	}
 	return &Client{
 		baseURL:   baseURL,
 		token:     token,
 		userAgent: config.UserAgent,
-		reads:     retrying(retryRead),
-		writes:    retrying(retryWrite),
+		http:      newHTTPClient(config, budget),
 		budget:    budget,
 	}, nil
+}
+
+// newHTTPClient is what lies below the operations: it sends a request, reads the answer, repeats what may be repeated, counts
+// what the API allows, and logs. Every request needs a context with [tries].
+func newHTTPClient(config Config, budget *budget) *retryablehttp.Client {
+	if config.Transport == nil {
+		pooled := http.DefaultTransport.(*http.Transport).Clone()
+		// Go's default of two would have most requests of rotations that run side by side open a connection.
+		pooled.MaxIdleConnsPerHost = concurrentRequests
+		config.Transport = pooled
+	}
+	return &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Transport: &transport{next: config.Transport, budget: budget},
+			Timeout:   cmp.Or(config.RequestTimeout, defaultRequestTimeout),
+			// Qovery's API does not redirect. Whoever does is not the API and must not get the token.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		RetryWaitMin: cmp.Or(config.RetryWaitMin, defaultRetryWaitMin),
+		RetryWaitMax: cmp.Or(config.RetryWaitMax, defaultRetryWaitMax),
+		RetryMax:     cmp.Or(config.MaxTries, defaultMaxTries) - 1,
+		CheckRetry:   retry,
+		Backoff:      backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
 }
 
 // ParseToken returns a token without the white space around it, which files and secret stores leave there. Its errors complete
@@ -181,10 +177,6 @@ func (c *Client) do(ctx context.Context, r request, out answer) error {
 
 func (c *Client) send(ctx context.Context, r request, out answer) (status int, requestID string, err error) {
 	var body any
-	client := c.reads
-	if r.method != http.MethodGet {
-		client = c.writes
-	}
 	if r.body != nil {
 		if body, err = json.Marshal(r.body); err != nil {
 			return 0, "", fmt.Errorf("encoding the request: %w", err)
@@ -201,7 +193,7 @@ func (c *Client) send(ctx context.Context, r request, out answer) (status int, r
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := client.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return 0, "", err
 	}

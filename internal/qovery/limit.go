@@ -96,9 +96,21 @@ func retryAfter(header http.Header) (wait time.Duration, ok bool) {
 	return max(at.Sub(answeredAt(header)), 0), !at.IsZero()
 }
 
-// retryRead repeats a request that changes nothing, as long as somebody waits for it and another answer can be better.
+// retry tells whether a request is sent again, as long as somebody waits for it.
+func retry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	switch {
+	case ctx.Err() != nil || !hasTimeFor(ctx, resp):
+		return false, nil
+	case ctx.Value(triesKey{}).(*tries).method == http.MethodGet:
+		return retryRead(ctx, resp, err)
+	default:
+		return retryWrite(resp, err), nil
+	}
+}
+
+// retryRead repeats a request that changes nothing whenever another answer can be better.
 func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil || errors.Is(err, errTooLarge) || errors.Is(err, errIncomplete) || !hasTimeFor(ctx, resp) {
+	if errors.Is(err, errTooLarge) || errors.Is(err, errIncomplete) {
 		return false, nil
 	}
 	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
@@ -106,12 +118,9 @@ func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error
 
 // retryWrite repeats a request that changes something only if it certainly was not carried out: it was turned away
 // unread, or there was no connection to send it on.
-func retryWrite(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil || !hasTimeFor(ctx, resp) {
-		return false, nil
-	}
+func retryWrite(resp *http.Response, err error) bool {
 	operation, ok := errors.AsType[*net.OpError](err)
-	return ok && operation.Op == "dial" || err == nil && resp.StatusCode == http.StatusTooManyRequests, nil
+	return ok && operation.Op == "dial" || err == nil && resp.StatusCode == http.StatusTooManyRequests
 }
 
 // hasTimeFor tells whether a request can wait for as long as the answer asks. If not, the answer helps more now than the end of
