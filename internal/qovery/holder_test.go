@@ -189,26 +189,36 @@ func TestPrepareStoreLooksFirst(t *testing.T) {
 }
 
 func TestPrepareStoreChecksTheAnswer(t *testing.T) {
-	shown := reply(200, `{"id":"id","name":"r","kind":"ECR","config":{"access_key_id":"AKIAOLD"}}`)
+	registry := rotation.Holder{Kind: rotation.HolderContainerRegistry, ID: "id", AccessKeyID: "AKIAOLD"}
+	route53 := rotation.Holder{Kind: rotation.HolderDNSProvider, ID: "id", AccessKeyID: "AKIAOLD"}
+	shown := map[rotation.HolderKind]http.HandlerFunc{
+		registry.Kind: reply(200, `{"id":"id","name":"r","kind":"ECR","config":{"access_key_id":"AKIAOLD"}}`),
+		route53.Kind:  reply(200, `{"dns_provider":{"provider":"ROUTE53","credentials":{"aws_access_key_id":"AKIAOLD"}}}`),
+	}
 	tests := map[string]struct {
+		holder      rotation.Holder
 		answer      http.HandlerFunc
 		wantUnclear bool
 	}{
-		"shows the key":    {answer: reply(200, `{"config":{"access_key_id":"AKIANEW"}}`)},
-		"shows no key":     {answer: reply(200, `{"config":{}}`)},
-		"is empty":         {answer: reply(204, ``)},
-		"shows the old":    {answer: reply(200, `{"config":{"access_key_id":"AKIAOLD"}}`), wantUnclear: true},
-		"is a page":        {answer: page(200), wantUnclear: true},
-		"is nonsense":      {answer: reply(200, `"OK`), wantUnclear: true},
-		"is an error":      {answer: reply(500, `{}`), wantUnclear: true},
-		"never arrives":    {answer: reset, wantUnclear: true},
-		"arrives in parts": {answer: cutOff, wantUnclear: true},
+		"shows the key":         {registry, reply(200, `{"config":{"access_key_id":"AKIANEW"}}`), false},
+		"shows no key":          {registry, reply(200, `{"config":{}}`), false},
+		"is empty":              {registry, reply(204, ``), false},
+		"shows the old":         {registry, reply(200, `{"config":{"access_key_id":"AKIAOLD"}}`), true},
+		"is a page":             {registry, page(200), true},
+		"is nonsense":           {registry, reply(200, `"OK`), true},
+		"is an error":           {registry, reply(500, `{}`), true},
+		"never arrives":         {registry, reset, true},
+		"arrives in parts":      {registry, cutOff, true},
+		"shows the zone's key":  {route53, reply(200, `{"dns_provider":{"credentials":{"aws_access_key_id":"AKIANEW"}}}`), false},
+		"shows the zone's old":  {route53, reply(200, `{"dns_provider":{"credentials":{"aws_access_key_id":"AKIAOLD"}}}`), true},
+		"shows no zone":         {route53, reply(200, `{"dns_provider":null}`), false},
+		"is empty for the zone": {route53, reply(200, `{}`), false},
+		"is a list":             {route53, reply(200, `[]`), true},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			api := newFakeAPI(t, shown, test.answer)
-			holder := rotation.Holder{Kind: rotation.HolderContainerRegistry, ID: "id", AccessKeyID: "AKIAOLD"}
-			err := storeKey(t.Context(), api.client(t), holder)
+			api := newFakeAPI(t, shown[test.holder.Kind], test.answer)
+			err := storeKey(t.Context(), api.client(t), test.holder)
 			if (err != nil) != test.wantUnclear || rotation.IsDefinite(err) {
 				t.Errorf("error = %v, want an unclear one: %t", err, test.wantUnclear)
 			}

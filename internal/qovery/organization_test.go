@@ -215,6 +215,7 @@ func TestIncompleteAnswers(t *testing.T) {
 			`{"results":[{"credential":{"object_type":"AWS","access_key_id":"AKIA1"}}]}`,
 			`{"results":[{"credential":{"id":"a","access_key_id":"AKIA1"}}]}`,
 			`{"results":[{"credential":{"id":"a","object_type":"AWS"}}]}`,
+			`{"results":[{"credential":{"id":"a","object_type":"AWS_ROLE","access_key_id":1}}]}`,
 			`{"results":[{"credential":{"id":"a","object_type":"AWS_ROLE"},"clusters":[{"name":"nameless"}]}]}`,
 		},
 		"clusters": {
