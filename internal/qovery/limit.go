@@ -26,7 +26,8 @@ const (
 	firstUnixMilliTime = 1_000_000_000_000
 )
 
-// budget is what the API said last about the requests that it allows.
+// budget is what the API said last about the requests that it allows. Answers to requests side by side may come in any order, so
+// it can be wrong by as many.
 type budget struct {
 	mu       sync.Mutex
 	left     int

@@ -217,7 +217,10 @@ func TestRunningDeploymentsAgainstSimulator(t *testing.T) {
 		}
 	}
 	check("one runs and one waits for it")
-	if left, resetsAt, known := client.Budget(); left != 1000-4 || !known || !resetsAt.After(askedAt) {
+	if _, err := client.Organization(t.Context(), org.ID); err != nil { // Of requests side by side, the last answer may be any one's.
+		t.Error(err)
+	}
+	if left, resetsAt, known := client.Budget(); left != 1000-5 || !known || !resetsAt.After(askedAt) {
 		t.Errorf("budget = %d until %s, %t", left, resetsAt, known)
 	}
 	w.Clock().Advance(time.Hour)
