@@ -13,7 +13,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -36,12 +35,6 @@ const (
 	defaultRetryWaitMin   = 500 * time.Millisecond
 	defaultRetryWaitMax   = 8 * time.Second
 	defaultMaxTries       = 4
-
-	// maxRetryAfter bounds what an answer may ask for in its Retry-After header.
-	maxRetryAfter = 30 * time.Second
-
-	// idleConnections is how many connections are kept for the next requests: as many as one observation asks for at once.
-	idleConnections = 20
 
 	// maxAnswerSize is far above what an organization with hundreds of clusters needs.
 	maxAnswerSize = 32 << 20
@@ -68,9 +61,8 @@ type Client struct {
 	baseURL   *url.URL
 	token     string
 	userAgent string
-	// reads repeats whatever may go away by itself, writes only what Qovery certainly has not carried out.
-	reads  *retryablehttp.Client
-	writes *retryablehttp.Client
+	http      *retryablehttp.Client
+	budget    *budget
 }
 
 var _ rotation.Qovery = (*Client)(nil)
@@ -85,36 +77,39 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the API token %w", err)
 	}
-	if config.Transport == nil {
-		pooled := http.DefaultTransport.(*http.Transport).Clone()
-		// Go's default of two would have most requests of rotations that run side by side open a connection.
-		pooled.MaxIdleConnsPerHost = idleConnections
-		config.Transport = pooled
-	}
-	httpClient := &http.Client{
-		Transport: &transport{next: config.Transport},
-		Timeout:   cmp.Or(config.RequestTimeout, defaultRequestTimeout),
-		// Qovery's API does not redirect. Whoever does is not the API and must not get the token.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	retrying := func(policy retryablehttp.CheckRetry) *retryablehttp.Client {
-		return &retryablehttp.Client{
-			HTTPClient:   httpClient,
-			RetryWaitMin: cmp.Or(config.RetryWaitMin, defaultRetryWaitMin),
-			RetryWaitMax: cmp.Or(config.RetryWaitMax, defaultRetryWaitMax),
-			RetryMax:     cmp.Or(config.MaxTries, defaultMaxTries) - 1,
-			CheckRetry:   policy,
-			Backoff:      backoff,
-			ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		}
-	}
+	budget := &budget{}
 	return &Client{
 		baseURL:   baseURL,
 		token:     token,
 		userAgent: config.UserAgent,
-		reads:     retrying(retryRead),
-		writes:    retrying(retryWrite),
+		http:      newHTTPClient(config, budget),
+		budget:    budget,
 	}, nil
+}
+
+// newHTTPClient is what lies below the operations: it sends a request, reads the answer, repeats what may be repeated, counts
+// what the API allows, and logs. Every request needs a context with [tries].
+func newHTTPClient(config Config, budget *budget) *retryablehttp.Client {
+	if config.Transport == nil {
+		pooled := http.DefaultTransport.(*http.Transport).Clone()
+		// Go's default of two would have most requests of rotations that run side by side open a connection.
+		pooled.MaxIdleConnsPerHost = concurrentRequests
+		config.Transport = pooled
+	}
+	return &retryablehttp.Client{
+		HTTPClient: &http.Client{
+			Transport: &transport{next: config.Transport, budget: budget},
+			Timeout:   cmp.Or(config.RequestTimeout, defaultRequestTimeout),
+			// Qovery's API does not redirect. Whoever does is not the API and must not get the token.
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		RetryWaitMin: cmp.Or(config.RetryWaitMin, defaultRetryWaitMin),
+		RetryWaitMax: cmp.Or(config.RetryWaitMax, defaultRetryWaitMax),
+		RetryMax:     cmp.Or(config.MaxTries, defaultMaxTries) - 1,
+		CheckRetry:   retry,
+		Backoff:      backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
 }
 
 // ParseToken returns a token without the white space around it, which files and secret stores leave there. Its errors complete
@@ -173,7 +168,8 @@ func (c *Client) do(ctx context.Context, r request, out answer) error {
 	case !ok:
 		failure = &Error{StatusCode: status, RequestID: requestID, Message: reason(err)}
 	}
-	failure.Operation, failure.Method, failure.Path = r.operation, r.method, r.path
+	failure.Operation, failure.Method = r.operation, r.method
+	failure.Path = brief(r.path, r.secrets(c.token)...) // It may contain an id from an answer.
 	failure.Message = brief(failure.Message, r.secrets(c.token)...)
 	failure.RequestID = brief(failure.RequestID, r.secrets(c.token)...)
 	return failure
@@ -181,10 +177,6 @@ func (c *Client) do(ctx context.Context, r request, out answer) error {
 
 func (c *Client) send(ctx context.Context, r request, out answer) (status int, requestID string, err error) {
 	var body any
-	client := c.reads
-	if r.method != http.MethodGet {
-		client = c.writes
-	}
 	if r.body != nil {
 		if body, err = json.Marshal(r.body); err != nil {
 			return 0, "", fmt.Errorf("encoding the request: %w", err)
@@ -201,7 +193,7 @@ func (c *Client) send(ctx context.Context, r request, out answer) (status int, r
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	resp, err := client.Do(req)
+	resp, err := c.http.Do(req)
 	if err != nil {
 		return 0, "", err
 	}
@@ -235,31 +227,6 @@ func reason(err error) string {
 	default:
 		return urlError.Err.Error()
 	}
-}
-
-// retryRead repeats a request that changes nothing, as long as somebody waits for it and another answer can be better.
-func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil || errors.Is(err, errTooLarge) || errors.Is(err, errIncomplete) {
-		return false, nil
-	}
-	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
-}
-
-// retryWrite repeats a request that changes something only if it certainly was not carried out: it was turned away
-// unread, or there was no connection to send it on.
-func retryWrite(ctx context.Context, resp *http.Response, err error) (bool, error) {
-	if ctx.Err() != nil {
-		return false, nil
-	}
-	operation, ok := errors.AsType[*net.OpError](err)
-	return ok && operation.Op == "dial" || err == nil && resp.StatusCode == http.StatusTooManyRequests, nil
-}
-
-// backoff waits longer from try to try, or as long as the answer asks for, and up to half of that more, so that
-// requests that failed together do not come back together.
-func backoff(shortest, longest time.Duration, try int, resp *http.Response) time.Duration {
-	wait := min(max(retryablehttp.DefaultBackoff(shortest, longest, try, resp), 0), maxRetryAfter)
-	return retryablehttp.LinearJitterBackoff(wait, wait+wait/2, 0, nil)
 }
 
 // isPage tells whether a body is a page for people: a gateway's work, not the API's.

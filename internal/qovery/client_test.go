@@ -1,7 +1,6 @@
 package qovery
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -15,9 +14,6 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
-
-	"github.com/hashicorp/terraform-plugin-log/tflog"
-	"github.com/hashicorp/terraform-plugin-log/tflogtest"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
@@ -86,11 +82,15 @@ func newTestClient(t *testing.T, config Config) *Client {
 func reply(status int, body string, headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		for pair := range slices.Chunk(headers, 2) {
-			w.Header().Set(pair[0], pair[1])
-		}
+		setPairs(w.Header(), headers)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
+	}
+}
+
+func setPairs(header http.Header, pairs []string) {
+	for pair := range slices.Chunk(pairs, 2) {
+		header.Set(pair[0], pair[1])
 	}
 }
 
@@ -196,7 +196,19 @@ func TestErrors(t *testing.T) {
 		"not found": {
 			step: reply(404, `{"error":"Not Found"}`), want: rotation.ErrNotFound, wantMessage: "Not Found",
 		},
-		"not found, empty":       {step: reply(404, ""), want: rotation.ErrNotFound, wantMessage: "an empty answer"},
+		"not found, empty": {step: reply(404, ""), want: rotation.ErrNotFound, wantMessage: "an empty answer"},
+		"with detail": {
+			step: reply(403, `{"type":"about:blank","title":"Forbidden","status":403,"detail":"no rights here"}`),
+			want: rotation.ErrForbidden, wantMessage: "HTTP 403: no rights here",
+		},
+		"with status, error and message": {
+			step: reply(401, `{"status":401,"error":"Unauthorized","message":"policy denies cluster:update"}`),
+			want: rotation.ErrUnauthenticated, wantMessage: "HTTP 401: policy denies cluster:update",
+		},
+		"with status, error and no message": {
+			step: reply(403, `{"status":403,"error":"Forbidden","message":""}`), want: rotation.ErrForbidden,
+			wantMessage: "HTTP 403: Forbidden",
+		},
 		"not found by a gateway": {step: page(404), wantMessage: "HTTP 404: an HTML page"},
 		"bad request": {
 			step: reply(400, `{"status":400,"title":"Bad Request","message":null}`), want: rotation.ErrRejected,
@@ -249,63 +261,6 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestRetries(t *testing.T) {
-	t.Parallel()
-	answered := reply(200, okOrganization)
-	tests := map[string]struct {
-		steps []http.HandlerFunc
-		// wantReads and wantWrites are how many requests are sent when the operation reads and when it writes.
-		wantReads, wantWrites int
-	}{
-		"server error":  {steps: []http.HandlerFunc{reply(503, `{}`), answered}, wantReads: 2, wantWrites: 1},
-		"server errors": {steps: []http.HandlerFunc{reply(500, `{}`)}, wantReads: 4, wantWrites: 1},
-		"too many requests": {
-			steps: []http.HandlerFunc{reply(429, `{}`, "Retry-After", "0"), answered}, wantReads: 2, wantWrites: 2,
-		},
-		"always too many":      {steps: []http.HandlerFunc{reply(429, `{}`)}, wantReads: 4, wantWrites: 4},
-		"page instead of JSON": {steps: []http.HandlerFunc{page(200), answered}, wantReads: 2, wantWrites: 1},
-		"reset":                {steps: []http.HandlerFunc{reset, answered}, wantReads: 2, wantWrites: 1},
-		"cut off":              {steps: []http.HandlerFunc{cutOff, answered}, wantReads: 2, wantWrites: 1},
-		"refusal":              {steps: []http.HandlerFunc{reply(403, `{}`), answered}, wantReads: 1, wantWrites: 1},
-		"redirect": {
-			steps: []http.HandlerFunc{reply(307, ``, "Location", "/"), answered}, wantReads: 1, wantWrites: 1,
-		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			api := newFakeAPI(t, test.steps...)
-			_, _ = api.client(t).Organization(t.Context(), "org")
-			if got := len(api.requests()); got != test.wantReads {
-				t.Errorf("reading sent %d requests, want %d", got, test.wantReads)
-			}
-			api = newFakeAPI(t, test.steps...)
-			_ = api.client(t).DeployCluster(t.Context(), "org", "cluster")
-			if got := len(api.requests()); got != test.wantWrites {
-				t.Errorf("writing sent %d requests, want %d", got, test.wantWrites)
-			}
-		})
-	}
-}
-
-func TestWriteIsRepeatedWithoutConnection(t *testing.T) {
-	api := newFakeAPI(t, reply(201, `{}`))
-	var tries int
-	transport := func(req *http.Request) (*http.Response, error) {
-		if tries++; tries == 1 {
-			return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
-		}
-		return http.DefaultTransport.RoundTrip(req)
-	}
-	client := newTestClient(t, Config{URL: api.url, Transport: roundTripper(transport)})
-	if err := client.DeployCluster(t.Context(), "org", "cluster"); err != nil {
-		t.Fatal(err)
-	}
-	if tries != 2 || len(api.requests()) != 1 {
-		t.Errorf("%d tries and %d requests, want 2 and 1", tries, len(api.requests()))
-	}
-}
-
 func TestRedirectGetsNoToken(t *testing.T) {
 	other := newFakeAPI(t, reply(200, okOrganization))
 	api := newFakeAPI(t, reply(307, "", "Location", other.url+"/organization/org"))
@@ -339,9 +294,9 @@ func TestCancellation(t *testing.T) {
 		"between two tries":           reply(429, `{}`, "Retry-After", "3600"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithCancel(t.Context())
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Hour)
 			api := newFakeAPI(t, func(w http.ResponseWriter, r *http.Request) {
-				time.AfterFunc(10*time.Millisecond, func() { cancel() })
+				time.AfterFunc(10*time.Millisecond, cancel)
 				step(w, r)
 			})
 			_, err := api.client(t).Organization(ctx, "org")
@@ -371,13 +326,10 @@ func TestAnswerIsLimited(t *testing.T) {
 
 type endless struct{}
 
+var spaces = strings.Repeat(" ", 64<<10)
+
 // Read implements [io.Reader].
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
-}
+func (endless) Read(p []byte) (int, error) { return copy(p, spaces), nil }
 
 func TestErrorsKeepSecrets(t *testing.T) {
 	for name, echo := range map[string]string{
@@ -414,94 +366,5 @@ func TestErrorsAreBrief(t *testing.T) {
 	text := err.Error()
 	if !strings.HasSuffix(text, "éé…") || !utf8.ValidString(text) || len(text) > maxMessageSize+100 {
 		t.Errorf("error of %d bytes: %s", len(text), text)
-	}
-}
-
-func TestLog(t *testing.T) {
-	api := newFakeAPI(t,
-		page(502),
-		reply(200, `{"id":"creds","object_type":"AWS","access_key_id":"AKIAOLD"}`, "X-Request-Id", "req-2"),
-		reply(200, `{"access_key_id":"AKIANEW"}`, "X-Request-Id", "req-3"))
-	holder := rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"}
-
-	var output bytes.Buffer
-	ctx := tflog.NewSubsystem(tflogtest.RootLogger(t.Context(), &output), LogSubsystem)
-	if err := storeKey(ctx, api.client(t), holder); err != nil {
-		t.Fatal(err)
-	}
-	log := output.String()
-	for _, secret := range []string{testToken, testSecret, "Authorization"} {
-		if strings.Contains(log, secret) {
-			t.Errorf("the log contains %q:\n%s", secret, log)
-		}
-	}
-	entries, err := tflogtest.MultilineJSONDecode(&output)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []map[string]any{
-		{"operation": "getAWSCredentials", "method": "GET", "attempt": 1.0, "status": 502.0, "@level": "warn"},
-		{"operation": "getAWSCredentials", "method": "GET", "attempt": 2.0, "status": 200.0, "request_id": "req-2", "@level": "debug"},
-		{"operation": "editAWSCredentials", "method": "PUT", "attempt": 1.0, "status": 200.0, "request_id": "req-3", "@level": "debug"},
-	}
-	if len(entries) != len(want) {
-		t.Fatalf("got %d log entries, want %d:\n%s", len(entries), len(want), log)
-	}
-	for i, fields := range want {
-		fields["@module"] = "provider." + LogSubsystem
-		fields["path"] = "/organization/org/aws/credentials/creds"
-		for field, value := range fields {
-			if entries[i][field] != value {
-				t.Errorf("entry %d: %s = %v, want %v", i, field, entries[i][field], value)
-			}
-		}
-	}
-}
-
-// An answer that repeats what it was sent is in the log without the secrets.
-func TestLogHidesSecretsThatComeBack(t *testing.T) {
-	echo := "echo: " + testSecret + " " + testToken
-	api := newFakeAPI(t,
-		reply(200, `{"id":"creds","object_type":"AWS","access_key_id":"AKIAOLD"}`),
-		reply(200, echo, "X-Request-Id", testToken),
-		reply(400, echo, "X-Request-Id", testSecret))
-	var output bytes.Buffer
-	ctx := tflog.NewSubsystem(tflogtest.RootLogger(t.Context(), &output), LogSubsystem)
-	if err := storeKey(ctx, api.client(t), rotation.Holder{Kind: rotation.HolderCredentials, ID: "creds", AccessKeyID: "AKIAOLD"}); err == nil {
-		t.Error("no error")
-	}
-	log := output.String()
-	if strings.Contains(log, testSecret) || strings.Contains(log, testToken) {
-		t.Errorf("the log has a secret:\n%s", log)
-	}
-	if !strings.Contains(log, `"error":"an answer that is not JSON: echo: (secret) (secret)"`) {
-		t.Errorf("the log does not tell the answer:\n%s", log)
-	}
-}
-
-func TestBackoff(t *testing.T) {
-	answer := func(retryAfter string) *http.Response {
-		return &http.Response{StatusCode: 429, Header: http.Header{"Retry-After": {retryAfter}}}
-	}
-	tests := map[string]struct {
-		try      int
-		resp     *http.Response
-		from, to time.Duration
-	}{
-		"first":              {try: 0, from: time.Second, to: 1500 * time.Millisecond},
-		"second":             {try: 1, from: 2 * time.Second, to: 3 * time.Second},
-		"bounded":            {try: 10, from: 8 * time.Second, to: 12 * time.Second},
-		"asked for":          {resp: answer("4"), from: 4 * time.Second, to: 6 * time.Second},
-		"asked for too much": {resp: answer("3600"), from: 30 * time.Second, to: 45 * time.Second},
-		"overflow":           {resp: answer("9223372036854775807"), from: 0, to: 45 * time.Second},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			for range 100 {
-				if got := backoff(time.Second, 8*time.Second, test.try, test.resp); got < test.from || got > test.to {
-					t.Fatalf("waits %s, want between %s and %s", got, test.from, test.to)
-				}
-			}
-		})
 	}
 }

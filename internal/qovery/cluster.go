@@ -3,7 +3,6 @@ package qovery
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -15,14 +14,19 @@ type cluster struct {
 	ID                    string                `json:"id"`
 	Name                  string                `json:"name"`
 	Region                string                `json:"region"`
+	Production            bool                  `json:"production"`
+	Kubernetes            string                `json:"kubernetes"`
+	DeploymentStatus      string                `json:"deployment_status"`
 	SecretManagerAccesses []secretManagerAccess `json:"secret_manager_accesses"`
 }
+
+// secretManagerObstacle is the [rotation.Holder.Obstacle] of every secret-manager access.
+const secretManagerObstacle = "its access key can be changed only together with the settings of its cluster"
 
 type secretManagerAccess struct {
 	ID             string `json:"id"`
 	Name           string `json:"name"`
 	Authentication struct {
-		Mode      string `json:"mode"`
 		AccessKey string `json:"access_key"`
 	} `json:"authentication"`
 }
@@ -44,14 +48,22 @@ func (c *Client) Clusters(ctx context.Context, organizationID string) ([]rotatio
 	}
 	clusters := make([]rotation.Cluster, 0, len(*found.Results))
 	for _, f := range *found.Results {
-		one := rotation.Cluster{ID: f.ID, Name: f.Name, Region: f.Region}
+		one := rotation.Cluster{
+			ID:               f.ID,
+			Name:             f.Name,
+			Region:           f.Region,
+			Production:       f.Production,
+			Kubernetes:       f.Kubernetes,
+			DeploymentStatus: f.DeploymentStatus,
+		}
 		for _, access := range f.SecretManagerAccesses {
-			if access.Authentication.Mode == "AWS_STATIC_CREDENTIALS" && access.Authentication.AccessKey != "" {
+			if access.Authentication.AccessKey != "" {
 				one.SecretManagerKeys = append(one.SecretManagerKeys, rotation.Holder{
 					Kind:        rotation.HolderSecretManager,
 					ID:          access.ID,
 					Name:        access.Name,
 					AccessKeyID: access.Authentication.AccessKey,
+					Obstacle:    secretManagerObstacle,
 				})
 			}
 		}
@@ -136,6 +148,14 @@ type dnsProvider struct {
 			AWSAccessKeyID string `json:"aws_access_key_id"`
 		} `json:"credentials"`
 	} `json:"dns_provider"`
+
+	shown object
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (p *dnsProvider) UnmarshalJSON(text []byte) error {
+	type known dnsProvider
+	return unmarshalTwice(text, (*known)(p), &p.shown)
 }
 
 // check implements [answer].
@@ -151,10 +171,9 @@ func (c *Client) ClusterDNSProvider(ctx context.Context, clusterID string) (*rot
 	var found dnsProvider
 	err := c.get(ctx, "getClusterDnsProvider", pathOf("cluster", clusterID, "dnsProvider"), &found)
 	switch {
-	case errors.Is(err, rotation.ErrNotFound):
-		return nil, nil
 	case err != nil:
-		return nil, err
+		// Every cluster has a DNS provider. One that is not found may be one that this token may not see.
+		return nil, fmt.Errorf("DNS provider of cluster %s could not be read: %w", clusterID, err)
 	case found.DNSProvider.Credentials.AWSAccessKeyID == "":
 		return nil, nil
 	}
@@ -163,6 +182,7 @@ func (c *Client) ClusterDNSProvider(ctx context.Context, clusterID string) (*rot
 		ID:          clusterID,
 		Name:        found.DNSProvider.Domain,
 		AccessKeyID: found.DNSProvider.Credentials.AWSAccessKeyID,
+		Obstacle:    storages[rotation.HolderDNSProvider].obstacle(found.shown, c.token),
 	}, nil
 }
 

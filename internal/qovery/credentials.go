@@ -7,9 +7,6 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// The type of EKS Anywhere credentials, which may have an AWS access key too.
-const credentialsTypeVSphere = "EKS_ANYWHERE_VSPHERE"
-
 type credentials struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
@@ -53,10 +50,11 @@ func (c *Client) Credentials(ctx context.Context, organizationID string) ([]rota
 	}
 	sets := make([]rotation.CredentialsSet, 0, len(*found.Results))
 	for _, use := range *found.Results {
-		set := rotation.CredentialsSet{ID: use.Credential.ID, Name: use.Credential.Name, Type: use.Credential.ObjectType}
-		switch set.Type {
-		case rotation.CredentialsTypeStatic, credentialsTypeVSphere:
-			set.AccessKeyID = use.Credential.AccessKeyID
+		set := rotation.CredentialsSet{
+			ID:          use.Credential.ID,
+			Name:        use.Credential.Name,
+			Type:        use.Credential.ObjectType,
+			AccessKeyID: use.Credential.AccessKeyID,
 		}
 		for _, cluster := range use.Clusters {
 			set.Clusters = append(set.Clusters, rotation.Cluster{ID: cluster.ID, Name: cluster.Name})

@@ -59,7 +59,8 @@ func (e *Error) API() string { return "Qovery" }
 // Unwrap returns the error of package rotation, or that of a context that ended.
 func (e *Error) Unwrap() error { return e.cause }
 
-// definite is what a status says about a request that was certainly not carried out, or nil.
+// definite is what a status says about a request that was certainly not carried out, or nil. Qovery is not strict: a policy token
+// gets 401 for what it may not do, and 403 may stand for 404. Which it is depends on what was asked, so the caller has to judge.
 func definite(status int) error {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -81,11 +82,15 @@ func definite(status int) error {
 
 // newError describes an answer that is not a success, or not the API's.
 func newError(resp *http.Response, body []byte) *Error {
-	return &Error{
+	failure := &Error{
 		StatusCode: resp.StatusCode,
 		RequestID:  resp.Header.Get(requestIDHeader),
 		Message:    message(resp, body),
 	}
+	if wait, _ := retryAfter(resp.Header); wait > 0 {
+		failure.Message = fmt.Sprintf("retry after %s: %s", wait, failure.Message)
+	}
+	return failure
 }
 
 // message finds the sentence in an answer.

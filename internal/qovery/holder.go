@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -12,11 +11,32 @@ import (
 
 // repository is a container registry or a helm repository.
 type repository struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Config struct {
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Cluster struct {
+		ID   string `json:"id"`
+		Name string `json:"name"`
+	} `json:"cluster"`
+	AssociatedServicesCount int `json:"associated_services_count"`
+	Config                  struct {
 		AccessKeyID string `json:"access_key_id"`
 	} `json:"config"`
+
+	shown object
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (r *repository) UnmarshalJSON(text []byte) error {
+	type known repository
+	return unmarshalTwice(text, (*known)(r), &r.shown)
+}
+
+// unmarshalTwice decodes the fields that are known, and all of them.
+func unmarshalTwice(text []byte, known any, shown *object) error {
+	if err := json.Unmarshal(text, known); err != nil {
+		return err
+	}
+	return json.Unmarshal(text, shown)
 }
 
 // check implements [answer].
@@ -49,139 +69,35 @@ func (c *Client) repositories(
 	}
 	var holders []rotation.Holder
 	for _, f := range *found.Results {
-		if f.Config.AccessKeyID != "" {
-			holders = append(holders, rotation.Holder{Kind: kind, ID: f.ID, Name: f.Name, AccessKeyID: f.Config.AccessKeyID})
+		if f.Config.AccessKeyID == "" {
+			continue
 		}
+		holders = append(holders, rotation.Holder{
+			Kind:        kind,
+			ID:          f.ID,
+			Name:        f.Name,
+			AccessKeyID: f.Config.AccessKeyID,
+			ClusterID:   f.Cluster.ID,
+			ClusterName: f.Cluster.Name,
+			Services:    f.AssociatedServicesCount,
+			Obstacle:    storages[kind].obstacle(f.shown, c.token),
+		})
 	}
 	return holders, nil
-}
-
-// object is a holder as Qovery shows it, with fields that this program knows nothing of.
-type object map[string]json.RawMessage
-
-// check implements [answer].
-func (o object) check() error {
-	if len(o) == 0 {
-		return fmt.Errorf("%w: an empty object", errIncomplete)
-	}
-	return nil
-}
-
-// text returns a field that is a text, or "".
-func (o object) text(field string) string {
-	var text string
-	if json.Unmarshal(o[field], &text) != nil {
-		return ""
-	}
-	return text
-}
-
-// object returns a field that is an object, or an empty object.
-func (o object) object(field string) object {
-	var inner object
-	if json.Unmarshal(o[field], &inner) != nil {
-		return nil
-	}
-	return inner
-}
-
-// copy copies those of the fields that are set.
-func (o object) copy(target map[string]any, fields []string) {
-	for _, field := range fields {
-		if value, ok := o[field]; ok && string(value) != "null" {
-			target[field] = value
-		}
-	}
-}
-
-// storage says how a kind of holder is read and written. Qovery shows more fields than it accepts; those that it accepts
-// go back as they are.
-type storage struct {
-	read, write, path string
-	// fields are the accepted ones, and required are what to send for those that an answer may lack.
-	fields   []string
-	required map[string]any
-	// config are the accepted fields of the inner object that the access key is in; nil if it is not in an inner object.
-	config []string
-}
-
-// storageOf returns nil for holders that need more than a new key to be written.
-func storageOf(kind rotation.HolderKind) *storage {
-	switch kind {
-	case rotation.HolderCredentials:
-		return &storage{
-			read:     "getAWSCredentials",
-			write:    "editAWSCredentials",
-			path:     "/aws/credentials",
-			fields:   []string{"name"},
-			required: map[string]any{"type": "AWS_STATIC"},
-		}
-	case rotation.HolderContainerRegistry:
-		return &storage{
-			read:   "getContainerRegistry",
-			write:  "editContainerRegistry",
-			path:   "/containerRegistry",
-			fields: []string{"name", "kind", "description", "url"},
-			config: []string{
-				"region", "role_arn", "username", "scaleway_access_key", "scaleway_project_id", "gcp_credentials_type",
-				"project_id", "service_account_email", "workload_identity_provider_resource", "token_lifetime_seconds",
-				"azure_tenant_id", "azure_subscription_id",
-			},
-		}
-	case rotation.HolderHelmRepository:
-		return &storage{
-			read:     "getHelmRepository",
-			write:    "editHelmRepository",
-			path:     "/helmRepository",
-			fields:   []string{"name", "kind", "description", "url", "skip_tls_verification"},
-			required: map[string]any{"skip_tls_verification": false},
-			config: []string{
-				"region", "role_arn", "username", "scaleway_access_key", "scaleway_project_id", "azure_tenant_id",
-				"azure_subscription_id",
-			},
-		}
-	default:
-		return nil
-	}
-}
-
-// accessKeyID finds the access key in what Qovery shows.
-func (s *storage) accessKeyID(shown object) string {
-	if s.config != nil {
-		shown = shown.object("config")
-	}
-	return shown.text("access_key_id")
-}
-
-// update is what Qovery shows, with another access key, as it wants it back.
-func (s *storage) update(shown object, key rotation.NewAccessKey) map[string]any {
-	whole := maps.Clone(s.required)
-	if whole == nil {
-		whole = map[string]any{}
-	}
-	shown.copy(whole, s.fields)
-	inner := whole
-	if s.config != nil {
-		inner = map[string]any{}
-		shown.object("config").copy(inner, s.config)
-		whole["config"] = inner
-	}
-	inner["access_key_id"], inner["secret_access_key"] = key.ID, key.Secret.Reveal()
-	return whole
 }
 
 // PrepareStore implements [rotation.Qovery].
 func (c *Client) PrepareStore(
 	ctx context.Context, organizationID string, holder rotation.Holder, key rotation.NewAccessKey,
 ) (store func(context.Context) error, err error) {
-	storage := storageOf(holder.Kind)
+	storage := storages[holder.Kind]
 	if storage == nil {
 		return nil, fmt.Errorf("%w: an access key cannot be stored in a holder of kind %s", rotation.ErrRejected, holder.Kind)
 	}
 	r := request{
 		operation: storage.read,
 		method:    http.MethodGet,
-		path:      organizationPath(organizationID) + storage.path + pathOf(holder.ID),
+		path:      storage.path(organizationID, holder.ID),
 		secret:    key.Secret,
 	}
 	var shown object
@@ -191,7 +107,7 @@ func (c *Client) PrepareStore(
 	if objectType := shown.text("object_type"); holder.Kind == rotation.HolderCredentials &&
 		objectType != rotation.CredentialsTypeStatic {
 		return nil, fmt.Errorf("%w: the credentials %s are of type %q now",
-			rotation.ErrConflict, holder.ID, brief(objectType, c.token, key.Secret.Reveal()))
+			rotation.ErrConflict, holder.ID, brief(objectType, r.secrets(c.token)...))
 	}
 	switch found := storage.accessKeyID(shown); found {
 	case key.ID:
@@ -199,7 +115,10 @@ func (c *Client) PrepareStore(
 	case holder.AccessKeyID:
 	default:
 		return nil, fmt.Errorf("%w: the %s %s holds the access key %q now, not %s", rotation.ErrConflict, holder.Kind,
-			holder.ID, brief(found, c.token, key.Secret.Reveal()), holder.AccessKeyID)
+			holder.ID, brief(found, r.secrets(c.token)...), holder.AccessKeyID)
+	}
+	if obstacle := storage.obstacle(shown, r.secrets(c.token)...); obstacle != "" {
+		return nil, fmt.Errorf("%w: the %s %s cannot be written: %s", rotation.ErrRejected, holder.Kind, holder.ID, obstacle)
 	}
 	r.operation, r.method, r.body = storage.write, http.MethodPut, storage.update(shown, key)
 	return func(ctx context.Context) error { return c.do(ctx, r, &confirmation{storage: storage, want: key.ID}) }, nil

@@ -22,6 +22,7 @@ var readings = map[string]func(context.Context, *Client) (any, error){
 	"statuses":     func(ctx context.Context, c *Client) (any, error) { return c.ClusterStatuses(ctx, "org") },
 	"registries":   func(ctx context.Context, c *Client) (any, error) { return c.ContainerRegistries(ctx, "org") },
 	"helm":         func(ctx context.Context, c *Client) (any, error) { return c.HelmRepositories(ctx, "org") },
+	"deployments":  func(ctx context.Context, c *Client) (any, error) { return c.RunningDeployments(ctx, "org") },
 	"dns":          func(ctx context.Context, c *Client) (any, error) { return c.ClusterDNSProvider(ctx, "cluster") },
 	"errors": func(ctx context.Context, c *Client) (any, error) {
 		return c.ClusterErrors(ctx, "org", "cluster", time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC))
@@ -53,7 +54,8 @@ func TestReadings(t *testing.T) {
 				{"credential":{"id":"c","name":"vsphere","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":"AKIA2"}},
 				{"credential":{"id":"d","name":"vsphere role","object_type":"EKS_ANYWHERE_VSPHERE","access_key_id":null},
 				 "clusters":null},
-				{"credential":{"id":"e","name":"new","object_type":"MOON","access_key_id":"not one of AWS"}}]}`,
+				{"credential":{"id":"e","name":"new","object_type":"MOON","access_key_id":"AKIA3"}},
+				{"credential":{"id":"f","name":"scaleway","object_type":"SCW","scaleway_access_key":"SCW1"}}]}`,
 			want: []rotation.CredentialsSet{
 				{
 					ID: "a", Name: "static", Type: "AWS", AccessKeyID: "AKIA1",
@@ -62,7 +64,8 @@ func TestReadings(t *testing.T) {
 				{ID: "b", Name: "role", Type: "AWS_ROLE"},
 				{ID: "c", Name: "vsphere", Type: "EKS_ANYWHERE_VSPHERE", AccessKeyID: "AKIA2"},
 				{ID: "d", Name: "vsphere role", Type: "EKS_ANYWHERE_VSPHERE"},
-				{ID: "e", Name: "new", Type: "MOON"},
+				{ID: "e", Name: "new", Type: "MOON", AccessKeyID: "AKIA3"},
+				{ID: "f", Name: "scaleway", Type: "SCW"},
 			},
 		},
 		"no credentials": {
@@ -71,17 +74,28 @@ func TestReadings(t *testing.T) {
 		},
 		"clusters": {
 			reading: "clusters", path: "/organization/org/cluster",
-			answer: `{"results":[{"id":"c1","name":"prod","region":"eu-west-3","secret_manager_accesses":[
+			answer: `{"results":[{"id":"c1","name":"prod","region":"eu-west-3","production":true,"kubernetes":"SELF_MANAGED",
+				"deployment_status":"OUT_OF_DATE","secret_manager_accesses":[
 				{"id":"s1","name":"static","authentication":
 					{"mode":"AWS_STATIC_CREDENTIALS","region":"eu-west-3","access_key":"AKIA1","secret_key":null}},
 				{"id":"s2","name":"role","authentication":{"mode":"AWS_ROLE_ARN","role_arn":"arn"}},
-				{"id":"s3","name":"gcp","authentication":{"mode":"GCP_JSON_CREDENTIALS","json_credentials":null}}]},
-				{"id":"c2","name":"other","region":"fr-par"}]}`,
+				{"id":"s3","name":"gcp","authentication":{"mode":"GCP_JSON_CREDENTIALS","json_credentials":null}},
+				{"id":"s4","name":"new","authentication":{"mode":"AWS_STATIC_2","access_key":"AKIA2"}},
+				{"id":"s5","name":"no mode","authentication":{"access_key":"AKIA3"}},
+				{"id":"s6","name":"nothing","authentication":null}]},
+				{"id":"c2","name":"other","region":"fr-par","production":null,"kubernetes":null,"deployment_status":"FROZEN"},
+				{"id":"c3","name":"bare","secret_manager_accesses":null}]}`,
 			want: []rotation.Cluster{
-				{ID: "c1", Name: "prod", Region: "eu-west-3", SecretManagerKeys: []rotation.Holder{
-					{Kind: rotation.HolderSecretManager, ID: "s1", Name: "static", AccessKeyID: "AKIA1"},
-				}},
-				{ID: "c2", Name: "other", Region: "fr-par"},
+				{
+					ID: "c1", Name: "prod", Region: "eu-west-3", Production: true, Kubernetes: "SELF_MANAGED", DeploymentStatus: "OUT_OF_DATE",
+					SecretManagerKeys: []rotation.Holder{
+						{Kind: rotation.HolderSecretManager, ID: "s1", Name: "static", AccessKeyID: "AKIA1", Obstacle: secretManagerObstacle},
+						{Kind: rotation.HolderSecretManager, ID: "s4", Name: "new", AccessKeyID: "AKIA2", Obstacle: secretManagerObstacle},
+						{Kind: rotation.HolderSecretManager, ID: "s5", Name: "no mode", AccessKeyID: "AKIA3", Obstacle: secretManagerObstacle},
+					},
+				},
+				{ID: "c2", Name: "other", Region: "fr-par", DeploymentStatus: "FROZEN"},
+				{ID: "c3", Name: "bare"},
 			},
 		},
 		"statuses": {
@@ -108,27 +122,38 @@ func TestReadings(t *testing.T) {
 		"registries": {
 			reading: "registries", path: "/organization/org/containerRegistry",
 			answer: `{"results":[
-				{"id":"r1","name":"registry-c1","kind":"ECR","config":{"region":"eu-west-3","access_key_id":"AKIA1"}},
+				{"id":"r1","name":"registry-c1","kind":"ECR","config":{"region":"eu-west-3","access_key_id":"AKIA1"},
+				 "cluster":{"id":"c1","name":"prod"},"associated_services_count":3},
 				{"id":"r2","name":"role","kind":"ECR","config":{"role_arn":"arn"}},
 				{"id":"r3","name":"docker","kind":"DOCKER_HUB","config":null},
 				{"id":"r4","name":"public","kind":"PUBLIC_ECR"},
-				{"id":"r5","name":"new","kind":"ECR_2","config":{"access_key_id":"AKIA2"}}]}`,
+				{"id":"r5","name":"new","kind":"ECR_2","config":{"access_key_id":"AKIA2"},"cluster":null,"associated_services_count":null}]}`,
 			want: []rotation.Holder{
-				{Kind: rotation.HolderContainerRegistry, ID: "r1", Name: "registry-c1", AccessKeyID: "AKIA1"},
+				{
+					Kind: rotation.HolderContainerRegistry, ID: "r1", Name: "registry-c1", AccessKeyID: "AKIA1",
+					ClusterID: "c1", ClusterName: "prod", Services: 3,
+				},
 				{Kind: rotation.HolderContainerRegistry, ID: "r5", Name: "new", AccessKeyID: "AKIA2"},
 			},
 		},
 		"helm repositories": {
 			reading: "helm", path: "/organization/org/helmRepository",
-			answer: `{"results":[{"id":"h1","name":"charts","kind":"OCI_ECR","config":{"access_key_id":"AKIA1"}},
+			answer: `{"results":[{"id":"h1","name":"charts","kind":"OCI_ECR","config":{"access_key_id":"AKIA1"},"associated_services_count":2},
 				{"id":"h2","name":"open","kind":"HTTPS","config":{}}]}`,
-			want: []rotation.Holder{{Kind: rotation.HolderHelmRepository, ID: "h1", Name: "charts", AccessKeyID: "AKIA1"}},
+			want: []rotation.Holder{
+				{Kind: rotation.HolderHelmRepository, ID: "h1", Name: "charts", AccessKeyID: "AKIA1", Services: 2},
+			},
 		},
 		"DNS in Route 53": {
 			reading: "dns", path: "/cluster/cluster/dnsProvider",
 			answer: `{"dns_provider":{"provider":"ROUTE53","domain":"example.com","aws_region":"eu-west-3",
 				"credentials":{"type":"STATIC","aws_access_key_id":"AKIA1"}}}`,
 			want: &rotation.Holder{Kind: rotation.HolderDNSProvider, ID: "cluster", Name: "example.com", AccessKeyID: "AKIA1"},
+		},
+		"DNS in a provider that is newer": {
+			reading: "dns", path: "/cluster/cluster/dnsProvider",
+			answer: `{"dns_provider":{"provider":"ROUTE54","domain":"example.com","credentials":{"type":"NEW","aws_access_key_id":"AKIA1"}}}`,
+			want:   &rotation.Holder{Kind: rotation.HolderDNSProvider, ID: "cluster", Name: "example.com", AccessKeyID: "AKIA1"},
 		},
 		"DNS of Qovery": {
 			reading: "dns", path: "/cluster/cluster/dnsProvider",
@@ -190,14 +215,26 @@ func TestIncompleteAnswers(t *testing.T) {
 			`{"results":[{"credential":{"object_type":"AWS","access_key_id":"AKIA1"}}]}`,
 			`{"results":[{"credential":{"id":"a","access_key_id":"AKIA1"}}]}`,
 			`{"results":[{"credential":{"id":"a","object_type":"AWS"}}]}`,
+			`{"results":[{"credential":{"id":"a","object_type":"AWS_ROLE","access_key_id":1}}]}`,
 			`{"results":[{"credential":{"id":"a","object_type":"AWS_ROLE"},"clusters":[{"name":"nameless"}]}]}`,
 		},
-		"clusters":   {`{}`, `{"results":[{"name":"prod"}]}`},
-		"statuses":   {`{}`, `{"results":[{"status":"DEPLOYED"}]}`, `{"results":[{"cluster_id":"c1"}]}`},
-		"registries": {`{}`, `{"results":[{"config":{"access_key_id":"AKIA1"}}]}`},
-		"helm":       {`{"result":[]}`, `{"results":[{"config":{"access_key_id":"AKIA1"}}]}`},
-		"dns":        {`{}`, `{"dns_provider":null}`},
-		"errors":     {`{}`, `[]`, `null`, `{"results":null}`, `{"results":{}}`, `{"page":1}`},
+		"clusters": {
+			`{}`, `{"results":[{"name":"prod"}]}`, `{"results":[{"id":"c1","production":"yes"}]}`,
+			`{"results":[{"id":"c1","kubernetes":1}]}`, `{"results":[{"id":"c1","deployment_status":{}}]}`,
+			`{"results":[{"id":"c1","secret_manager_accesses":[{"authentication":{"access_key":1}}]}]}`,
+		},
+		"statuses": {`{}`, `{"results":[{"status":"DEPLOYED"}]}`, `{"results":[{"cluster_id":"c1"}]}`},
+		"registries": {
+			`{}`, `{"results":[null]}`, `{"results":[[]]}`, `{"results":[{"config":{"access_key_id":"AKIA1"}}]}`,
+			`{"results":[{"id":"r1","config":{"access_key_id":1}}]}`, `{"results":[{"id":"r1","config":"AKIA1"}]}`,
+			`{"results":[{"id":"r1","cluster":"c1"}]}`, `{"results":[{"id":"r1","associated_services_count":"3"}]}`,
+		},
+		"helm": {`{"result":[]}`, `{"results":[{"config":{"access_key_id":"AKIA1"}}]}`},
+		"dns": {
+			`{}`, `null`, `[]`, `{"dns_provider":null}`, `{"dns_provider":"ROUTE53"}`, `{"dns_provider":{"domain":1}}`,
+			`{"dns_provider":{"credentials":"AKIA1"}}`, `{"dns_provider":{"credentials":{"aws_access_key_id":1}}}`,
+		},
+		"errors": {`{}`, `[]`, `null`, `{"results":null}`, `{"results":{}}`, `{"page":1}`},
 	}
 	for reading, answers := range tests {
 		for i, answer := range answers {
@@ -211,12 +248,12 @@ func TestIncompleteAnswers(t *testing.T) {
 	}
 }
 
-func TestClusterWithoutDNSProvider(t *testing.T) {
-	holder, err := newFakeAPI(t, reply(404, `{}`)).client(t).ClusterDNSProvider(t.Context(), "cluster")
-	if holder != nil || err != nil {
-		t.Errorf("got %v, %v", holder, err)
+func TestUnreadableDNSProvider(t *testing.T) {
+	_, err := newFakeAPI(t, reply(404, `{}`)).client(t).ClusterDNSProvider(t.Context(), "c1")
+	if !errors.Is(err, rotation.ErrNotFound) || !strings.HasPrefix(err.Error(), "DNS provider of cluster c1 could not be read: ") {
+		t.Errorf("error = %v, want %v with the cluster", err, rotation.ErrNotFound)
 	}
-	if _, err = newFakeAPI(t, page(404)).client(t).ClusterDNSProvider(t.Context(), "cluster"); err == nil {
-		t.Error("a gateway's page was taken for the API's answer")
+	if _, err = newFakeAPI(t, page(404)).client(t).ClusterDNSProvider(t.Context(), "c1"); err == nil || rotation.IsDefinite(err) {
+		t.Errorf("a gateway's page was taken for the API's answer: %v", err)
 	}
 }

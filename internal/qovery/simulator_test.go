@@ -38,9 +38,12 @@ func TestAgainstSimulator(t *testing.T) {
 	}
 	clusters, err := client.Clusters(ctx, org.ID)
 	if want := []rotation.Cluster{{
-		ID: cluster.ID, Name: "prod", Region: "eu-west-3",
+		ID: cluster.ID, Name: "prod", Region: "eu-west-3", Kubernetes: "MANAGED", DeploymentStatus: "UP_TO_DATE",
 		SecretManagerKeys: []rotation.Holder{
-			{Kind: rotation.HolderSecretManager, ID: access.ID, Name: "secrets", AccessKeyID: oldKey.ID},
+			{
+				Kind: rotation.HolderSecretManager, ID: access.ID, Name: "secrets", AccessKeyID: oldKey.ID,
+				Obstacle: secretManagerObstacle,
+			},
 		},
 	}}; !reflect.DeepEqual(clusters, want) || err != nil {
 		t.Errorf("clusters = %+v, %v", clusters, err)
@@ -65,17 +68,22 @@ func TestAgainstSimulator(t *testing.T) {
 	if holder, err := client.ClusterDNSProvider(ctx, cluster.ID); holder != nil || err != nil {
 		t.Errorf("DNS provider = %+v, %v", holder, err)
 	}
-	cluster.SetRoute53DNS(oldKey)
-	if holder, err := client.ClusterDNSProvider(ctx, cluster.ID); err != nil || holder.AccessKeyID != oldKey.ID {
-		t.Errorf("DNS provider = %+v, %v", holder, err)
+	route53 := cluster.SetRoute53DNS(oldKey)
+	route53.SetField("Z0965488", "hosted_zone_id")
+	dns, err := client.ClusterDNSProvider(ctx, cluster.ID)
+	if want := (rotation.Holder{
+		Kind: rotation.HolderDNSProvider, ID: cluster.ID, Name: "acme.example", AccessKeyID: oldKey.ID,
+	}); err != nil || *dns != want {
+		t.Fatalf("DNS provider = %#v, %v", dns, err)
 	}
 	registries, err := client.ContainerRegistries(ctx, org.ID)
-	if err != nil || len(registries) != 1 || registries[0].ID != cluster.Registry().ID {
-		t.Fatalf("registries = %+v, %v", registries, err)
+	if err != nil || len(registries) != 1 || registries[0].ID != cluster.Registry().ID || registries[0].ClusterID != cluster.ID ||
+		registries[0].Obstacle != "" {
+		t.Fatalf("registries = %#v, %v", registries, err)
 	}
 	repositories, err := client.HelmRepositories(ctx, org.ID)
-	if err != nil || len(repositories) != 1 || repositories[0].ID != helm.ID {
-		t.Fatalf("helm repositories = %+v, %v", repositories, err)
+	if err != nil || len(repositories) != 1 || repositories[0].ID != helm.ID || repositories[0].Obstacle != "" {
+		t.Fatalf("helm repositories = %#v, %v", repositories, err)
 	}
 
 	created := user.AddKey()
@@ -85,6 +93,7 @@ func TestAgainstSimulator(t *testing.T) {
 		&static.Holder:     {Kind: rotation.HolderCredentials, ID: static.ID, AccessKeyID: oldKey.ID},
 		cluster.Registry(): registries[0],
 		helm:               repositories[0],
+		route53:            *dns,
 	} {
 		before := withoutKey(t, stored)
 		for range 2 {
@@ -132,9 +141,11 @@ func withoutKey(t *testing.T, holder *simulator.Holder) map[string]any {
 		t.Fatal(err)
 	}
 	config, _ := object["config"].(map[string]any)
-	for _, part := range []map[string]any{object, config} {
-		delete(part, "access_key_id")
-		delete(part, "secret_access_key")
+	credentials, _ := object["credentials"].(map[string]any)
+	for _, part := range []map[string]any{object, config, credentials} {
+		for _, field := range []string{"access_key_id", "secret_access_key", "aws_access_key_id", "aws_secret_access_key"} {
+			delete(part, field)
+		}
 	}
 	delete(object, "updated_at")
 	return object
@@ -153,7 +164,10 @@ func TestTokensAgainstSimulator(t *testing.T) {
 		"every right": {token: w.Token()},
 		"read only":   {token: w.ReadOnlyToken(), wantWrite: rotation.ErrForbidden},
 		"no right":    {token: w.StrangerToken(), wantRead: rotation.ErrForbidden, wantWrite: rotation.ErrForbidden},
-		"unknown":     {token: "unknown", wantRead: rotation.ErrUnauthenticated, wantWrite: rotation.ErrUnauthenticated},
+		"policy": {
+			token: w.AddPolicyToken(simulator.OpDeployCluster), wantWrite: rotation.ErrUnauthenticated,
+		},
+		"unknown": {token: "unknown", wantRead: rotation.ErrUnauthenticated, wantWrite: rotation.ErrUnauthenticated},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -165,5 +179,58 @@ func TestTokensAgainstSimulator(t *testing.T) {
 				t.Errorf("writing: error = %v, want %v", err, test.wantWrite)
 			}
 		})
+	}
+}
+
+func TestRunningDeploymentsAgainstSimulator(t *testing.T) {
+	w := simulator.New(t)
+	w.SkewQovery(time.Hour)
+	w.SetBudget(1000)
+	org := w.AddOrganization("acme")
+	cluster := org.AddCluster("prod", "eu-west-3", org.AddCredentials("production", w.AddUser("qovery").AddKey()))
+	project := org.AddProject("shop")
+	api := project.AddEnvironment("api", cluster)
+	project.AddEnvironment("new", cluster)
+	finished := project.AddEnvironment("finished", cluster)
+	org.AddProject("empty")
+	client := newTestClient(t, Config{URL: w.QoveryURL(), Token: w.Token()})
+
+	finished.Deploy(time.Minute)
+	w.Clock().Advance(time.Hour)
+	askedAt := w.Clock().Now().Add(time.Hour)
+	api.Deploy(time.Hour)
+	w.Clock().Advance(time.Minute)
+	api.Deploy(time.Hour)
+	want := []rotation.EnvironmentDeployment{{
+		EnvironmentID: api.ID, Environment: "api", Project: "shop", ClusterID: cluster.ID, ClusterName: "prod", State: "DEPLOYING",
+		AskedAt: askedAt,
+	}}
+	check := func(when string) {
+		t.Helper()
+		running, err := client.RunningDeployments(t.Context(), org.ID)
+		if err != nil || !slices.EqualFunc(running, want, func(a, b rotation.EnvironmentDeployment) bool {
+			same := a.AskedAt.Equal(b.AskedAt)
+			a.AskedAt = b.AskedAt
+			return same && a == b
+		}) {
+			t.Errorf("%s: got %+v, %v\nwant %+v", when, running, err, want)
+		}
+	}
+	check("one runs and one waits for it")
+	if _, err := client.Organization(t.Context(), org.ID); err != nil { // Of requests side by side, the last answer may be any one's.
+		t.Error(err)
+	}
+	if left, resetsAt, known := client.Budget(); left != 1000-5 || !known || !resetsAt.After(askedAt) {
+		t.Errorf("budget = %d until %s, %t", left, resetsAt, known)
+	}
+	w.Clock().Advance(time.Hour)
+	want[0].AskedAt = askedAt.Add(time.Minute)
+	check("the second one runs")
+	w.Clock().Advance(2 * time.Hour)
+	want = nil
+	check("all have ended")
+	project.Forbid()
+	if _, err := client.RunningDeployments(t.Context(), org.ID); !errors.Is(err, rotation.ErrForbidden) || !strings.Contains(err.Error(), "project shop") {
+		t.Errorf("error = %v, want one that names the project", err)
 	}
 }

@@ -27,7 +27,10 @@ type triesKey struct{}
 
 // transport sends one try of a request and reads the answer, so that whatever goes wrong on the way, up to an answer that is
 // cut off or is not the API's, is an error that the retry policies see. Of a stream it reads what the reader wants.
-type transport struct{ next http.RoundTripper }
+type transport struct {
+	next   http.RoundTripper
+	budget *budget
+}
 
 // RoundTrip implements [http.RoundTripper].
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -63,6 +66,7 @@ func (t *transport) roundTrip(req *http.Request, tries *tries) (*http.Response, 
 		return nil, err
 	}
 	defer resp.Body.Close()
+	t.budget.learn(resp.Header)
 	if tries.stream != nil && resp.StatusCode < 300 {
 		return readStream(resp, tries.stream)
 	}

@@ -96,7 +96,7 @@ type CredentialsSet struct {
 	Name string
 	// Type is Qovery's "object_type": AWS for a static access key, AWS_ROLE, EKS_ANYWHERE_VSPHERE, SCW, …
 	Type string
-	// AccessKeyID is empty for types that have no AWS access key.
+	// AccessKeyID is empty when the set has no AWS access key. A set that has one is a holder, whatever its type.
 	AccessKeyID string
 	// Clusters are the clusters that use the set; their region is not known here.
 	Clusters []Cluster
@@ -108,6 +108,14 @@ type Cluster struct {
 	Name string
 	// Region is the AWS region of the cluster.
 	Region string
+	// Production is true for a cluster that Qovery marks as production.
+	Production bool
+	// Kubernetes is "MANAGED", "SELF_MANAGED", "PARTIALLY_MANAGED", or one that is newer than this program; empty when Qovery
+	// does not tell.
+	Kubernetes string
+	// DeploymentStatus is "UP_TO_DATE", "OUT_OF_DATE" when changes wait for the next deployment, "NEVER_DEPLOYED", or one that
+	// is newer than this program; empty when Qovery does not tell.
+	DeploymentStatus string
 	// SecretManagerKeys are the holders among the cluster's secret-manager accesses.
 	SecretManagerKeys []Holder
 }
@@ -134,6 +142,20 @@ type ClusterStatus struct {
 	ReadAt time.Time
 }
 
+// EnvironmentDeployment is the deployment of an environment that has not ended.
+type EnvironmentDeployment struct {
+	EnvironmentID string
+	Environment   string
+	Project       string
+	ClusterID     string
+	ClusterName   string
+	// State is one of Qovery's StateEnum that is not final, or one that is newer than this program.
+	State string
+	// AskedAt is when the deployment was asked for, by Qovery's clock; of several that wait for each other, the oldest one.
+	// It is zero when that is unknown, which counts as old.
+	AskedAt time.Time
+}
+
 // HolderKind says which kind of Qovery object stores an access key.
 type HolderKind string
 
@@ -142,18 +164,28 @@ const (
 	HolderCredentials       HolderKind = "credentials"
 	HolderContainerRegistry HolderKind = "container_registry"
 	HolderHelmRepository    HolderKind = "helm_repository"
+	HolderDNSProvider       HolderKind = "dns_provider"
 	// The kinds below need more than the new key to be written again, so a rotation cannot carry the key to them.
 	HolderVSphereCredentials HolderKind = "vsphere_credentials"
-	HolderDNSProvider        HolderKind = "dns_provider"
 	HolderSecretManager      HolderKind = "secret_manager_access"
 )
 
 // Holder is a Qovery object that stores an access key.
 type Holder struct {
-	Kind        HolderKind
+	Kind HolderKind
+	// ID of a DNS provider is that of its cluster.
 	ID          string
 	Name        string
 	AccessKeyID string
+	// ClusterID and ClusterName are the cluster that a registry came with, whose every deployment uses the key; empty when it
+	// is not tied to one.
+	ClusterID   string
+	ClusterName string
+	// Services is how many services use a registry or repository.
+	Services int
+	// Obstacle says why the holder cannot be written, and is empty when it can be. [Qovery.PrepareStore] fails for the same
+	// reason.
+	Obstacle string
 }
 
 // Qovery is what the job needs of Qovery's API.
@@ -171,18 +203,25 @@ type Qovery interface {
 	// ClusterStatuses lists the state of every cluster of an organization.
 	ClusterStatuses(ctx context.Context, organizationID string) ([]ClusterStatus, error)
 
+	// RunningDeployments lists the deployments of environments that have not ended, the queued ones too: one for each
+	// environment. A project that may not be read is an error that names it. It takes a request for the list of projects,
+	// one for each project, and one for each environment in the result.
+	RunningDeployments(ctx context.Context, organizationID string) ([]EnvironmentDeployment, error)
+
 	// ContainerRegistries lists those registries of an organization that store an AWS access key.
 	ContainerRegistries(ctx context.Context, organizationID string) ([]Holder, error)
 
 	// HelmRepositories lists those helm repositories of an organization that store an AWS access key.
 	HelmRepositories(ctx context.Context, organizationID string) ([]Holder, error)
 
-	// ClusterDNSProvider returns the DNS provider of a cluster as a holder, or nil when it stores no AWS access key.
+	// ClusterDNSProvider returns the DNS provider of a cluster as a holder, or nil when it stores no AWS access key. One that
+	// is not found is an error.
 	ClusterDNSProvider(ctx context.Context, clusterID string) (*Holder, error)
 
 	// PrepareStore reads a holder and returns the request that puts a key into it and leaves its every other field as it was
 	// read. The request does nothing if the holder has the key already. A holder that has neither this key nor the one named
-	// in the argument was changed by somebody else and is [ErrConflict]. So both may be repeated when an answer was lost.
+	// in the argument was changed by somebody else and is [ErrConflict]. So both may be repeated when an answer was lost. A
+	// holder that would lose a setting is [ErrRejected].
 	PrepareStore(ctx context.Context, organizationID string, holder Holder, key NewAccessKey) (store func(context.Context) error, err error)
 
 	// DeployCluster asks for a deployment once and is never repeated by itself.
@@ -191,4 +230,8 @@ type Qovery interface {
 	// ClusterErrors returns the last errors after a time, by Qovery's clock, in a cluster's own log, oldest first: each a line
 	// with its time, and without anything that could be a secret.
 	ClusterErrors(ctx context.Context, organizationID, clusterID string, after time.Time) ([]string, error)
+
+	// Budget tells how many requests the API allows until when, by Qovery's clock, as its last answer said. The time is zero when
+	// only the number was told; known is false when no answer told a number.
+	Budget() (left int, resetsAt time.Time, known bool)
 }

@@ -45,20 +45,3 @@ func TestBudget(t *testing.T) {
 		expect(get(), http.StatusOK, "", "", "")
 	}
 }
-
-func TestPolicyTokens(t *testing.T) {
-	p := newProduction(t)
-	project := p.org.AddProject("shop")
-	project.Forbid()
-	token := p.w.AddPolicyToken(OpListProjects)
-	for path, want := range map[string]int{
-		p.path("/cluster"): http.StatusOK,
-		p.path("/project"): http.StatusUnauthorized,
-		"/project/" + project.ID + "/environment/overview": http.StatusUnauthorized,
-		"/nonsense": http.StatusNotFound,
-	} {
-		if got := must(tryQovery(t.Context(), p.w, token, http.MethodGet, path, nil))(t).status; got != want {
-			t.Errorf("%s: %d, want %d", path, got, want)
-		}
-	}
-}

@@ -8,30 +8,6 @@ import (
 	"testing"
 )
 
-func TestTokens(t *testing.T) {
-	p := newProduction(t)
-	for what, c := range map[string]struct {
-		token string
-		read  int
-		write int
-	}{
-		"every right":   {p.w.Token(), http.StatusOK, http.StatusCreated},
-		"read only":     {p.w.ReadOnlyToken(), http.StatusOK, http.StatusForbidden},
-		"no right":      {p.w.StrangerToken(), http.StatusForbidden, http.StatusForbidden},
-		"unknown token": {"unknown", http.StatusUnauthorized, http.StatusUnauthorized},
-		"no token":      {"", http.StatusUnauthorized, http.StatusUnauthorized},
-	} {
-		read := must(tryQovery(t.Context(), p.w, c.token, http.MethodGet, p.path("/credentials"), nil))(t)
-		write := must(tryQovery(t.Context(), p.w, c.token, http.MethodPost, p.clusterPath("/deploy"), nil))(t)
-		if read.status != c.read || write.status != c.write {
-			t.Errorf("%s: read %d, write %d, want %d and %d", what, read.status, write.status, c.read, c.write)
-		}
-		if read.header.Get("X-Request-Id") == "" || read.header.Get("Content-Type") != "application/json" {
-			t.Errorf("%s: headers are %v", what, read.header)
-		}
-	}
-}
-
 func TestUnknownObjectsAreNotFound(t *testing.T) {
 	p := newProduction(t)
 	stranger := p.w.AddOrganization("stranger")

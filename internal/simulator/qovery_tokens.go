@@ -25,8 +25,12 @@ func (w *World) AddPolicyToken(denied ...string) string {
 	return token
 }
 
+// tokenOf is empty for a request that has no token, or names it in another way.
 func tokenOf(r *http.Request) string {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Token ")
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Token ")
+	if !ok {
+		return ""
+	}
 	return token
 }
 
