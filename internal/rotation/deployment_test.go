@@ -34,6 +34,7 @@ var states = map[string]struct {
 	"CANCELED":         {run: runFailed, leftAloneNew: true},
 	"DEPLOYMENT_ERROR": {run: runFailed, leftAloneNew: true},
 	"DRY_RUN":          {run: runFailed, leftAloneNew: true},
+	"INTERNAL_ERROR":   {run: runFailed, leftAloneNew: true},
 	"READY":            {run: runFailed, leftAloneNew: true},
 	"RESTART_ERROR":    {run: runFailed, leftAloneNew: true},
 
@@ -149,16 +150,16 @@ func TestFailedDeployment(t *testing.T) {
 	}{
 		"with errors": {
 			lines: []string{"first", "second"},
-			cause: "\n  first\n  second", advice: "mend what the cluster's log names.",
+			cause: "\n  first\n  second", advice: "Fix the problem reported above.",
 		},
 		"without": {
-			cause:  " The cluster's log shows no error of this deployment; Qovery's console has all of it, on the page of the cluster.",
-			advice: "find the cause in Qovery's console and mend it.",
+			cause:  " The cluster's log shows no error of this deployment. The page of the cluster in Qovery's console shows the whole log.",
+			advice: "Find the cause in Qovery's console and fix it.",
 		},
 		"unreadable": {
 			err:    refused,
-			cause:  " The cluster's log could not be read; Qovery's console has all of it, on the page of the cluster.",
-			advice: "find the cause in Qovery's console and mend it.",
+			cause:  " The cluster's log could not be read. The page of the cluster in Qovery's console shows the whole log.",
+			advice: "Find the cause in Qovery's console and fix it.",
 		},
 	} {
 		cluster := Cluster{ID: "c1", Name: "prod"}

@@ -15,11 +15,11 @@ func TestProblemDetail(t *testing.T) {
 		want    string
 	}{
 		"everything": {
-			Problem{Summary: "Failed", Cause: "It broke.", World: "as before.", Advice: "try again.", Err: errors.New("boom")},
-			"It broke.\n\nState of AWS and Qovery: as before.\n\nWhat to do: try again.\n\nOriginal error: boom",
+			Problem{Summary: "Failed", Cause: "It broke.", World: "As before.", Advice: "Try again.", Err: errors.New("boom")},
+			"It broke.\n\nState of AWS and Qovery: As before.\n\nWhat to do: Try again.\n\nOriginal error: boom",
 		},
 		"cause only":       {Problem{Summary: "Failed", Cause: "It broke."}, "It broke."},
-		"no world":         {Problem{Summary: "Failed", Cause: "It broke.", Advice: "try again."}, "It broke.\n\nWhat to do: try again."},
+		"no world":         {Problem{Summary: "Failed", Cause: "It broke.", Advice: "Try again."}, "It broke.\n\nWhat to do: Try again."},
 		"ends of contexts": {Problem{Cause: "It broke.", Err: errors.Join(context.Canceled, errors.Join(context.DeadlineExceeded, nil))}, "It broke."},
 		"one among ends": {
 			Problem{Cause: "It broke.", Err: errors.Join(context.Canceled, errors.Join(io.EOF, context.DeadlineExceeded))},
@@ -79,12 +79,12 @@ func TestProblemOfAnAPI(t *testing.T) {
 		err           error
 		cause, advice string
 	}{
-		"a token":      {failure{"Qovery", ErrUnauthenticated}, "Qovery does not accept", "check api_token (QOVERY_API_TOKEN)"},
-		"a signature":  {failure{"AWS", ErrUnauthenticated}, "AWS does not accept", "check the provider's AWS credentials"},
-		"a role":       {failure{"Qovery", ErrForbidden}, "Qovery knows the provider", "give the API token's role"},
-		"a policy":     {failure{"AWS", ErrForbidden}, "AWS knows the provider", "give the provider's IAM identity"},
-		"a refusal":    {failure{"Qovery", ErrRejected}, "A request to Qovery failed", "mend what the original error names"},
-		"no answer":    {failure{"AWS", nil}, "A request to AWS failed", "apply again. The next run carries on"},
+		"a token":      {failure{"Qovery", ErrUnauthenticated}, "Qovery does not accept", "Check api_token (QOVERY_API_TOKEN)"},
+		"a signature":  {failure{"AWS", ErrUnauthenticated}, "AWS does not accept", "Check the provider's AWS credentials"},
+		"a role":       {failure{"Qovery", ErrForbidden}, "Qovery denied the request", "Give the API token's role"},
+		"a policy":     {failure{"AWS", ErrForbidden}, "AWS denied the request", "Give the provider's IAM identity"},
+		"a refusal":    {failure{"Qovery", ErrRejected}, "A request to Qovery failed", "Fix the problem that the original error names"},
+		"no answer":    {failure{"AWS", nil}, "A request to AWS failed", adviceRetry},
 		"several":      {fmt.Errorf("reading: %w", errors.Join(failure{"AWS", nil}, io.EOF)), "A request to AWS failed", adviceRetry},
 		"from nowhere": {io.EOF, "A request to AWS or Qovery failed", adviceRetry},
 	}
@@ -99,7 +99,7 @@ func TestProblemOfAnAPI(t *testing.T) {
 }
 
 func TestAsProblem(t *testing.T) {
-	known := &Problem{Summary: SummaryStrangerKey}
+	known := &Problem{Summary: SummaryForeignKey}
 	if got := AsProblem(fmt.Errorf("planning: %w", known)); got != known {
 		t.Errorf("a problem became %+v", got)
 	}
