@@ -23,12 +23,47 @@ func TestKnownDefects(t *testing.T) {
 	}
 }
 
+// TestKnownDefectsOfDeletion has keys that may not go, and can; nothing asks for them at present.
+func TestKnownDefectsOfDeletion(t *testing.T) {
+	s := newSituation()
+	s.other(keyB, ago(2*time.Minute), neverUsed)
+	// A dead rotation may have created the key, and one that may be alive says that it is its own.
+	s.journal(StageCreating, "", ago(3*time.Minute))
+	s.otherJournal(StageVerifying, keyB, ago(time.Minute))
+	_, problem := MayDelete(testNow, Deletion{AccessKeyID: keyB, UserName: testUser, Reason: ReasonOrphan}, s.Snapshot)
+	if problem != nil {
+		t.Error("no longer a defect: move it to TestMayDelete")
+	}
+	t.Skip("the key of a rotation that may be alive can be deleted as the orphan of another one")
+}
+
+// TestKnownDefectsOfJournals has what no rotation writes, and is read all the same.
+func TestKnownDefectsOfJournals(t *testing.T) {
+	if _, err := ParseJournal(testCredentials, journalOf("", StageDeployed, keyB, testNow).String()+" drain=-5m"); err != nil {
+		t.Error("no longer a defect: move it to TestParseJournalRefuses")
+	}
+	t.Skip("a drain window that ends before it begins is accepted")
+}
+
+// TestKnownDefectsOfStates has facts about Qovery that are not in the code yet.
+func TestKnownDefectsOfStates(t *testing.T) {
+	if classify("DRY_RUN") == runRunning {
+		t.Error("no longer a defect: change it in the list of states")
+	}
+	t.Skip("DRY_RUN is a run that is under way, and counts as failed")
+}
+
 var defects = []nextCases{
 	{"The user's other key may not go", []nextCase{
 		// A use of the previous key is taken for the beginning of a drain window although no deployment was recorded.
 		{"no deployment was ever recorded", func(s *situation) {
 			s.retired()
 			s.Journal, s.Record.DeployedAt, s.Record.DrainEndsAt = nil, time.Time{}, time.Time{}
+		}, refuses(ArgumentTriggers, SummaryStillDraining)},
+		{"others were rotated with these, did not end that, and have another key by now", func(s *situation) {
+			s.shared(StageDeploying)
+			s.Sets[1].AccessKeyID, s.Holders[1].AccessKeyID = keyX, keyX
+			s.Record = &Record{AccessKeyID: keyB}
 		}, refuses(ArgumentTriggers, SummaryStillDraining)},
 	}},
 	{"The clusters cannot be deployed", []nextCase{
