@@ -175,9 +175,9 @@ func TestRetirementStep(t *testing.T) {
 		"made Inactive by somebody else":      {func(r *Retirement) { r.QuarantineWindow = time.Hour }, inactive, true, false},
 		"quarantine is over":                  {func(r *Retirement) { r.QuarantineWindow, r.DeactivatedAt = time.Hour, ago(time.Hour) }, inactive, false, false},
 		"reactivated":                         {func(r *Retirement) { r.QuarantineWindow, r.DeactivatedAt = time.Hour, ago(time.Hour) }, active, true, false},
-		"the last look, in its quarantine":    {func(r *Retirement) { r.lastLook(); r.DeactivatedAt = ago(time.Hour) }, inactive, false, false},
-		"the last look, before it":            {func(r *Retirement) { r.lastLook() }, active, true, true},
-		"the last look, and reactivated":      {func(r *Retirement) { r.lastLook(); r.DeactivatedAt = ago(time.Hour) }, active, true, true},
+		"the last look, in its quarantine":    {func(r *Retirement) { lastLook(r); r.DeactivatedAt = ago(time.Hour) }, inactive, false, false},
+		"the last look, before it":            {lastLook, active, true, true},
+		"the last look, and reactivated":      {func(r *Retirement) { lastLook(r); r.DeactivatedAt = ago(time.Hour) }, active, true, true},
 		"the last look, without a quarantine": {func(r *Retirement) { r.NoQuarantine = true }, active, true, false},
 	}
 	for name, test := range tests {
@@ -192,8 +192,8 @@ func TestRetirementStep(t *testing.T) {
 	}
 }
 
-// lastLook is a retirement that nobody comes back to.
-func (t *Retirement) lastLook() { t.NoQuarantine, t.QuarantineWindow = true, time.Hour }
+// lastLook makes it a retirement that nobody comes back to.
+func lastLook(r *Retirement) { r.NoQuarantine, r.QuarantineWindow = true, time.Hour }
 
 func TestRetirementOutcome(t *testing.T) {
 	r := dueRetirement()

@@ -17,7 +17,7 @@ var (
 		3 * time.Hour, 3 * time.Hour, 5 * time.Hour, 5 * time.Hour, 50 * time.Hour, 50 * time.Hour,
 	}
 	someWindows = []time.Duration{0, time.Minute, testDrain, 4 * time.Hour}
-	someStates  = []string{"DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYING", "STOPPED", "INVALID_CREDENTIALS", "STOP_ERROR"}
+	someStates  = []string{"DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYED", "DEPLOYING", "STOPPED", "INVALID_CREDENTIALS", "STOP_ERROR"}
 )
 
 func anyOf[T any](rt *rapid.T, values []T, label string) T {

@@ -67,9 +67,10 @@ func TestProblemIsCheck(t *testing.T) {
 type failure struct {
 	api   string
 	cause error
+	text  string
 }
 
-func (f failure) Error() string { return f.api + " failed" }
+func (f failure) Error() string { return f.api + ": " + f.text }
 func (f failure) API() string   { return f.api }
 func (f failure) Unwrap() error { return f.cause }
 
@@ -79,13 +80,13 @@ func TestProblemOfAnAPI(t *testing.T) {
 		err           error
 		cause, advice string
 	}{
-		"a token":      {failure{"Qovery", ErrUnauthenticated}, "Qovery does not accept", "Check api_token (QOVERY_API_TOKEN)"},
-		"a signature":  {failure{"AWS", ErrUnauthenticated}, "AWS does not accept", "Check the provider's AWS credentials"},
-		"a role":       {failure{"Qovery", ErrForbidden}, "Qovery denied the request", "Give the API token's role"},
-		"a policy":     {failure{"AWS", ErrForbidden}, "AWS denied the request", "Give the provider's IAM identity"},
-		"a refusal":    {failure{"Qovery", ErrRejected}, "A request to Qovery failed", "Fix the problem that the original error names"},
-		"no answer":    {failure{"AWS", nil}, "A request to AWS failed", adviceRetry},
-		"several":      {fmt.Errorf("reading: %w", errors.Join(failure{"AWS", nil}, io.EOF)), "A request to AWS failed", adviceRetry},
+		"a token":      {errOf("Qovery", ErrUnauthenticated), "Qovery does not accept", "Check api_token (QOVERY_API_TOKEN)"},
+		"a signature":  {errOf("AWS", ErrUnauthenticated), "AWS does not accept", "Check the provider's AWS credentials"},
+		"a role":       {errOf("Qovery", ErrForbidden), "Qovery denied the request", "Give the API token's role"},
+		"a policy":     {errOf("AWS", ErrForbidden), "AWS denied the request", "Give the provider's IAM identity"},
+		"a refusal":    {errOf("Qovery", ErrRejected), "A request to Qovery failed", "Fix the problem that the original error names"},
+		"no answer":    {errOf("AWS", nil), "A request to AWS failed", adviceRetry},
+		"several":      {fmt.Errorf("reading: %w", errors.Join(errOf("AWS", nil), io.EOF)), "A request to AWS failed", adviceRetry},
 		"from nowhere": {io.EOF, "A request to AWS or Qovery failed", adviceRetry},
 	}
 	for name, test := range tests {

@@ -207,8 +207,9 @@ func TestWindowsKeepTheirPromises(t *testing.T) {
 		if rapid.Bool().Draw(rt, "deactivated") {
 			ret.DeactivatedAt = anyTime(rt, "deactivated at")
 		}
-		stage, next := ret.stageAt(earlier, key), time.Time{}
-		if next = ret.nextActionAt(stage); next.Before(ret.retireAt()) || ret.goneAt(earlier, key).Before(ret.retireAt()) {
+		stage := ret.stageAt(earlier, key)
+		next := ret.nextActionAt(stage)
+		if next.Before(ret.retireAt()) || ret.goneAt(earlier, key).Before(ret.retireAt()) {
 			rt.Errorf("the next action is at %s, before %s", next, ret.retireAt())
 		}
 		if stage != StageDrained && ret.stageAt(next, key) != StageDrained && ret.quarantined(key) {

@@ -43,8 +43,7 @@ func TestWithRotation(t *testing.T) {
 func TestRefreshed(t *testing.T) {
 	known := Record{UserName: testUser, UserARN: testARN, AccessKeyID: keyA}
 	rotatedFrom := func(previous string, at time.Time, unfinished bool) Record {
-		r := Record{PreviousAccessKeyID: previous, RotatedAt: at, Unfinished: unfinished}
-		return r
+		return Record{PreviousAccessKeyID: previous, RotatedAt: at, Unfinished: unfinished}
 	}
 	deployed := func(at time.Time, unfinished bool) Record {
 		return Record{PreviousAccessKeyID: keyA, RotatedAt: at, DeployedAt: at, DrainEndsAt: at.Add(testDrain), Unfinished: unfinished}
@@ -54,12 +53,15 @@ func TestRefreshed(t *testing.T) {
 		want    Record
 		warning string
 	}{
-		"nothing changed":      {func(*situation) {}, Record{}, ""},
-		"draining":             {func(s *situation) { s.rotated(ago(time.Hour)); s.recorded() }, deployed(ago(time.Hour), false), ""},
-		"unfinished":           {func(s *situation) { s.holds(keyB); s.unfinished(time.Time{}) }, rotatedFrom(keyA, ago(6*time.Hour), true), ""},
-		"Inactive":             {func(s *situation) { s.Current.Active = false }, Record{}, SummaryCutOff},
-		"gone":                 {func(s *situation) { s.Current = nil }, Record{}, SummaryCutOff},
-		"put there by another": {func(s *situation) { s.holds(keyX); s.other(keyA, ago(time.Hour), usedAtSix) }, rotatedFrom(keyA, time.Time{}, true), SummaryKeyReplaced},
+		"nothing changed": {func(*situation) {}, Record{}, ""},
+		"draining":        {func(s *situation) { s.rotated(ago(time.Hour)); s.recorded() }, deployed(ago(time.Hour), false), ""},
+		"unfinished":      {func(s *situation) { s.holds(keyB); s.unfinished(time.Time{}) }, rotatedFrom(keyA, ago(6*time.Hour), true), ""},
+		"Inactive":        {func(s *situation) { s.Current.Active = false }, Record{}, SummaryCutOff},
+		"gone":            {func(s *situation) { s.Current = nil }, Record{}, SummaryCutOff},
+		"put there by another": {func(s *situation) {
+			s.holds(keyX)
+			s.other(keyA, ago(time.Hour), usedAtSix)
+		}, rotatedFrom(keyA, time.Time{}, true), SummaryKeyReplaced},
 		"the key was replaced outside, and is gone": {func(s *situation) { s.holds(keyX) }, Record{}, ""},
 		"the previous key was put back": {func(s *situation) {
 			s.rotated(ago(5 * time.Hour))

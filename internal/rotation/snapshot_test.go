@@ -55,7 +55,8 @@ func TestHoldersOf(t *testing.T) {
 
 func TestCredentialsHolders(t *testing.T) {
 	got := credentialsHolders([]CredentialsSet{
-		{ID: "1", Name: "static", Type: CredentialsTypeStatic, AccessKeyID: keyA}, {ID: "2", Name: "role", Type: "AWS_ROLE"},
+		{ID: "1", Name: "static", Type: CredentialsTypeStatic, AccessKeyID: keyA},
+		{ID: "2", Name: "role", Type: "AWS_ROLE"},
 		{ID: "3", Name: "datacenter", Type: "EKS_ANYWHERE_VSPHERE", AccessKeyID: keyA},
 	})
 	want := []Holder{
