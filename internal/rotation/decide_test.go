@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -246,4 +247,30 @@ var refusedByFacts = []nextCases{
 			s.otherJournal(StageStoring, keyB, ago(time.Hour))
 		}, refuses(ArgumentNone, SummaryOtherRotation)},
 	}},
+}
+
+// TestDesignHasTheTable compares the table with the one that people read.
+func TestDesignHasTheTable(t *testing.T) {
+	text, err := os.ReadFile("../../DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "\n| situation | decision |\n| --- | --- |\n")
+	if !found {
+		t.Fatal("DESIGN.md has no such table")
+	}
+	var design, code []string
+	for line := range strings.Lines(rest) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 4 || strings.TrimSpace(cells[2]) == "" {
+			break
+		}
+		design = append(design, strings.TrimSpace(cells[1]))
+	}
+	for _, row := range table {
+		code = append(code, row.situation)
+	}
+	if !slices.Equal(design, code) {
+		t.Errorf("DESIGN.md has the situations\n\t%s\nand decide.go\n\t%s", strings.Join(design, "\n\t"), strings.Join(code, "\n\t"))
+	}
 }
