@@ -141,7 +141,10 @@ func refusalsOfDeletions() []refusal {
 // sampleAttempt is a rotation from A to B before its cutover.
 func sampleAttempt(place *Permit) *attempt {
 	v := seen(func(*situation) {})
-	return &attempt{in: v.Intent, s: v.Snapshot, d: Decision{Place: place}, key: NewAccessKey{ID: keyB}, journal: journalOf(testCreds, StageStoring, keyB, testNow)}
+	return &attempt{
+		in: v.Intent, s: v.Snapshot, d: Decision{Place: place}, key: NewAccessKey{ID: keyB},
+		journal: journalOf(testCreds, StageStoring, keyB, testNow),
+	}
 }
 
 // leaving adds the state that the rollback adds.
@@ -203,9 +206,15 @@ func refusalsOfRequests() []refusal {
 		variant string
 		err     error
 	}{
-		{"canceled", context.Canceled}, {"timed out", context.DeadlineExceeded}, {"a token", errOf("Qovery", ErrUnauthenticated)},
-		{"a signature", errOf("AWS", ErrUnauthenticated)}, {"a role", errOf("Qovery", ErrForbidden)}, {"a policy", errOf("AWS", ErrForbidden)},
-		{"a refusal", errOf("Qovery", ErrRejected)}, {"no answer", errOf("AWS", nil)}, {"from nowhere", errors.New("EOF")},
+		{"canceled", context.Canceled},
+		{"timed out", context.DeadlineExceeded},
+		{"a token", errOf("Qovery", ErrUnauthenticated)},
+		{"a signature", errOf("AWS", ErrUnauthenticated)},
+		{"a role", errOf("Qovery", ErrForbidden)},
+		{"a policy", errOf("AWS", ErrForbidden)},
+		{"a refusal", errOf("Qovery", ErrRejected)},
+		{"no answer", errOf("AWS", nil)},
+		{"from nowhere", errors.New("EOF")},
 	} {
 		all = append(all, refusal{"stopped", one.variant, stopped(one.err, worldUntouched)})
 	}
