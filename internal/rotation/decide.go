@@ -83,18 +83,20 @@ var table = []row{
 	{"The user's other key may not go", view.hasNoPlace, refuse(view.noPlace)},
 	{"The key is stored where it cannot be replaced", view.hasUnrotatableHolder, refuse(view.unrotatable)},
 	{"The clusters cannot be deployed", view.isUndeployable, refuse(view.undeployable)},
-	{"A rotation is asked for, or stale holders need one", view.rotates, view.rotate},
+	{"A rotation is asked for, or stale holders need one", view.always, view.rotate},
 }
 
 // Next says what to do about what was observed. It is a pure function of its arguments.
 func Next(now time.Time, in Intent, s *Snapshot) Decision {
 	v := view{now: now, Intent: in, Snapshot: s}
-	for _, row := range table {
-		if row.applies(v) {
-			return row.decide(v)
-		}
-	}
-	return none(v)
+	v.Snapshot = v.completed()
+	return v.first().decide(v)
+}
+
+// first is the first row that applies; the last one always does.
+func (v view) first() row {
+	i := slices.IndexFunc(table, func(row row) bool { return row.applies(v) })
+	return table[i]
 }
 
 // view is a snapshot as seen at a moment by somebody with an intent.
@@ -155,7 +157,7 @@ func (v view) isPutBack() bool {
 }
 
 func (v view) hasChanged() bool {
-	return v.Record != nil && v.Record.AccessKeyID != v.Set.AccessKeyID
+	return v.Record != nil && v.Record.AccessKeyID != v.Set.AccessKeyID && !v.needsRepair()
 }
 
 func (v view) signsWithCurrent() bool { return v.Current.Signs }
@@ -188,11 +190,13 @@ func (v view) hasUnrotatableHolder() bool { return len(v.unrotatableHolders()) >
 
 func (v view) isUndeployable() bool { return v.undeployable() != nil }
 
-// clusters are those that use the credentials, and those that use others with the same key, which are rotated with them.
+// clusters are those that use the credentials, and those that use others which get the new key too.
 func (v view) clusters() []Cluster {
+	stale := v.stale()
 	return v.clustersOf(func(set CredentialsSet) bool {
-		return set.ID == v.CredentialsID || v.RotateRegistries && set.AccessKeyID != "" && set.AccessKeyID == v.Set.AccessKeyID
+		isStale := slices.ContainsFunc(stale, func(h Holder) bool { return h.ID == set.ID })
+		return set.ID == v.CredentialsID || isStale || v.RotateRegistries && set.AccessKeyID != "" && set.AccessKeyID == v.Set.AccessKeyID
 	})
 }
 
-func (v view) rotates() bool { return v.Rotate || v.needsRepair() }
+func (v view) always() bool { return true }

@@ -197,20 +197,24 @@ func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
 // in its time. Qovery never had it, so nothing used it but its own verification.
 func isOrphan(now time.Time, d Deletion, s *Snapshot) *Problem {
 	key := s.key(d.AccessKeyID)
+	ours := false
 	for _, j := range s.journals() {
-		ours := j.To == key.ID || j.To == "" && j.mayHaveCreated(key.AccessKey) && key.LastUse.At.IsZero()
-		if !ours || j.cutOver() {
+		named := j.To == key.ID || j.To == "" && j.mayHaveCreated(key.AccessKey) && key.LastUse.At.IsZero()
+		if !named || j.cutOver() {
 			continue
 		}
-		switch {
-		case j.mayBeAlive(now):
+		if j.mayBeAlive(now) {
 			return attemptMayBeAlive(d.UserName, j)
-		case !key.LastUse.At.IsZero() && key.LastUse.Service != verificationService:
-			return orphanInUse(d, key.LastUse)
 		}
-		return nil
+		ours = true
 	}
-	return foreignKey(now, s, *key)
+	switch {
+	case !ours:
+		return foreignKey(now, s, *key)
+	case !key.LastUse.At.IsZero() && key.LastUse.Service != verificationService:
+		return orphanInUse(d, key.LastUse)
+	}
+	return nil
 }
 
 func isNotOnItsWay(_ time.Time, d Deletion, _ *Snapshot) *Problem {

@@ -150,6 +150,8 @@ func (j *Journal) check() error {
 	switch {
 	case j.From == "" || j.At.IsZero():
 		return errors.New("has no key or no time")
+	case j.DrainWindow < 0:
+		return errors.New("has a negative drain window")
 	case !afterCutover && !slices.Contains([]Stage{StageCreating, StageVerifying, StageStoring}, j.Stage):
 		return fmt.Errorf("has the unknown phase %q", j.Stage)
 	case j.Stage != StageCreating && j.To == "":

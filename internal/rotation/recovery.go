@@ -31,14 +31,26 @@ func (v view) rotation() (Journal, bool) {
 func (v view) withRecord(j Journal) Journal {
 	j.DrainWindow = max(j.DrainWindow, v.DrainWindow)
 	r := v.Record
-	if r == nil || r.AccessKeyID != j.To || r.PreviousAccessKeyID != j.From {
+	if r == nil || r.AccessKeyID != j.To || r.PreviousAccessKeyID != j.From || r.DeployedAt.IsZero() {
 		return j
 	}
-	if j.Stage != StageDeployed && !r.DeployedAt.IsZero() {
+	if j.Stage != StageDeployed {
+		j.CutoverAt = earliest(r.RotatedAt, j.At)
 		j.Stage, j.At = StageDeployed, r.DeployedAt
 	}
 	j.DrainWindow = max(j.DrainWindow, r.DrainEndsAt.Sub(j.deployedAt()))
 	return j
+}
+
+// completed is a snapshot whose journal says what the state knows of the same rotation: the entry that was to record its end
+// may have been lost.
+func (v view) completed() *Snapshot {
+	if v.Journal == nil {
+		return v.Snapshot
+	}
+	s, j := *v.Snapshot, v.withRecord(*v.Journal)
+	s.Journal = &j
+	return &s
 }
 
 // isOver tells whether a journal has nothing left to say: its rotation is complete, the key that it replaced is gone, and
@@ -132,7 +144,7 @@ func (v view) deletionOf(key Key) Deletion {
 	case replaced:
 		d.Reason = ReasonRetired
 		// A use after the drain window is a sign that somebody needs the key: it drains anew from then on.
-		if use := key.LastUse.At; use.After(drainEndsAt) {
+		if use := key.LastUse.At; !drainEndsAt.IsZero() && use.After(drainEndsAt) {
 			drainEndsAt = use.Add(v.DrainWindow)
 		}
 		d.DeleteAfter, d.RetireAt = drainEndsAt, drainEndsAt.Add(v.lastUseDelay)

@@ -91,11 +91,12 @@ func (v view) unknownJournal() *Problem {
 func unknownJournal(userName, credentialsID string, err error) *Problem {
 	return &Problem{
 		Summary: SummaryForeignJournal,
-		Cause:   strings.ToUpper(err.Error()[:1]) + err.Error()[1:] + ".",
+		Cause:   fmt.Sprintf("The tag %q of IAM user %q does not hold a journal of this provider.", journalTagKey(credentialsID), userName),
 		World:   worldUntouched,
 		Advice: fmt.Sprintf("Find out who wrote the tag. If nobody needs it, remove it: aws iam untag-user --user-name %s --tag-keys %s",
 			userName, journalTagKey(credentialsID)),
 		Argument: ArgumentIAMUserName,
+		Err:      err,
 	}
 }
 
@@ -152,8 +153,8 @@ func (v view) otherRotation() *Problem {
 		if v.isUnfinished(j) {
 			return &Problem{
 				Summary: SummaryOtherRotation,
-				Cause: fmt.Sprintf("The access key %s of the same IAM user %q is being rotated for the credentials %s since %s.",
-					j.From, v.User.Name, j.CredentialsID, j.At.Format(time.RFC3339)),
+				Cause: fmt.Sprintf("A rotation of the access key %s of the same IAM user %q, for the credentials %s, is unfinished since %s.",
+					j.From, v.User.Name, j.CredentialsID, j.At.UTC().Format(time.RFC3339)),
 				World:  worldUntouched,
 				Advice: "Finish that rotation: apply the configuration that manages those credentials, then apply this one.",
 			}
@@ -177,7 +178,8 @@ func otherRun(userName string, err error) *Problem {
 func attemptMayBeAlive(userName string, j Journal) *Problem {
 	problem := otherRun(userName, nil)
 	problem.World = worldUntouched
-	problem.Advice = fmt.Sprintf("Wait until %s. If the other run has died, its rotation is undone from then on.", j.At.Add(livePeriod).Format(time.RFC3339))
+	problem.Advice = fmt.Sprintf("Apply again after %s. If the other run was interrupted, its rotation is rolled back then.",
+		j.At.Add(livePeriod).UTC().Format(time.RFC3339))
 	return problem
 }
 

@@ -51,22 +51,22 @@ func keyNotFound(t Retirement, account, recorded string) *Problem {
 		Argument: ArgumentIAMUserName,
 	}
 	if recorded != "" {
-		problem.Cause = fmt.Sprintf("The provider uses the AWS account %s, in which IAM user %q does not have access key %s. The key belongs to %s, in the account %s.",
-			account, t.UserName, t.AccessKeyID, t.UserARN, recorded)
+		problem.Cause = fmt.Sprintf("The provider uses the AWS account %s, in which IAM user %q does not have access key %s. The key belongs to %s, "+
+			"in the account %s.", account, t.UserName, t.AccessKeyID, t.UserARN, recorded)
 		problem.Advice = "Give the provider AWS credentials of the account " + recorded + "."
 		return problem
 	}
-	problem.Cause = fmt.Sprintf("IAM user %q of the AWS account %s has neither access key %s nor the key that Qovery holds. That the first one was deleted "+
-		"is therefore not certain: the keys of another account look the same.", t.UserName, account, t.AccessKeyID)
+	problem.Cause = fmt.Sprintf("IAM user %q of the AWS account %s has neither access key %s nor the key that Qovery holds. So it is not certain that "+
+		"the first one was deleted: in another account, the answer is the same.", t.UserName, account, t.AccessKeyID)
 	problem.Advice = "Check that the provider's AWS credentials are of the account that the keys belong to. If the IAM user was deleted, its keys are " +
-		"deleted too; remove this resource."
+		"deleted too: remove this resource."
 	return problem
 }
 
 func drainUnknown(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryStillDraining,
-		Cause:   fmt.Sprintf("When access key %s may be deleted is not known: no deployment with another key was recorded.", d.AccessKeyID),
+		Cause:   fmt.Sprintf("The end of the drain window of access key %s is not known: no deployment with another key was recorded.", d.AccessKeyID),
 		World:   notTouched(d),
 		Advice:  "Finish the rotation that replaces the key: apply the configuration that manages the credentials.",
 	}
@@ -75,9 +75,10 @@ func drainUnknown(d Deletion) *Problem {
 func notDeployed(d Deletion, j Journal) *Problem {
 	return &Problem{
 		Summary: SummaryStillDraining,
-		Cause:   fmt.Sprintf("Access key %s is being replaced by %s for the credentials %s, and not every cluster is deployed with the new key.", d.AccessKeyID, j.To, j.CredentialsID),
-		World:   notTouched(d),
-		Advice:  "Finish that rotation: apply the configuration that manages these credentials. The drain window begins then.",
+		Cause: fmt.Sprintf("Access key %s is being replaced by %s for the credentials %s, and not every cluster is deployed with the new key.",
+			d.AccessKeyID, j.To, j.CredentialsID),
+		World:  notTouched(d),
+		Advice: "Finish that rotation: apply the configuration that manages these credentials. The drain window begins then.",
 	}
 }
 
@@ -98,7 +99,7 @@ func stillDraining(d Deletion, s *Snapshot, until time.Time) *Problem {
 
 // notReplaced is the problem of a key that Qovery may still work with.
 func notReplaced(d Deletion, s *Snapshot) *Problem {
-	cause := ""
+	var cause string
 	switch {
 	case s.Set == nil:
 		cause = fmt.Sprintf("The credentials do not exist in Qovery any more, so what replaced access key %s is unknown.", d.AccessKeyID)
@@ -121,7 +122,10 @@ func notReplaced(d Deletion, s *Snapshot) *Problem {
 }
 
 func stillStored(d Deletion, holders []Holder) *Problem {
-	advice := "Do one of these:\n  - Give each of these objects another key, or a role.\n  - List its id in ignored_holders of the cleanup.\nThe next apply checks again."
+	advice := "Do one of these:\n" +
+		"  - Give each of these objects another key, or a role.\n" +
+		"  - List its id in ignored_holders of the cleanup.\n" +
+		"The next apply checks again."
 	if d.Reason == ReasonOrphan || d.Reason == ReasonCompensated {
 		advice = "Give each of these objects another key, or a role. The next apply checks again."
 	}
@@ -158,8 +162,8 @@ func recentlyUsed(d Deletion, use LastUse) *Problem {
 func notQuiet(d Deletion, what, state string) *Problem {
 	return &Problem{
 		Summary: SummaryRepairWaits,
-		Cause: fmt.Sprintf("Some objects in Qovery still store access key %s. To give them a new key, that one has to be deleted first, and %s is being "+
-			"deployed (%s).", d.AccessKeyID, what, state),
+		Cause: fmt.Sprintf("Some objects in Qovery still store access key %s, which has to be deleted before they can get a new key. During that, no "+
+			"deployment may run, and %s is being deployed (%s).", d.AccessKeyID, what, state),
 		World:  notTouched(d),
 		Advice: "Apply again when that deployment has ended.",
 	}
@@ -203,7 +207,7 @@ func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 		use = fmt.Sprintf("was last used at %s for %s in %s", key.LastUse.At.UTC().Format(time.RFC3339), key.LastUse.Service, key.LastUse.Region)
 	}
 	advice := fmt.Sprintf("Do one of these:\n"+
-		"  - If it was Qovery's key until lately, import the resource, or let a qoveryrotation_aws_access_key_cleanup retire the key.\n"+
+		"  - If it was Qovery's key until recently, import the resource, or let a qoveryrotation_aws_access_key_cleanup retire the key.\n"+
 		"  - If nobody needs it, delete it: aws iam delete-access-key --user-name %[1]s --access-key-id %[2]s\n"+
 		"  - If Terraform manages the IAM user, an interrupted rotation may have created it: an update of aws_iam_user removes the journal, which is a "+
 		"tag. Delete the key as above, and set ignore_tags { key_prefixes = [%[3]q] } in the AWS provider.", s.User.Name, key.ID, journalTagPrefix)
@@ -212,7 +216,7 @@ func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 	}
 	return &Problem{
 		Summary: SummaryForeignKey,
-		Cause: fmt.Sprintf("IAM user %q has, beside Qovery's key, the %s access key %s, which is %d days old and %s. An IAM user can have two keys, so "+
+		Cause: fmt.Sprintf("IAM user %q has, besides Qovery's key, the %s access key %s, which is %d days old and %s. An IAM user can have two keys, so "+
 			"there is no place for a new one.", s.User.Name, state, key.ID, int(now.Sub(key.CreatedAt).Hours()/24), use),
 		World:    worldUntouched,
 		Advice:   advice,
@@ -223,7 +227,7 @@ func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 func onItsWay(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryCutoverUnclear,
-		Cause:   "Qovery does not show it. A request to store it may still be carried out.",
+		Cause:   "Qovery does not show it. A request to store it may still take effect.",
 		World:   notTouched(d),
 	}
 }
@@ -269,8 +273,8 @@ func waitTooLong(t Retirement, until time.Time, timeout time.Duration) *Problem 
 		Cause: fmt.Sprintf("With wait = true this apply would have to wait until %s to see access key %s deleted. Its limit is %s.",
 			until.UTC().Format(time.RFC3339), t.AccessKeyID, timeout),
 		World: previousStays(t),
-		Advice: "Set timeouts to more than drain window, last_use_delay and quarantine take together. Or remove wait, and apply again after that " +
-			"time.",
+		Advice: "Set timeouts to more than the sum of the drain window, last_use_delay and quarantine_window. Or remove wait, and apply again " +
+			"after that time.",
 	}
 }
 

@@ -30,7 +30,7 @@ func (a *attempt) worldAfter(holds string) string {
 		return fmt.Sprintf("Qovery holds %s as before. IAM user %q may have a key whose secret nobody knows. The next apply finds it by the journal and deletes it.",
 			holds, a.s.User.Name)
 	case a.d.Place != nil && a.d.Place.reason != ReasonOrphan:
-		return fmt.Sprintf("Qovery holds %s and IAM user %q has no new key. Access key %s was to be deleted before.",
+		return fmt.Sprintf("Qovery holds %s and IAM user %q has no new key. Access key %s, which had to make room for one, may be Inactive or deleted.",
 			holds, a.s.User.Name, a.d.Place.accessKeyID)
 	default:
 		return fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", holds, a.s.User.Name)
@@ -50,6 +50,14 @@ func orphanStays(permit Permit, current string, err error) *Problem {
 func journalOfResume(j Journal, err error) *Problem {
 	problem := stopped(err, "Nothing was changed: Qovery holds "+j.To+", and not every cluster is known to run with it.")
 	problem.Summary = SummaryJournal
+	return problem
+}
+
+// journalOfEnd is the problem that the end of a rotation could not be recorded for others.
+func journalOfEnd(j Journal, err error) *Problem {
+	problem := stopped(err, fmt.Sprintf("Every cluster runs with the new access key %s. The previous key %s still works.", j.To, j.From))
+	problem.Summary = SummaryJournal
+	problem.Cause = "The end of the rotation could not be recorded on the IAM user. " + problem.Cause
 	return problem
 }
 
@@ -111,13 +119,14 @@ func lockedCluster(cluster Cluster, lock ClusterLock) *Problem {
 
 // undeployableCluster is the problem of a cluster that is neither running nor safely at rest.
 func undeployableCluster(cluster Cluster, state string) *Problem {
+	has := "the state " + state
 	if state == "" {
-		state = "(none in Qovery's answer)"
+		has = "no state in Qovery's answer"
 	}
 	return &Problem{
 		Summary: SummaryClusterState,
-		Cause: fmt.Sprintf("%s has the state %s. It may still run with its old key, and a deployment could start what somebody wanted to end.",
-			capitalized(cluster.String()), state),
+		Cause: fmt.Sprintf("%s has %s. It may still run with its old key, and a deployment could start what somebody wanted to end.",
+			capitalized(cluster.String()), has),
 		Advice: "Stop, delete or deploy the cluster in Qovery, then apply again.",
 	}
 }

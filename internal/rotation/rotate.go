@@ -273,7 +273,11 @@ func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, er
 		c.written = false
 	}
 	if !c.written {
-		r.recordEnd(ctx, c)
+		if err := r.recordEnd(ctx, c); err != nil {
+			record := c.record()
+			record.Unfinished = true
+			return record, journalOfEnd(c.journal, err)
+		}
 	}
 	if len(c.stale) > 0 {
 		return c.record(), staleHolders(in, c)
@@ -282,8 +286,9 @@ func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, er
 	return c.record(), nil
 }
 
-// recordEnd records that the clusters are deployed. The state tells the same; the journal is for whoever does not have it.
-func (r *Rotator) recordEnd(ctx context.Context, c *change) {
+// recordEnd records that the clusters are deployed: other resources and processes go by it, and so does a run that lost its
+// state.
+func (r *Rotator) recordEnd(ctx context.Context, c *change) error {
 	c.journal.Before = nil
 	for _, holder := range c.stale {
 		if holder.AccessKeyID != c.journal.From {
@@ -292,9 +297,7 @@ func (r *Rotator) recordEnd(ctx context.Context, c *change) {
 	}
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
-	if err := r.writeJournal(ctx, c.s.User.Name, c.journal); err != nil {
-		setback(ctx, "the journal could not be brought up to date; the state tells the same", "error", err.Error())
-	}
+	return r.writeJournal(ctx, c.s.User.Name, c.journal)
 }
 
 // AsProblem makes a Problem of any error.

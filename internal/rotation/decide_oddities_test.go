@@ -1,0 +1,43 @@
+package rotation
+
+import "time"
+
+// oddities are situations that need something to have gone wrong before.
+var oddities = []nextCases{
+	{"The user's other key may not go", []nextCase{
+		// A use of the previous key is taken for the beginning of a drain window although no deployment was recorded.
+		{"no deployment was ever recorded", func(s *situation) {
+			s.retired()
+			s.Journal, s.Record.DeployedAt, s.Record.DrainEndsAt = nil, time.Time{}, time.Time{}
+		}, refuses(ArgumentTriggers, SummaryStillDraining)},
+		{"others were rotated with these, did not end that, and have another key by now", func(s *situation) {
+			s.shared(StageDeploying)
+			s.Sets[1].AccessKeyID, s.Holders[1].AccessKeyID = keyX, keyX
+			s.Record = &Record{AccessKeyID: keyB}
+		}, refuses(ArgumentTriggers, SummaryStillDraining)},
+	}},
+	{"The clusters cannot be deployed", []nextCase{
+		// The clusters of stale credentials get the new key too, and nobody looked whether they can be deployed.
+		{"a locked cluster of stale credentials", func(s *situation) {
+			s.rotated(ago(testDrain))
+			s.credentials("others", keyA)
+			s.lock("cluster-of-others")
+		}, refuses(ArgumentNone, SummaryClusterLocked)},
+	}},
+	{"A rotation is asked for, or stale holders need one", []nextCase{
+		// The state knows the rotation as complete, so nothing brings the journal up to date, and it keeps the key for ever.
+		{"drained, and the journal was not brought up to date", func(s *situation) {
+			s.retired()
+			s.Journal.Stage = StageDeploying
+		}, "rotate B drain 2h0m0s before A delete A (retired)"},
+		{"drained, and the journal misses the cutover", func(s *situation) {
+			s.retired()
+			s.Journal.Stage, s.Journal.CutoverAt = StageStoring, time.Time{}
+		}, "rotate B drain 2h0m0s before A delete A (retired)"},
+		// While A drains, the same state resumes.
+		{"stale and drained, the state is from before", func(s *situation) {
+			s.stale(ago(testDrain))
+			s.Record = &Record{AccessKeyID: keyA}
+		}, "rotate B drain 2h0m0s before A delete A (repair) serve registry"},
+	}},
+}

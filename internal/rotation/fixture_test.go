@@ -1,3 +1,0 @@
-package rotation
-
-const keyB = "AKIAI44QH8DHBEXAMPLE"
