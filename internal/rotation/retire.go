@@ -53,6 +53,9 @@ func (t Retirement) deletion() Deletion {
 // RefreshRetirement is where a retirement stands now, by its key and the clock alone. It never says that a key is deleted,
 // because that is final: a key that AWS does not show is due, and the next apply finds out what that means.
 func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (RetirementOutcome, error) {
+	if t.isIdle() {
+		return t.outcome(StageNone), nil
+	}
 	t.lastUseDelay = r.lastUseDelay
 	w := r.cached()
 	s, err := w.read(ctx, t.Target, "", ScopeKeys)
@@ -108,7 +111,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 }
 
 func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
-	if t.AccessKeyID == "" || t.DeleteAfter.IsZero() {
+	if t.isIdle() {
 		return t.outcome(StageNone), nil
 	}
 	deadline := r.clock.Now().Add(timeout)
@@ -140,10 +143,10 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 			continue
 		}
 		done, err := r.retireNow(ctx, t, key)
-		switch {
-		case err != nil:
-			return t.outcome(t.stageAfter(r.Now(), key)), err
-		case done:
+		if stage = t.stageAt(r.Now(), key); err != nil {
+			return t.outcome(stage), err
+		}
+		if done {
 			return r.retired(ctx, *t), nil
 		}
 	}
@@ -160,12 +163,7 @@ func (t Retirement) beginsQuarantine(key *AccessKey) bool {
 	return key.Active || t.QuarantineWindow > 0 && t.DeactivatedAt.IsZero()
 }
 
-// stageAfter is the stage of a key whose next step may have been taken.
-func (t Retirement) stageAfter(now time.Time, key *AccessKey) Stage {
-	return t.stageAt(now, &AccessKey{Active: key.Active && t.DeactivatedAt.IsZero()})
-}
-
-// retireNow takes the steps that are due, right after a look at the whole world.
+// retireNow takes the steps that are due, right after a look at the whole world. They show in the retirement and its key.
 func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) (done bool, err error) {
 	s, err := r.fresh().read(ctx, t.Target, "", ScopeAll)
 	if err != nil {
@@ -179,7 +177,7 @@ func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) 
 		if err := r.deactivate(ctx, permit); err != nil {
 			return errors.Is(err, ErrNotFound), withoutNotFound(err)
 		}
-		t.DeactivatedAt = r.Now()
+		t.DeactivatedAt, key.Active = r.Now(), false
 		if t.QuarantineWindow > 0 {
 			return false, nil
 		}
