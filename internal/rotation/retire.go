@@ -193,8 +193,8 @@ func withoutNotFound(err error) error {
 	return err
 }
 
-// find returns the key as its user's list shows it, and nil when it is certainly gone. Nothing else is asked then: what cannot
-// be read any more must not keep a retirement from its end.
+// find returns the key as its user's list shows it, and nil when it is certainly gone. Nothing is asked of Qovery then if the
+// state knows the account: what cannot be read any more must not keep a retirement from its end.
 func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	s := &Snapshot{}
 	if err := r.fresh().readUser(ctx, s, t.UserName, t.UserARN == ""); err != nil {
@@ -205,6 +205,9 @@ func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 			t.UserARN = s.User.ARN
 		}
 		return &key.AccessKey, nil
+	}
+	if err := r.checkOwner(ctx, *t); err != nil {
+		return nil, err
 	}
 	account, err := r.iam.Account(ctx)
 	if err != nil {
@@ -222,15 +225,21 @@ func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	return nil, nil
 }
 
-// readSuccessor reads what proves, without a recorded account, that the provider looks into the right one.
-func (r *Rotator) readSuccessor(ctx context.Context, t Retirement, s *Snapshot) (err error) {
+// checkOwner asks AWS whether another user has the key: the name may be wrong, and a user can get another name. That AWS does
+// not answer means nothing.
+func (r *Rotator) checkOwner(ctx context.Context, t Retirement) error {
 	use, err := r.iam.AccessKeyLastUse(ctx, t.AccessKeyID)
 	switch {
+	case errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden):
+		return nil
 	case err == nil && use.UserName != t.UserName:
 		return keyOfAnotherUser(t, use.UserName)
-	case err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrForbidden):
-		return err
 	}
+	return err
+}
+
+// readSuccessor reads what proves, without a recorded account, that the provider looks into the right one.
+func (r *Rotator) readSuccessor(ctx context.Context, t Retirement, s *Snapshot) (err error) {
 	if s.Sets, err = r.qovery.Credentials(ctx, t.OrganizationID); err != nil {
 		return notRead(t.Target, err)
 	}
