@@ -127,6 +127,9 @@ func TestRetireAfterSomebodyElse(t *testing.T) {
 			r := newRetiring(t)
 			r.Before(operation, func(simulator.Request) { r.key.Delete() })
 			r.checkDeleted(r.retire(r.asked()))
+			if journal := r.journal(); journal != "" {
+				t.Errorf("the journal outlives the key: %s", journal)
+			}
 		})
 	}
 }
