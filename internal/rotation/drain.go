@@ -133,10 +133,13 @@ func (t Retirement) retireAt() time.Time {
 	return t.DeleteAfter.Add(t.lastUseDelay)
 }
 
+// isIdle tells whether there is nothing to retire yet.
+func (t Retirement) isIdle() bool { return t.AccessKeyID == "" || t.DeleteAfter.IsZero() }
+
 // stageAt is what a moment makes of a retirement, for a key as the user's list shows it; nil when it is not there.
 func (t Retirement) stageAt(now time.Time, key *AccessKey) Stage {
 	switch {
-	case t.AccessKeyID == "" || t.DeleteAfter.IsZero():
+	case t.isIdle():
 		return StageNone
 	case key == nil:
 		return StageDeleted

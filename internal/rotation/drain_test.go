@@ -202,9 +202,6 @@ func TestRetirementOutcome(t *testing.T) {
 	if got := r.outcome(r.stageAt(testNow, &AccessKey{ID: keyA})); got != want {
 		t.Errorf("outcome %+v, want %+v", got, want)
 	}
-	if got := r.stageAfter(testNow, &AccessKey{ID: keyA, Active: true}); got != StageQuarantined {
-		t.Errorf("stage after the key was made Inactive: %q", got)
-	}
 }
 
 func TestRetirementAsksForADeletion(t *testing.T) {

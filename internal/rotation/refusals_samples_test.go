@@ -117,7 +117,7 @@ func refusalsOfDeletions() []refusal {
 		})},
 		{"invalidCluster", "", refusedDeletion(retired, after(func(s *situation) { s.status("cluster-of-"+testCreds, "INVALID_CREDENTIALS") }))},
 		{"recentlyUsed", "", refusedDeletion(retired, after(func(s *situation) { s.Keys[1].LastUse.At = ago(time.Minute) }))},
-		{"notQuiet", "", refusedDeletion(repair, after(func(s *situation) { s.status("cluster-of-"+testCreds, "DEPLOYING") }))},
+		{"notQuiet", "", notQuiet(repair, sampleCluster.String(), "DEPLOYING")},
 		{"stillDeploying", "", stillDeploying(retired, EnvironmentDeployment{
 			EnvironmentID: "e1", Environment: "production", Project: "shop", ClusterID: "c1", ClusterName: "prod", State: "DEPLOYING", AskedAt: ago(time.Hour),
 		})},

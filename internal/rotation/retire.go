@@ -58,6 +58,9 @@ func (t Retirement) deletion() Deletion {
 // RefreshRetirement is where a retirement stands now, by its key and the clock alone. It never says that a key is deleted,
 // because that is final: a key that AWS does not show is due, and the next apply finds out what that means.
 func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (RetirementOutcome, error) {
+	if t.isIdle() {
+		return t.outcome(StageNone), nil
+	}
 	t.lastUseDelay = r.lastUseDelay
 	w := r.cached()
 	s, err := w.read(ctx, t.Target, "", ScopeKeys)
@@ -113,7 +116,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 }
 
 func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
-	if t.AccessKeyID == "" || t.DeleteAfter.IsZero() {
+	if t.isIdle() {
 		return t.outcome(StageNone), nil
 	}
 	deadline := r.clock.Now().Add(timeout)
@@ -133,7 +136,7 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 			return t.outcome(stage), waitTooLong(*t, gone, timeout)
 		}
 		if stage != StageDrained || t.leaves(key) {
-			if !wait {
+			if !wait || t.leaves(key) {
 				return t.outcome(stage), nil
 			}
 			until := t.nextActionAt(stage)
@@ -145,6 +148,7 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 			continue
 		}
 		done, err := r.retireNow(ctx, t, key)
+		stage = t.stageAt(r.Now(), key)
 		switch {
 		case wait && IsProblem(err, SummaryStillDeploying):
 			step(ctx, "waiting for a deployment that may use the access key", "access_key_id", t.AccessKeyID, "deployment", AsProblem(err).Cause)
@@ -152,7 +156,7 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 				return t.outcome(stage), err
 			}
 		case err != nil:
-			return t.outcome(t.stageAfter(r.Now(), key)), err
+			return t.outcome(stage), err
 		case done:
 			return r.retired(ctx, *t), nil
 		}
@@ -170,12 +174,7 @@ func (t Retirement) beginsQuarantine(key *AccessKey) bool {
 	return key.Active || t.QuarantineWindow > 0 && t.DeactivatedAt.IsZero()
 }
 
-// stageAfter is the stage of a key whose next step may have been taken.
-func (t Retirement) stageAfter(now time.Time, key *AccessKey) Stage {
-	return t.stageAt(now, &AccessKey{Active: key.Active && t.DeactivatedAt.IsZero()})
-}
-
-// retireNow takes the steps that are due, right after a look at the whole world.
+// retireNow takes the steps that are due, right after a look at the whole world. They show in the retirement and its key.
 func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) (done bool, err error) {
 	s, err := r.fresh().read(ctx, t.Target, "", ScopeAll)
 	if err != nil {
@@ -189,7 +188,7 @@ func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) 
 		if err := r.deactivate(ctx, permit); err != nil {
 			return errors.Is(err, ErrNotFound), withoutNotFound(err)
 		}
-		t.DeactivatedAt = r.Now()
+		t.DeactivatedAt, key.Active = r.Now(), false
 		if t.QuarantineWindow > 0 {
 			return false, nil
 		}
@@ -205,8 +204,8 @@ func withoutNotFound(err error) error {
 	return err
 }
 
-// find returns the key as its user's list shows it, and nil when it is certainly gone. Nothing else is asked then: what cannot
-// be read any more must not keep a retirement from its end.
+// find returns the key as its user's list shows it, and nil when it is certainly gone. Nothing is asked of Qovery then if the
+// state knows the account: what cannot be read any more must not keep a retirement from its end.
 func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	s := &Snapshot{}
 	if err := r.fresh().readUser(ctx, s, t.UserName, t.UserARN == ""); err != nil {
@@ -217,6 +216,9 @@ func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 			t.UserARN = s.User.ARN
 		}
 		return &key.AccessKey, nil
+	}
+	if err := r.checkOwner(ctx, *t); err != nil {
+		return nil, err
 	}
 	account, err := r.iam.Account(ctx)
 	if err != nil {
@@ -234,15 +236,21 @@ func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	return nil, nil
 }
 
-// readSuccessor reads what proves, without a recorded account, that the provider looks into the right one.
-func (r *Rotator) readSuccessor(ctx context.Context, t Retirement, s *Snapshot) (err error) {
+// checkOwner asks AWS whether another user has the key: the name may be wrong, and a user can get another name. That AWS does
+// not answer means nothing.
+func (r *Rotator) checkOwner(ctx context.Context, t Retirement) error {
 	use, err := r.iam.AccessKeyLastUse(ctx, t.AccessKeyID)
 	switch {
+	case errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden):
+		return nil
 	case err == nil && use.UserName != t.UserName:
 		return keyOfAnotherUser(t, use.UserName)
-	case err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrForbidden):
-		return err
 	}
+	return err
+}
+
+// readSuccessor reads what proves, without a recorded account, that the provider looks into the right one.
+func (r *Rotator) readSuccessor(ctx context.Context, t Retirement, s *Snapshot) (err error) {
 	if s.Sets, err = r.qovery.Credentials(ctx, t.OrganizationID); err != nil {
 		return notRead(t.Target, err)
 	}

@@ -230,10 +230,15 @@ func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision
 			return nil, orphanStays(*d.Place, c.journal.To, err)
 		}
 	}
-	// What is complete, or recorded already, needs no entry. One that explained an orphan is out of date now.
+	// What is recorded already needs no entry, nor does a complete rotation that another journal or the state tells of. One that
+	// explained an orphan is out of date now.
 	j := s.Journal
-	recorded := j != nil && j.To == c.journal.To && j.Stage == c.journal.Stage
-	if c.written = d.Place == nil && (recorded || !c.journal.deployedAt().IsZero() && len(c.stale) == 0); c.written {
+	own := j != nil && j.To == c.journal.To
+	complete := !c.journal.deployedAt().IsZero() && len(c.stale) == 0
+	if c.written = d.Place == nil && (own && j.Stage == c.journal.Stage || !own && complete); c.written {
+		return c, nil
+	}
+	if complete {
 		return c, nil
 	}
 	if c.journal.Stage == StageDeploying {

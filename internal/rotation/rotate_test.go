@@ -389,7 +389,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 			given: func(s *stage) {
 				s.Inject(always(simulator.FaultBefore500, simulator.OpEditAWSCredentials))
 			},
-			summary: rotation.SummaryCutoverUnclear, facts: []string{"still exists", "may still be carried out", `credentials "production"`, "HTTP 500"},
+			summary: rotation.SummaryCutoverUnclear, facts: []string{"still exists", "may still take effect", `credentials "production"`, "HTTP 500"},
 			keys: 2, journal: "phase=storing",
 		},
 		"a creation without an answer to the end": {
@@ -504,7 +504,7 @@ func TestRotateWaitsForALateCutover(t *testing.T) {
 	s := newStage(t)
 	s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(simulator.OpEditAWSCredentials), Times: -1})
 	_, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryCutoverUnclear, "may still be carried out")
+	checkProblem(t, err, rotation.SummaryCutoverUnclear, "may still take effect")
 	late := s.user.Keys()[1]
 
 	s.later(time.Minute, func() {
@@ -792,7 +792,7 @@ func TestRotateWaitsForARunThatMayBeAlive(t *testing.T) {
 		"unchanged":         {age: time.Minute, first: 2 * time.Minute},
 		"three minutes old": {age: 3 * time.Minute},
 		"changed": {
-			age: time.Minute, first: 245 * time.Second,
+			age: time.Minute, first: 4 * time.Minute,
 			meanwhile: func(s *stage) { s.writeJournal(rotation.StageVerifying, "AKIAANOTHERRUNSKEY00", 0) },
 		},
 		"removed": {age: time.Minute, first: 70 * time.Second, meanwhile: func(s *stage) { s.user.RemoveTag(s.journalTag()) }},
@@ -830,8 +830,8 @@ func TestRotateWaitsForARunThatMayBeAlive(t *testing.T) {
 				t.Fatal(err)
 			}
 			s.checkRotated(outcome)
-			if waited := s.Mutations()[0].Time.Sub(started); waited.Round(time.Second) != test.first {
-				t.Errorf("the first change was made after %s, want %s", waited, test.first)
+			if waited := s.Mutations()[0].Time.Sub(started); waited < test.first || waited > test.first+10*time.Second {
+				t.Errorf("the first change was made after %s, want %s or a look later", waited, test.first)
 			}
 		})
 	}

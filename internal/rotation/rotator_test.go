@@ -46,17 +46,27 @@ type stage struct {
 	key     *simulator.AccessKey
 	set     *simulator.Credentials
 	cluster *simulator.Cluster
+	// account is the one that processes act in, and lastUseDelay what they are told of AWS's delay.
+	account      *simulator.Account
+	lastUseDelay time.Duration
 	// tolerated are the ends of violations that a test expects.
 	tolerated []string
 }
 
 func newStage(t *testing.T) *stage {
 	t.Helper()
-	w, err := simulator.Start(simulator.Config{DeploymentDuration: time.Minute})
+	return newStageIn(t, simulator.Config{})
+}
+
+// newStageIn is newStage in a world that behaves in some way.
+func newStageIn(t *testing.T, config simulator.Config) *stage {
+	t.Helper()
+	config.DeploymentDuration = time.Minute
+	w, err := simulator.Start(config)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{World: w, t: t}
+	s := &stage{World: w, t: t, account: w.Account()}
 	t.Cleanup(func() {
 		w.Close()
 		for _, violation := range w.Violations() {
@@ -90,8 +100,8 @@ func (s *stage) processWith(wrap func(rotation.IAM) rotation.IAM) *rotation.Rota
 	s.t.Helper()
 	client, err := awsiam.New(s.t.Context(), awsiam.Config{
 		Region:         "eu-west-3",
-		AccessKey:      s.Operator().ID,
-		SecretKey:      s.Operator().Secret,
+		AccessKey:      s.account.Operator().ID,
+		SecretKey:      s.account.Operator().Secret,
 		Endpoints:      awsiam.Endpoints{IAM: s.AWSURL(), STS: s.AWSURL()},
 		RequestTimeout: requestTimeout,
 		MaxBackoff:     time.Millisecond,
@@ -114,7 +124,7 @@ func (s *stage) processWith(wrap func(rotation.IAM) rotation.IAM) *rotation.Rota
 	if wrap != nil {
 		iam = wrap(iam)
 	}
-	return rotation.New(rotation.Config{IAM: iam, Qovery: q, Clock: s.Clock(), PollInterval: pollInterval})
+	return rotation.New(rotation.Config{IAM: iam, Qovery: q, Clock: s.Clock(), PollInterval: pollInterval, LastUseDelay: s.lastUseDelay})
 }
 
 // request asks for a rotation.
@@ -123,6 +133,11 @@ func (s *stage) request() rotation.Intent {
 		Target: rotation.Target{OrganizationID: s.org.ID, CredentialsID: s.set.ID},
 		Rotate: true, RotateRegistries: true, DrainWindow: drainWindow, Timeout: 2 * time.Hour,
 	}
+}
+
+// target names the stage's credentials and user.
+func (s *stage) target() rotation.Target {
+	return rotation.Target{OrganizationID: s.org.ID, CredentialsID: s.set.ID, UserName: s.user.Name}
 }
 
 // rotate rotates in a process of its own, which is killed at the end.
