@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -164,6 +165,11 @@ func TestJournalOutlivesItsWriter(t *testing.T) {
 func TestJournalsOf(t *testing.T) {
 	others := testJournal
 	others.CredentialsID = "others"
+	// A map has no order. Among so many tags, the journal is hardly ever the first one.
+	crowded := map[string]string{journalTagKey(testCredentials): testJournal.String()}
+	for i := range 40 {
+		crowded[fmt.Sprintf("team-%d", i)] = "platform"
+	}
 	tests := map[string]struct {
 		tags       map[string]string
 		wantOwn    bool
@@ -173,6 +179,7 @@ func TestJournalsOf(t *testing.T) {
 		"no tags":        {tags: nil},
 		"tags of others": {tags: map[string]string{"team": "platform", "qoveryrotation": "v1", "Qoveryrotation:" + testCredentials: "v1"}},
 		"one's own":      {tags: map[string]string{journalTagKey(testCredentials): testJournal.String()}, wantOwn: true},
+		"among others":   {tags: crowded, wantOwn: true},
 		"both": {
 			tags:    map[string]string{journalTagKey(testCredentials): testJournal.String(), journalTagKey("others"): others.String()},
 			wantOwn: true, wantOthers: true,
