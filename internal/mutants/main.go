@@ -142,11 +142,11 @@ func summary(file string, found []mutant) string {
 	for _, m := range found {
 		counts[m.status]++
 	}
-	text := fmt.Sprintf("%s: %d mutants", file, len(found))
+	parts := []string{fmt.Sprintf("%s: %d mutants", file, len(found))}
 	for _, status := range slices.Sorted(maps.Keys(counts)) {
-		text += fmt.Sprintf(", %d %s", counts[status], strings.ToLower(status))
+		parts = append(parts, fmt.Sprintf("%d %s", counts[status], strings.ToLower(status)))
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // problems lists the mutants of a file that live without being accepted, and the accepted ones that do not live.
