@@ -59,14 +59,42 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
+// A cache directory that is a file keeps the download from being tried, with and without a network.
+func TestTerraformIsBuilt(t *testing.T) {
+	path, root := t.TempDir(), t.TempDir()
+	cache := filepath.Join(root, "cache")
+	if err := os.WriteFile(cache, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(root, "tools", "terraform-latest"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TF_ACC_TERRAFORM_PATH", "")
+	t.Setenv("PATH", path)
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	script(t, path, "go", `case "$1" in env) echo "`+root+`/go.mod" ;; tool) echo "$PWD: $*" ;; esac`)
+
+	want := filepath.Join(root, "tools", "terraform-latest") + ": tool -n terraform"
+	if got, err := acctest.Terraform(t.Context()); got != want || err != nil {
+		t.Errorf("without a Terraform: %q, %v, want what this prints: %q", got, err, want)
+	}
+}
+
 // printer makes an executable in a directory that is called like Terraform and says that it is some version.
 func printer(t *testing.T, dir, version string) string {
+	t.Helper()
+	return script(t, dir, "terraform", "echo "+version)
+}
+
+// script makes an executable in a directory.
+func script(t *testing.T, dir, name, body string) string {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, "terraform")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\necho "+version+"\n"), 0o700); err != nil {
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -24,7 +24,8 @@ const (
 )
 
 // Terraform returns the path of the Terraform executable: the one that TF_ACC_TERRAFORM_PATH names, or one on PATH that
-// is recent enough, or a downloaded one, which stays in the user's cache directory.
+// is recent enough, or a downloaded one, which stays in the user's cache directory. Where nothing can be downloaded, it is
+// the one that tools/terraform-latest builds.
 func Terraform(ctx context.Context) (string, error) {
 	if path := os.Getenv(terraformPathVariable); path != "" {
 		return path, nil
@@ -40,14 +41,16 @@ func Terraform(ctx context.Context) (string, error) {
 		Constraints: version.MustConstraints(version.NewConstraint(">= " + minimumTerraform)),
 		ExtraPaths:  []string{cache},
 	}
-	path, err := installed.Find(ctx)
-	if err != nil {
-		path, err = downloadTerraform(ctx, cache)
+	if path, err := installed.Find(ctx); err == nil {
+		return path, nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("no Terraform >= %s is on PATH, and none can be downloaded: %w", minimumTerraform, err)
+	path, err := downloadTerraform(ctx, cache)
+	if err == nil || ctx.Err() != nil {
+		return path, err
 	}
-	return path, nil
+	fmt.Fprintf(os.Stderr, "No Terraform >= %s is on PATH, and the download failed: %v\n"+
+		"Building the Terraform of tools/terraform-latest, which takes minutes the first time.\n", minimumTerraform, err)
+	return tool(ctx, "terraform-latest", "terraform")
 }
 
 // downloadTerraform moves the executable to its directory only when it is complete, since the tests of several packages

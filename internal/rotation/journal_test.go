@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"regexp"
 	"strings"
@@ -204,6 +205,11 @@ func TestJournalsOf(t *testing.T) {
 	others, more := testJournal(), testJournal()
 	others.CredentialsID, more.CredentialsID = "others", "more"
 	own := testJournal().String()
+	// A map has no order. Among so many tags, the journal is hardly ever the first one.
+	crowded := map[string]string{journalTagKey(testCredentials): own}
+	for i := range 40 {
+		crowded[fmt.Sprintf("team-%d", i)] = "platform"
+	}
 	tests := map[string]struct {
 		tags       map[string]string
 		wantOwn    bool
@@ -213,6 +219,7 @@ func TestJournalsOf(t *testing.T) {
 		"no tags":        {tags: nil},
 		"tags of others": {tags: map[string]string{"team": "platform", "qoveryrotation": "v1", "Qoveryrotation:" + testCredentials: "v1"}},
 		"one's own":      {tags: map[string]string{journalTagKey(testCredentials): own}, wantOwn: true},
+		"among others":   {tags: crowded, wantOwn: true},
 		"all": {
 			tags:    map[string]string{journalTagKey(testCredentials): own, journalTagKey("others"): own, journalTagKey("more"): own},
 			wantOwn: true, wantOthers: []Journal{more, others},
