@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -39,7 +40,7 @@ func TestInterrupt(t *testing.T) {
 			if took := time.Since(before); took > 10*time.Second {
 				t.Errorf("Terraform took %s to stop", took)
 			}
-			r.expectFailure(t, "The rotation was interrupted", "the next apply resumes here", "does not create another key")
+			r.expectFailure(t, rotation.SummaryInterrupted, "The next apply resumes here", "does not create another key")
 			if got := s.attribute(credentialsAddress, "phase"); got != c.phase {
 				t.Errorf("the phase in the state is %q, want %q", got, c.phase)
 			}
@@ -71,7 +72,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 	// A run that looks only after the other one's cutover carries on with it.
 	joined := lost.exitCode == 0
-	if !joined && !lost.says("Another rotation is under way") && !lost.says("The IAM user has a second access key") &&
+	if !joined && !lost.says(rotation.SummaryOtherRotation) && !lost.says(rotation.SummaryForeignKey) &&
 		!lost.says("got a second access key from somebody else") {
 		t.Errorf("the second run fails with exit code %d:\n%s", lost.exitCode, lost.tail())
 	}
@@ -121,7 +122,7 @@ func TestOneUserInTwoCredentials(t *testing.T) {
 			s.addStaging(key)
 			s.configure("")
 			if !c.shared {
-				s.apply().expectFailure(t, "The IAM user has a second access key", key.ID)
+				s.apply().expectFailure(t, rotation.SummaryForeignKey, key.ID)
 				s.expectUntouched()
 				return
 			}
@@ -143,7 +144,7 @@ func TestOneUserInTwoCredentials(t *testing.T) {
 // TestBetweenPlanAndApply changes something after a plan was made and before it is applied.
 func TestBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
-	const secondKey, cutOff, locked = "The IAM user has a second access key", "Qovery's access key does not work", "A cluster is locked"
+	const secondKey, cutOff, locked = rotation.SummaryForeignKey, rotation.SummaryCutOff, rotation.SummaryClusterLocked
 	for _, c := range []struct {
 		name    string
 		applies int // before the plan
@@ -159,7 +160,7 @@ func TestBetweenPlanAndApply(t *testing.T) {
 				s.user.Keys()[0].Delete()
 				s.rotateByHand()
 			},
-			fails: "The access key changed since the plan",
+			fails: rotation.SummaryKeyChanged,
 		},
 		{
 			name:    "somebody begins to rotate by hand",
@@ -269,7 +270,7 @@ func TestOlderState(t *testing.T) {
 		s := newQuarter(t)
 		s.write(stateFile, s.rotations(2)[0])
 		// The key of the state is still there, so it is the one that was replaced since.
-		if r := s.mustApply(); !r.says("The access key was replaced outside of this resource") {
+		if r := s.mustApply(); !r.says(rotation.SummaryKeyReplaced) {
 			t.Errorf("no warning:\n%s", r.output)
 		}
 		s.expectSettled(2)
@@ -290,7 +291,7 @@ func TestOlderState(t *testing.T) {
 		s.write(stateFile, s.rotations(3)[0])
 		s.ResetRequests()
 		previous := s.user.Keys()[0]
-		s.apply().expectFailure(t, "The IAM user has a second access key", "aws iam delete-access-key --user-name qovery --access-key-id "+previous.ID)
+		s.apply().expectFailure(t, rotation.SummaryForeignKey, "aws iam delete-access-key --user-name qovery --access-key-id "+previous.ID)
 		s.expectUntouched()
 		previous.Delete()
 		s.mustApply()
@@ -305,7 +306,7 @@ func TestOlderState(t *testing.T) {
 		s.workspace = s.newWorkspace(t)
 		s.schedule("0")
 		s.ResetRequests()
-		s.apply().expectFailure(t, "The IAM user has a second access key", s.user.Keys()[0].ID)
+		s.apply().expectFailure(t, rotation.SummaryForeignKey, s.user.Keys()[0].ID)
 		r := s.terraform("import", "-input=false", "-no-color", credentialsAddress, s.organization.ID+"/"+s.credentials.ID)
 		if r.exitCode != 0 {
 			t.Fatalf("import:\n%s", r.output)
