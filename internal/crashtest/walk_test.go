@@ -77,7 +77,7 @@ type walk struct {
 
 // run runs Terraform, with whatever result.
 func (w *walk) run(args ...string) result {
-	w.tolerateHandover()
+	w.tolerateRepair()
 	r := w.terraform(args...)
 	w.ClearFaults()
 	w.states = append(w.states, w.state())
@@ -97,7 +97,7 @@ func (w *walk) tell(r result, args ...string) {
 
 func (w *walk) applyWithFault() {
 	f := rapid.SampledFrom(faults).Draw(w.t, "fault")
-	w.tolerateHandover()
+	w.tolerateRepair()
 	r, _ := w.applyWithFaults(map[point]fault{{nth: rapid.IntRange(1, 80).Draw(w.t, "request")}: f})
 	w.states = append(w.states, w.state())
 	w.tell(r, applyArguments...)
@@ -159,9 +159,7 @@ func (w *walk) end() {
 	}
 	w.expectSettled(1)
 	w.expectDrained()
-	if tags := w.user.Tags(); len(tags) > 0 {
-		w.t.Errorf("a journal is left: %v", tags)
-	}
+	w.expectNoJournal()
 	if w.t.Failed() {
 		w.t.Logf("%s", w.Timeline())
 	}
@@ -179,24 +177,8 @@ func (w *walk) converge() {
 		case n == 6:
 			w.t.Fatalf("plain applies come to no end:\n%s\n%s", r.output, w.Timeline())
 		case n == 3 && w.astray:
-			w.mend()
-		}
-	}
-}
-
-// mend does what the errors tell a person to do: every object gets the key that Qovery holds, and the other key goes.
-func (w *walk) mend() {
-	w.t.Logf("mending by hand")
-	keys := w.user.Keys()
-	for _, key := range keys {
-		if key.ID == w.credentials.AccessKeyID() {
-			w.handOver(key)
-		}
-	}
-	w.Clock().Advance(afterDrain)
-	for _, key := range keys {
-		if key.ID != w.credentials.AccessKeyID() {
-			key.Delete()
+			w.t.Logf("mending by hand")
+			w.mendByHand()
 		}
 	}
 }

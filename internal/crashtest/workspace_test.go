@@ -70,7 +70,7 @@ func (s *scene) newWorkspace(t tb) *workspace {
 		t.Fatal(err)
 	}
 	// The simulator shows the use of a key at once.
-	w := &workspace{t: t, scene: s, dir: dir, lastUseDelay: "0s", account: s.Account(), patience: time.Second}
+	w := &workspace{t: t, scene: s, dir: dir, lastUseDelay: "0s", account: s.Account(), patience: patience}
 	lock, err := os.ReadFile(filepath.Join(initialized, ".terraform.lock.hcl"))
 	if err != nil {
 		t.Fatal(err)
@@ -158,6 +158,7 @@ func (w *workspace) start(args ...string) *process {
 	for name, value := range w.account.Env() {
 		p.Env = append(p.Env, name+"="+value)
 	}
+	w.scene.keepDeploying()
 	if err := p.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -223,6 +224,14 @@ func (w *workspace) read(name string) []byte {
 		w.t.Fatal(err)
 	}
 	return content
+}
+
+// remove deletes a file, if it is there.
+func (w *workspace) remove(name string) {
+	w.t.Helper()
+	if err := os.Remove(filepath.Join(w.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *workspace) state() []byte { return w.read(stateFile) }
