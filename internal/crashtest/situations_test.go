@@ -55,42 +55,6 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestOneUserInTwoCredentials rotates two credentials sets of one IAM user in one apply.
-func TestOneUserInTwoCredentials(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		shared bool
-	}{{"with the same key", true}, {"with a key each", false}} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			s := newQuarter(t)
-			key := s.user.Keys()[0]
-			if !c.shared {
-				key = s.user.AddKey()
-			}
-			s.addStaging(key)
-			s.configure("")
-			if !c.shared {
-				s.apply().expectFailure(t, rotation.SummaryForeignKey, key.ID)
-				s.expectUntouched()
-				return
-			}
-			s.mustApply()
-			s.expectSettled(2)
-			if n, m := len(s.cluster.Deployments()), len(s.stagingCluster.Deployments()); n != 1 || m != 1 {
-				t.Errorf("the clusters were deployed %d and %d times, want once", n, m)
-			}
-			s.expectEmptyPlan()
-			s.Clock().Advance(afterDrain)
-			s.mustApply()
-			s.expectSettled(1)
-			s.expectEmptyPlan()
-			s.expectDrained()
-		})
-	}
-}
-
 // TestBetweenPlanAndApply changes something after a plan was made and before it is applied.
 func TestBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
