@@ -166,7 +166,10 @@ func (v view) othersAreUnfinished() bool {
 	return slices.ContainsFunc(v.OtherJournals, v.isUnfinished)
 }
 
-func (v view) isUnfinished(j Journal) bool { return j.Stage != StageDeployed && v.gave(j) }
+// isUnfinished counts a rotation that has left the credentials behind with the key that it replaced: its repair gives them a new one.
+func (v view) isUnfinished(j Journal) bool {
+	return v.gave(j) && (j.Stage != StageDeployed || j.From == v.Set.AccessKeyID)
+}
 
 func (v view) hasNoPlace() bool { _, problem := v.place(); return problem != nil }
 
