@@ -10,6 +10,9 @@ import (
 // the rotation took.
 func (s *scene) heal(st *stage, lost loss) (applies int) {
 	s.t.Helper()
+	if st.behind {
+		s.tolerateRepair() // A repair that was cut off leaves holders with a key of its own.
+	}
 	r, repairs := s.apply(), 0
 	applies = 1
 	if lost == theJournal && r.exitCode != 0 && r.says(rotation.SummaryForeignKey) {
