@@ -3,179 +3,19 @@ package crashtest
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
-
-// stage is an apply of the story: what there is before it, and what it has to come to.
-type stage struct {
-	name    string
-	trigger string
-	// wait is the time since the apply before.
-	wait time.Duration
-	// behind is a stage that begins when an interrupted rotation has left the registries behind with the previous key.
-	behind bool
-	// cutovers is how often Qovery's credentials get a key, and keys is how many the user has in the end.
-	cutovers, keys int
-
-	// What was recorded in a run without faults.
-	at       time.Time
-	state    []byte
-	tags     map[string]string
-	ids      []string
-	created  []time.Time
-	requests []point
-}
-
-// point is a request of an apply. It is named by its place among those for the same operation, because requests that are
-// sent side by side come in any order; without an operation it is the nth of all.
-type point struct {
-	operation string
-	nth       int
-	// changes is true when it makes a difference to the world that the request took effect.
-	changes bool
-}
-
-func (p point) String() string { return fmt.Sprintf("%s #%d", p.operation, p.nth) }
-
-// story is the first rotation, the cleanup, another rotation, a third that finds the key before drained and not yet retired,
-// and one that makes up for an interrupted one.
-func story() []*stage {
-	return []*stage{
-		{name: "create", trigger: "1", cutovers: 1, keys: 2},
-		{name: "cleanup", trigger: "1", wait: afterDrain, keys: 1},
-		{name: "rotate", trigger: "2", cutovers: 1, keys: 2},
-		{name: "retire and rotate", trigger: "3", wait: afterDrain, cutovers: 1, keys: 2},
-		{name: "make up", trigger: "4", wait: afterDrain, behind: true, cutovers: 1, keys: 2},
-	}
-}
-
-// record plays the story and fills in the stages.
-func record(t tb) []*stage {
-	t.Helper()
-	stages := story()
-	s := newQuarter(t)
-	for _, st := range stages {
-		s.Clock().Advance(st.wait)
-		s.schedule(st.trigger)
-		if st.behind {
-			s.applyWithFaults(map[point]fault{{operation: simulator.OpEditAWSCredentials, nth: 1}: providerKilledAfter})
-			s.expectLater(s.apply())
-			s.Clock().Advance(st.wait)
-		}
-		st.at, st.state, st.tags, st.ids = s.Clock().Now(), s.state(), s.user.Tags(), s.ids()
-		for _, key := range s.user.Keys() {
-			st.created = append(st.created, key.CreatedAt())
-		}
-		before := s.cutovers()
-		s.ResetRequests()
-		s.mustApply()
-		st.requests = points(s.Requests())
-		s.expectSettled(st.keys)
-		if got := s.cutovers() - before; got != st.cutovers {
-			t.Errorf("%s: %d cutovers, want %d", st.name, got, st.cutovers)
-		}
-		s.expectEmptyPlan()
-	}
-	s.expectDrained()
-	return stages
-}
-
-func points(requests []simulator.Request) []point {
-	var found []point
-	seen := map[string]int{}
-	for _, r := range requests {
-		seen[r.Operation]++
-		found = append(found, point{r.Operation, seen[r.Operation], r.Mutating || r.API == simulator.APISTS})
-	}
-	return found
-}
-
-// ids are all ids of a scene, in the same order for every scene.
-func (s *scene) ids() []string {
-	ids := []string{s.organization.ID, s.credentials.ID, s.cluster.ID, s.cluster.Registry().ID, s.charts.ID}
-	return append(ids, s.keyIDs()...)
-}
-
-// restore makes a scene in which the stage is about to begin.
-func (st *stage) restore(t tb) *scene {
-	t.Helper()
-	s := newScene(t, simulator.Config{Clock: simulator.NewClock(st.at)}, st.created...)
-	var pairs []string
-	for i, id := range s.ids() {
-		pairs = append(pairs, st.ids[i], id)
-	}
-	ids := strings.NewReplacer(pairs...)
-	if st.state != nil {
-		s.write(stateFile, []byte(ids.Replace(string(st.state))))
-	}
-	for key, value := range st.tags {
-		s.user.SetTag(ids.Replace(key), ids.Replace(value))
-	}
-	if st.behind {
-		for _, holder := range s.registries() {
-			holder.SetKey(s.user.Keys()[0])
-		}
-		s.tolerateHandover()
-	}
-	s.schedule(st.trigger)
-	return s
-}
-
-// fault is a column of the matrix.
-type fault struct {
-	name string
-	kind simulator.FaultKind
-	// kills is who is killed by a fault of a call kind.
-	kills victim
-	// onChanges is for a fault that comes to the same as another one unless a request changes something.
-	onChanges bool
-}
-
-type victim int
-
-const (
-	nobody victim = iota
-	// theProvider is killed alone: Terraform sees a broken connection and writes its state.
-	theProvider
-	// theRunner takes Terraform with it, so no state is written.
-	theRunner
-)
-
-var providerKilledAfter = fault{"provider killed after", simulator.FaultCallAfter, theProvider, true}
-
-var faults = []fault{
-	{"provider killed before", simulator.FaultCallInstead, theProvider, false},
-	providerKilledAfter,
-	{"runner killed before", simulator.FaultCallInstead, theRunner, true},
-	{"runner killed after", simulator.FaultCallAfter, theRunner, true},
-	{"answer lost", simulator.FaultLost, nobody, false},
-	{"500 before", simulator.FaultBefore500, nobody, false},
-	{"500 after", simulator.FaultAfter500, nobody, true},
-	{"429", simulator.Fault429, nobody, false},
-	{"hang before", simulator.FaultHang, nobody, false},
-	{"hang after", simulator.FaultHangAfter, nobody, true},
-	{"reset before", simulator.FaultResetBefore, nobody, false},
-	{"reset after", simulator.FaultResetAfter, nobody, true},
-	{"HTML before", simulator.FaultHTML, nobody, false},
-	{"HTML after", simulator.FaultHTMLAfter, nobody, true},
-}
-
-// passing are the faults after which nobody knows less about the world than before.
-var passing = slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !f.passes() })
-
-func (f fault) passes() bool { return f.kills == nobody && !f.onChanges }
 
 // applyWithFaults lets faults happen in an apply, and tells how many did. If they are several, the provider is expected to
 // repeat each request that met one.
 func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 	s.t.Helper()
 	started := make(chan *os.Process, 1)
+	s.ClearFaults()
 	s.ResetRequests()
 	for p, f := range cells {
 		at := p.nth
@@ -186,20 +26,22 @@ func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 		if p.operation != "" {
 			match = simulator.Operation(p.operation)
 		}
-		s.Inject(simulator.Fault{Kind: f.kind, Match: match, At: at, Call: func(request simulator.Request) {
-			if f.kills == theRunner {
-				_ = (<-started).Kill()
-			}
-			s.killProviders(request)
-		}})
+		s.patience = f.patience()
+		s.Inject(simulator.Fault{Kind: f.kind, Match: match, At: at, Call: func(simulator.Request) { f.call(s, started) }})
 	}
 	p := s.start(applyArguments...)
 	started <- p.Process
 	r = s.finish(p)
+	s.patience = patience
 	s.ClearFaults()
 	for _, request := range s.Requests() {
-		if request.Fault != "" {
+		if request.Fault != "" && request.Fault != simulator.FaultCallBefore {
 			met++
+		}
+	}
+	for _, f := range cells {
+		if f.afterwards != nil {
+			f.afterwards(s)
 		}
 	}
 	return r, met
@@ -245,7 +87,8 @@ func TestMatrix(t *testing.T) {
 
 // inSample chooses what is tried without -full.
 func inSample(st *stage, p point, request, column int) bool {
-	return st.name == "rotate" && (column == request%len(faults) || p.changes && faults[column].kills == theProvider)
+	return st.name == "rotate" &&
+		(column == request%len(faults) || p.changes && faults[column].kills == theProvider && faults[column].isPlain())
 }
 
 // round gives every request for information one of the passing faults, in each round another one.
@@ -278,7 +121,11 @@ type healing struct {
 func (m *matrix) try(t *testing.T, st *stage, cells map[point]fault) {
 	s := st.restore(t)
 	r, met := s.applyWithFaults(cells)
-	h := m.heal(s, st)
+	lost := nothing
+	for _, f := range cells {
+		lost = max(lost, f.loses)
+	}
+	h := m.heal(s, st, lost)
 	result := "·"
 	switch {
 	case t.Failed() || h.failed || len(s.violations()) > 0 || met == len(cells) && len(cells) > 1 && r.exitCode != 0:
@@ -296,8 +143,8 @@ func (m *matrix) try(t *testing.T, st *stage, cells map[point]fault) {
 }
 
 // heal brings the scene to its end, or waits for the end of one like it.
-func (m *matrix) heal(s *scene, st *stage) *healing {
-	fingerprint := st.name + "\n" + s.fingerprint()
+func (m *matrix) heal(s *scene, st *stage, lost loss) *healing {
+	fingerprint := fmt.Sprintln(st.name, lost, s.fingerprint())
 	m.mu.Lock()
 	h, known := m.healings[fingerprint]
 	if !known {
@@ -311,55 +158,9 @@ func (m *matrix) heal(s *scene, st *stage) *healing {
 	}
 	defer close(h.done)
 	h.failed = true // unless heal returns
-	h.applies = s.heal(st)
+	h.applies = s.heal(st, lost)
 	h.failed = s.t.Failed()
 	return h
-}
-
-// heal applies until Terraform is content, retires the old key, and checks what has come of it. It returns how many applies
-// the rotation took.
-func (s *scene) heal(st *stage) (applies int) {
-	s.t.Helper()
-	applies = 1
-	if r := s.apply(); r.exitCode != 0 {
-		s.expectLater(r)
-		s.Clock().Advance(afterDrain)
-		s.mustApply()
-		applies = 2
-	}
-	s.expectSettled(st.keys)
-	if got, want := s.cutovers(), st.cutovers+applies-1; got != want {
-		s.t.Errorf("%d cutovers, want %d", got, want)
-	}
-	s.expectEmptyPlan()
-	s.Clock().Advance(afterDrain)
-	s.mustApply()
-	s.expectSettled(1)
-	s.expectDrained()
-	if tags := s.user.Tags(); len(tags) > 0 {
-		s.t.Errorf("a journal is left: %v", tags)
-	}
-	if got := s.attribute(cleanupAddress, "status"); got != "deleted" {
-		s.t.Errorf("the status of the cleanup is %q", got)
-	}
-	s.expectEmptyPlan()
-	return applies
-}
-
-// expectLater checks that an apply failed for the only reason that another one does not put right at once: the
-// secret was lost between two holders. Those that were left behind get another key after the drain window.
-func (s *scene) expectLater(r result) {
-	s.t.Helper()
-	behind := s.leftBehind()
-	if len(behind) == 0 {
-		s.t.Fatalf("the apply after the fault fails:\n%s", r.tail())
-	}
-	for _, holder := range behind {
-		if !strings.Contains(r.output, holder.ID) {
-			s.t.Errorf("the error does not name holder %s:\n%s", holder.ID, r.tail())
-		}
-	}
-	s.tolerateHandover()
 }
 
 func (m *matrix) set(st *stage, p point, f fault, what string) {

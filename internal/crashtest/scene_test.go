@@ -18,6 +18,9 @@ const (
 	afterDrain  = drainWindow + time.Minute
 )
 
+// repairLimit is how long a repair that nothing disturbs may leave a holder with a dead key.
+const repairLimit = 30 * time.Second
+
 // scene is a world with a customer, and a workspace that looks after the customer's access key.
 type scene struct {
 	*simulator.World
@@ -30,6 +33,8 @@ type scene struct {
 	// staging is another credentials set with the same key, if there is one, and stagingCluster its cluster.
 	staging        *simulator.Credentials
 	stagingCluster *simulator.Cluster
+	// environment is one that somebody deploys all the time, if there is one.
+	environment *simulator.Environment
 
 	// tolerated are violations that cannot be avoided.
 	tolerated []string
@@ -75,7 +80,7 @@ func newQuarter(t tb) *scene {
 }
 
 // killProviders ends the providers that run in this world, like a runner that is out of memory does.
-func (s *scene) killProviders(simulator.Request) {
+func (s *scene) killProviders() {
 	for _, id := range s.ProcessIDs() {
 		if p, err := os.FindProcess(id); err == nil {
 			_ = p.Kill()
@@ -88,6 +93,23 @@ func (s *scene) rotateByHand() {
 	key := s.user.AddKey()
 	s.Expendable(key)
 	s.handOver(key)
+}
+
+// mendByHand does what the errors tell a person to do: every object gets the key that Qovery holds, and the other key goes when
+// it is drained.
+func (s *scene) mendByHand() {
+	keys := s.user.Keys()
+	for _, key := range keys {
+		if key.ID == s.credentials.AccessKeyID() {
+			s.handOver(key)
+		}
+	}
+	s.Clock().Advance(afterDrain)
+	for _, key := range keys {
+		if key.ID != s.credentials.AccessKeyID() {
+			key.Delete()
+		}
+	}
 }
 
 // handOver gives a key to everything that stores one, and has the clusters deployed.
@@ -116,6 +138,24 @@ func (s *scene) keyIDs() []string {
 func (s *scene) addStaging(key *simulator.AccessKey) {
 	s.staging = s.organization.AddCredentials("staging", key)
 	s.stagingCluster = s.organization.AddCluster("staging", "us-east-1", s.staging)
+}
+
+// addEnvironment adds an environment that somebody deploys again as soon as its deployment has ended.
+func (s *scene) addEnvironment() {
+	s.environment = s.organization.AddProject("shop").AddEnvironment("web", s.cluster)
+}
+
+// keepDeploying has the environment deployed all through a run of Terraform, except for one that may be a repair: a deployment
+// that begins while a registry has no working key fails, as the plan of the repair says.
+func (s *scene) keepDeploying() {
+	if s.environment == nil || len(s.leftBehind()) > 0 {
+		return
+	}
+	s.Inject(simulator.Fault{Kind: simulator.FaultCallBefore, Times: -1, Call: func(simulator.Request) {
+		if state := s.environment.State(); state == "READY" || state == "DEPLOYED" {
+			s.environment.Deploy(7 * time.Second)
+		}
+	}})
 }
 
 // sets are the credentials sets by name, and clusters the clusters.
@@ -177,15 +217,13 @@ func (s *scene) leftBehind() []*simulator.Holder {
 	})
 }
 
-// tolerateHandover tolerates that registries that were left behind lose their key some seconds before they get another one:
-// a user cannot have three.
-func (s *scene) tolerateHandover() {
-	for _, holder := range s.registries() {
-		if id := holder.AccessKeyID(); id != s.credentials.AccessKeyID() {
-			for _, how := range []string{"deactivated", "deleted"} {
-				s.tolerated = append(s.tolerated,
-					fmt.Sprintf("%s was %s while %s of organization acme holds it", id, how, holder.Object()["name"]))
-			}
+// tolerateRepair tolerates that holders that were left behind lose their key some seconds before they get another one: a user
+// cannot have three.
+func (s *scene) tolerateRepair() {
+	for _, holder := range s.leftBehind() {
+		for _, how := range []string{"deactivated", "deleted"} {
+			s.tolerated = append(s.tolerated,
+				fmt.Sprintf("%s was %s while %s of organization acme holds it", holder.AccessKeyID(), how, holder.Object()["name"]))
 		}
 	}
 }
@@ -214,6 +252,29 @@ func (s *scene) expectSettled(keys int) {
 			s.t.Errorf("the state of %s has access_key_id %s, want %s", name, got, current)
 		}
 	}
+}
+
+// expectShortRepair checks that nothing had a dead key for long since a moment.
+func (s *scene) expectShortRepair(since time.Time) {
+	s.t.Helper()
+	for _, dead := range s.DeadHolders() {
+		if took := dead.Until.Sub(dead.From); !dead.From.Before(since) && (dead.Until.IsZero() || took > repairLimit) {
+			s.t.Errorf("%s had the dead key %s for %s, want at most %s", dead.Holder.Object()["name"], dead.AccessKeyID, took, repairLimit)
+		}
+	}
+}
+
+// expectNoJournal checks that nothing is left of a rotation that is complete.
+func (s *scene) expectNoJournal() {
+	s.t.Helper()
+	if tags := s.user.Tags(); len(tags) > 0 {
+		s.t.Errorf("a journal is left: %v", tags)
+	}
+}
+
+// counts counts the requests for an operation since the record of requests began.
+func (s *scene) counts(operation string) int {
+	return len(slices.DeleteFunc(s.Requests(), func(r simulator.Request) bool { return r.Operation != operation }))
 }
 
 // expectUntouched checks that no request changed anything since the record of requests began.

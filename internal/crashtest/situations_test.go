@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -39,7 +40,7 @@ func TestInterrupt(t *testing.T) {
 			if took := time.Since(before); took > 10*time.Second {
 				t.Errorf("Terraform took %s to stop", took)
 			}
-			r.expectFailure(t, "The rotation was interrupted", "the next apply resumes here", "does not create another key")
+			r.expectFailure(t, rotation.SummaryInterrupted, "The next apply resumes here", "does not create another key")
 			if got := s.attribute(credentialsAddress, "phase"); got != c.phase {
 				t.Errorf("the phase in the state is %q, want %q", got, c.phase)
 			}
@@ -54,96 +55,10 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestTwoRunsAtOnce has two working directories, which know nothing of each other, rotate the same key at the same time.
-func TestTwoRunsAtOnce(t *testing.T) {
-	t.Parallel()
-	s := newQuarter(t)
-	first, second := s.workspace, s.newWorkspace(t)
-	first.schedule("1")
-	second.schedule("1")
-	p, q := first.start(applyArguments...), second.start(applyArguments...)
-	winner, won, loser, lost := first, first.finish(p), second, second.finish(q)
-	if lost.exitCode == 0 {
-		winner, won, loser, lost = loser, lost, winner, won
-	}
-	if won.exitCode != 0 {
-		t.Errorf("neither run succeeds:\n%s\n%s", won.tail(), lost.tail())
-	}
-	// A run that looks only after the other one's cutover carries on with it.
-	joined := lost.exitCode == 0
-	if !joined && !lost.says("Another rotation is under way") && !lost.says("The IAM user has a second access key") &&
-		!lost.says("got a second access key from somebody else") {
-		t.Errorf("the second run fails with exit code %d:\n%s", lost.exitCode, lost.tail())
-	}
-	if joined {
-		s.workspace = loser
-		s.expectSettled(2)
-	}
-	s.workspace = winner
-	s.expectSettled(2)
-	if got := s.cutovers(); got != 1 {
-		t.Errorf("%d cutovers, want 1", got)
-	}
-
-	s.Clock().Advance(afterDrain)
-	winner.mustApply()
-	s.expectSettled(1)
-	if !joined {
-		loser.mustApply() // which creates its resources, and so rotates
-		winner.mustApply()
-		s.expectSettled(2)
-		s.Clock().Advance(afterDrain)
-	}
-	for _, w := range []*workspace{loser, winner} {
-		w.mustApply()
-		s.workspace = w
-		s.expectSettled(1)
-	}
-	loser.expectEmptyPlan()
-	winner.expectEmptyPlan()
-	s.expectDrained()
-}
-
-// TestOneUserInTwoCredentials rotates two credentials sets of one IAM user in one apply.
-func TestOneUserInTwoCredentials(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name   string
-		shared bool
-	}{{"with the same key", true}, {"with a key each", false}} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			s := newQuarter(t)
-			key := s.user.Keys()[0]
-			if !c.shared {
-				key = s.user.AddKey()
-			}
-			s.addStaging(key)
-			s.configure("")
-			if !c.shared {
-				s.apply().expectFailure(t, "The IAM user has a second access key", key.ID)
-				s.expectUntouched()
-				return
-			}
-			s.mustApply()
-			s.expectSettled(2)
-			if n, m := len(s.cluster.Deployments()), len(s.stagingCluster.Deployments()); n != 1 || m != 1 {
-				t.Errorf("the clusters were deployed %d and %d times, want once", n, m)
-			}
-			s.expectEmptyPlan()
-			s.Clock().Advance(afterDrain)
-			s.mustApply()
-			s.expectSettled(1)
-			s.expectEmptyPlan()
-			s.expectDrained()
-		})
-	}
-}
-
 // TestBetweenPlanAndApply changes something after a plan was made and before it is applied.
 func TestBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
-	const secondKey, cutOff, locked = "The IAM user has a second access key", "Qovery's access key does not work", "A cluster is locked"
+	const secondKey, cutOff, locked = rotation.SummaryForeignKey, rotation.SummaryCutOff, rotation.SummaryClusterLocked
 	for _, c := range []struct {
 		name    string
 		applies int // before the plan
@@ -159,7 +74,7 @@ func TestBetweenPlanAndApply(t *testing.T) {
 				s.user.Keys()[0].Delete()
 				s.rotateByHand()
 			},
-			fails: "The access key changed since the plan",
+			fails: rotation.SummaryKeyChanged,
 		},
 		{
 			name:    "somebody begins to rotate by hand",
@@ -260,61 +175,37 @@ func (s *scene) rotations(n int) (states [][]byte) {
 	return states
 }
 
-// TestOlderState applies with a state from a backup, or with none.
+// TestOlderState applies with a state from a backup, or with none. The journal tells what happened since.
 func TestOlderState(t *testing.T) {
 	t.Parallel()
-
-	t.Run("by one rotation", func(t *testing.T) {
-		t.Parallel()
-		s := newQuarter(t)
-		s.write(stateFile, s.rotations(2)[0])
-		// The key of the state is still there, so it is the one that was replaced since.
-		if r := s.mustApply(); !r.says("The access key was replaced outside of this resource") {
-			t.Errorf("no warning:\n%s", r.output)
-		}
-		s.expectSettled(2)
-		s.expectEmptyPlan()
-		s.Clock().Advance(afterDrain)
-		s.mustApply()
-		s.expectSettled(1)
-		if got := s.cutovers(); got != 2 {
-			t.Errorf("%d cutovers, want 2", got)
-		}
-		s.expectEmptyPlan()
-		s.expectDrained()
-	})
-
-	t.Run("by two rotations", func(t *testing.T) {
-		t.Parallel()
-		s := newQuarter(t)
-		s.write(stateFile, s.rotations(3)[0])
-		s.ResetRequests()
-		previous := s.user.Keys()[0]
-		s.apply().expectFailure(t, "The IAM user has a second access key", "aws iam delete-access-key --user-name qovery --access-key-id "+previous.ID)
-		s.expectUntouched()
-		previous.Delete()
-		s.mustApply()
-		s.expectSettled(2)
-		s.expectEmptyPlan()
-	})
-
-	t.Run("none", func(t *testing.T) {
-		t.Parallel()
-		s := newQuarter(t)
-		s.rotations(1)
-		s.workspace = s.newWorkspace(t)
-		s.schedule("0")
-		s.ResetRequests()
-		s.apply().expectFailure(t, "The IAM user has a second access key", s.user.Keys()[0].ID)
-		r := s.terraform("import", "-input=false", "-no-color", credentialsAddress, s.organization.ID+"/"+s.credentials.ID)
-		if r.exitCode != 0 {
-			t.Fatalf("import:\n%s", r.output)
-		}
-		s.mustApply()
-		s.expectSettled(2)
-		s.expectEmptyPlan()
-		s.expectUntouched()
-	})
+	for _, c := range []struct {
+		name      string
+		rotations int
+		state     int // the rotation after which the state was saved; -1 for none
+	}{
+		{"by one rotation", 2, 0},
+		{"by two rotations", 3, 0},
+		{"none", 1, -1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s := newQuarter(t)
+			states := append(s.rotations(c.rotations), nil)
+			s.write(stateFile, states[(c.state+len(states))%len(states)])
+			s.ResetRequests()
+			s.mustApply()
+			if deployed := s.counts(simulator.OpDeployCluster); deployed > 0 {
+				t.Errorf("clusters were deployed %d times, although all run with the key", deployed)
+			}
+			s.expectSettled(1) // The drain window is over.
+			if got := s.cutovers(); got != c.rotations {
+				t.Errorf("%d cutovers, want %d", got, c.rotations)
+			}
+			s.expectNoJournal()
+			s.expectEmptyPlan()
+			s.expectDrained()
+		})
+	}
 }
 
 // TestPartialApplies applies without a refresh and to one resource only.

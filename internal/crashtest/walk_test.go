@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
 // TestWalk does what people and machines do in any order, interrupts some of it, and has the world check every step. From
@@ -23,18 +25,28 @@ func TestWalk(t *testing.T) {
 			w.addStaging(w.user.Keys()[0])
 			w.astray = true
 		}
+		if rapid.Bool().Draw(t, "an environment that is deployed all the time") {
+			w.addEnvironment()
+		}
+		w.otherAccount = w.AddAccount("210987654321")
+		w.otherAccount.AddUser("qovery").AddKey()
 		w.reschedule()
 		actions := map[string]func(){
 			"apply":               func() { w.run(applyArguments...) },
 			"apply with a fault":  w.applyWithFault,
 			"change the schedule": w.reschedule,
 			"let time pass":       w.pass,
-			"deploy by hand":      w.cluster.DeployBySomebodyElse,
+			"deploy by hand":      w.deployByHand,
 			"lock or unlock":      w.lockOrUnlock,
 			"destroy":             w.destroy,
 			"restore a state":     w.restoreState,
 			"import":              w.importProduction,
 			"rotate by hand":      w.rotateByHandOnce,
+			"two applies at once": w.applyTwice,
+			"apply elsewhere":     w.applyElsewhere,
+			"wrong account":       w.applyInOtherAccount,
+			"lose the tags":       func() { w.astray = true; w.loseTags() },
+			"lose the state":      w.loseState,
 		}
 		names := slices.Sorted(maps.Keys(actions))
 		for range rapid.IntRange(1, 8).Draw(t, "steps") {
@@ -71,13 +83,16 @@ type walk struct {
 	triggers int
 	locked   bool
 	states   [][]byte
+	// elsewhere is another workspace with the same configuration, if there is one, and otherAccount somebody else's.
+	elsewhere    *workspace
+	otherAccount *simulator.Account
 	// astray is true when something happened after which a person may have to mend what no program can.
 	astray bool
 }
 
 // run runs Terraform, with whatever result.
 func (w *walk) run(args ...string) result {
-	w.tolerateHandover()
+	w.tolerateRepair()
 	r := w.terraform(args...)
 	w.ClearFaults()
 	w.states = append(w.states, w.state())
@@ -97,10 +112,52 @@ func (w *walk) tell(r result, args ...string) {
 
 func (w *walk) applyWithFault() {
 	f := rapid.SampledFrom(faults).Draw(w.t, "fault")
-	w.tolerateHandover()
+	w.tolerateRepair()
 	r, _ := w.applyWithFaults(map[point]fault{{nth: rapid.IntRange(1, 80).Draw(w.t, "request")}: f})
 	w.states = append(w.states, w.state())
 	w.tell(r, applyArguments...)
+}
+
+// applyTwice has two runs with the same state at once, without a lock.
+func (w *walk) applyTwice() {
+	w.tolerateRepair()
+	arguments := append([]string{"apply", "-lock=false"}, applyArguments[1:]...)
+	p, q := w.start(arguments...), w.start(arguments...)
+	w.tell(w.finish(p), arguments...)
+	w.tell(w.finish(q), arguments...)
+	w.ClearFaults()
+	w.states = append(w.states, w.state())
+}
+
+// applyElsewhere applies the same configuration in another workspace, which has a state of its own.
+func (w *walk) applyElsewhere() {
+	if w.elsewhere == nil {
+		w.elsewhere = w.newWorkspace(w.t)
+	}
+	w.tolerateRepair()
+	w.elsewhere.write("main.tf", w.read("main.tf"))
+	w.tell(w.elsewhere.apply(), "apply", "elsewhere")
+	w.ClearFaults()
+}
+
+// applyInOtherAccount applies with the AWS credentials of an account that has a user of the same name.
+func (w *walk) applyInOtherAccount() {
+	w.account = w.otherAccount
+	w.ResetRequests()
+	w.run(applyArguments...)
+	w.expectUntouched()
+	w.account = w.Account()
+}
+
+// deployByHand deploys as somebody does who does not know that a repair was cut off: until it is tried again, a registry has no
+// working key.
+func (w *walk) deployByHand() {
+	for _, holder := range w.leftBehind() {
+		for _, why := range []string{"does not exist", "is inactive"} {
+			w.tolerated = append(w.tolerated, fmt.Sprintf("was deployed with %s: the access key %s", holder.AccessKeyID(), why))
+		}
+	}
+	w.cluster.DeployBySomebodyElse()
 }
 
 func (w *walk) reschedule() {
@@ -159,9 +216,7 @@ func (w *walk) end() {
 	}
 	w.expectSettled(1)
 	w.expectDrained()
-	if tags := w.user.Tags(); len(tags) > 0 {
-		w.t.Errorf("a journal is left: %v", tags)
-	}
+	w.expectNoJournal()
 	if w.t.Failed() {
 		w.t.Logf("%s", w.Timeline())
 	}
@@ -179,24 +234,8 @@ func (w *walk) converge() {
 		case n == 6:
 			w.t.Fatalf("plain applies come to no end:\n%s\n%s", r.output, w.Timeline())
 		case n == 3 && w.astray:
-			w.mend()
-		}
-	}
-}
-
-// mend does what the errors tell a person to do: every object gets the key that Qovery holds, and the other key goes.
-func (w *walk) mend() {
-	w.t.Logf("mending by hand")
-	keys := w.user.Keys()
-	for _, key := range keys {
-		if key.ID == w.credentials.AccessKeyID() {
-			w.handOver(key)
-		}
-	}
-	w.Clock().Advance(afterDrain)
-	for _, key := range keys {
-		if key.ID != w.credentials.AccessKeyID() {
-			key.Delete()
+			w.t.Logf("mending by hand")
+			w.mendByHand()
 		}
 	}
 }

@@ -55,6 +55,12 @@ type workspace struct {
 	dir   string
 	// ahead is how much the clock of the machine is.
 	ahead time.Duration
+	// lastUseDelay is the provider's argument, which is left out when it is empty.
+	lastUseDelay string
+	// account is whose credentials the provider has.
+	account *simulator.Account
+	// patience is how long the provider waits for an answer, in real time.
+	patience time.Duration
 }
 
 func (s *scene) newWorkspace(t tb) *workspace {
@@ -63,7 +69,8 @@ func (s *scene) newWorkspace(t tb) *workspace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &workspace{t: t, scene: s, dir: dir}
+	// The simulator shows the use of a key at once.
+	w := &workspace{t: t, scene: s, dir: dir, lastUseDelay: "0s", account: s.Account(), patience: patience}
 	lock, err := os.ReadFile(filepath.Join(initialized, ".terraform.lock.hcl"))
 	if err != nil {
 		t.Fatal(err)
@@ -79,11 +86,24 @@ func (w *workspace) write(name string, content []byte) {
 	}
 }
 
-// configure writes a configuration with both resources for each credentials set, the first of them with these arguments.
+// configure writes a configuration with both resources for each credentials set, with these arguments for the credentials.
 func (w *workspace) configure(arguments string) {
 	w.t.Helper()
+	each := map[string]string{}
+	for name := range w.scene.sets() {
+		each[name] = arguments
+	}
+	w.configureEach(each)
+}
+
+// configureEach writes a configuration with both resources for the named credentials sets, each with arguments of its own.
+func (w *workspace) configureEach(arguments map[string]string) {
+	w.t.Helper()
 	config := []byte(requirements)
-	for name, set := range w.scene.sets() {
+	if w.lastUseDelay != "" {
+		config = fmt.Appendf(config, "\nprovider \"qoveryrotation\" {\n  last_use_delay = %q\n}\n", w.lastUseDelay)
+	}
+	for name, own := range arguments {
 		config = fmt.Appendf(config, `
 resource "qoveryrotation_aws_credentials" %[1]q {
   organization_id = %[2]q
@@ -98,7 +118,7 @@ resource "qoveryrotation_aws_access_key_cleanup" %[1]q {
   access_key_id   = qoveryrotation_aws_credentials.%[1]s.previous_access_key_id
   delete_after    = qoveryrotation_aws_credentials.%[1]s.drain_ends_at
 }
-`, name, w.scene.organization.ID, set.ID, arguments)
+`, name, w.scene.organization.ID, w.scene.sets()[name].ID, own)
 	}
 	w.write("main.tf", config)
 }
@@ -133,10 +153,12 @@ func (w *workspace) start(args ...string) *process {
 		// Terraform starts the provider four times in an apply. Making keys for its pipes would be most of the tests' work.
 		"TF_DISABLE_PLUGIN_TLS=1",
 		"SIMULATOR_CONTROL_URL=" + w.scene.ControlURL(), "TESTPROVIDER_AHEAD=" + w.ahead.String(),
+		"TESTPROVIDER_PATIENCE=" + w.patience.String(),
 	}
-	for name, value := range w.scene.Env() {
+	for name, value := range w.account.Env() {
 		p.Env = append(p.Env, name+"="+value)
 	}
+	w.scene.keepDeploying()
 	if err := p.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -202,6 +224,14 @@ func (w *workspace) read(name string) []byte {
 		w.t.Fatal(err)
 	}
 	return content
+}
+
+// remove deletes a file, if it is there.
+func (w *workspace) remove(name string) {
+	w.t.Helper()
+	if err := os.Remove(filepath.Join(w.dir, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *workspace) state() []byte { return w.read(stateFile) }

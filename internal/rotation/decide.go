@@ -168,7 +168,12 @@ func (v view) othersAreUnfinished() bool {
 	return slices.ContainsFunc(v.OtherJournals, v.isUnfinished)
 }
 
-func (v view) isUnfinished(j Journal) bool { return j.Stage != StageDeployed && v.gave(j) }
+// isUnfinished counts a rotation that has left these credentials behind with the key that it replaced: its repair gives them a
+// new one.
+func (v view) isUnfinished(j Journal) bool {
+	isLeftBehind := j.From == v.Set.AccessKeyID && v.key(j.To) != nil
+	return v.gave(j) && (j.Stage != StageDeployed || isLeftBehind)
+}
 
 func (v view) hasNoPlace() bool { _, problem := v.place(); return problem != nil }
 

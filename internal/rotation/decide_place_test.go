@@ -58,11 +58,6 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 		s.rotated(ago(5 * time.Hour))
 		s.Journal = nil
 	}, refuses(ArgumentIAMUserName, SummaryForeignKey)},
-	{"the key of other credentials whose rotation is complete", func(s *situation) {
-		s.other(keyB, ago(5*time.Hour), usedAtSix)
-		s.credentials("others", keyB)
-		s.otherJournal(StageDeployed, keyB, ago(5*time.Hour))
-	}, refuses(ArgumentIAMUserName, SummaryForeignKey)},
 
 	// The previous key.
 	{"draining", func(s *situation) { s.rotated(ago(testDrain - time.Second)); s.recorded() }, refuses(ArgumentTriggers, SummaryStillDraining)},

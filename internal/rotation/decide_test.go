@@ -236,6 +236,11 @@ var refusedByFacts = []nextCases{
 		}), refuses(ArgumentNone, SummarySignsWithKey)},
 	}},
 	{"A rotation for other credentials of the user is unfinished", []nextCase{
+		{"and it has left these behind", func(s *situation) {
+			s.other(keyB, ago(5*time.Hour), usedAtSix)
+			s.credentials("others", keyB)
+			s.otherJournal(StageDeployed, keyB, ago(5*time.Hour))
+		}, refuses(ArgumentNone, SummaryOtherRotation)},
 		{"and they hold its key", func(s *situation) {
 			s.other(keyB, ago(time.Hour), usedAtSix)
 			s.credentials("others", keyB)

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -149,18 +150,23 @@ func signsWith(accessKeyID string) *Problem {
 }
 
 func (v view) otherRotation() *Problem {
-	for _, j := range v.OtherJournals {
-		if v.isUnfinished(j) {
-			return &Problem{
-				Summary: SummaryOtherRotation,
-				Cause: fmt.Sprintf("A rotation of the access key %s of the same IAM user %q, for the credentials %s, is unfinished since %s.",
-					j.From, v.User.Name, j.CredentialsID, j.At.UTC().Format(time.RFC3339)),
-				World:  worldUntouched,
-				Advice: "Finish that rotation: apply the configuration that manages those credentials, then apply this one.",
-			}
-		}
+	i := slices.IndexFunc(v.OtherJournals, v.isUnfinished)
+	j := v.OtherJournals[i]
+	problem := &Problem{
+		Summary: SummaryOtherRotation,
+		Cause: fmt.Sprintf("A rotation of the access key %s of the same IAM user %q, for the credentials %s, is unfinished since %s.",
+			j.From, v.User.Name, j.CredentialsID, j.At.UTC().Format(time.RFC3339)),
+		World:  worldUntouched,
+		Advice: "Finish that rotation: apply the configuration that manages those credentials, then apply this one.",
 	}
-	return nil
+	if j.Stage == StageDeployed {
+		problem.Cause = fmt.Sprintf("The credentials %q hold access key %s, which was replaced by %s for the credentials %s of the same IAM user %q.",
+			v.Set.Name, j.From, j.To, j.CredentialsID, v.User.Name)
+		problem.Advice = fmt.Sprintf("Do one of these:\n"+
+			"  - Apply the configuration that manages those credentials after %s. That gives both a new key. It needs rotate_registries = true.\n"+
+			"  - Give one of the two the key of another IAM user.", j.drainEndsAt().UTC().Format(time.RFC3339))
+	}
+	return problem
 }
 
 // otherRun is the problem that another run rotates the same key.

@@ -16,9 +16,6 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// requestTimeout bounds what a test waits for a request that is never answered. It is real time.
-const requestTimeout = time.Second
-
 // wrongClock is the clock of a machine that is ahead of the world.
 type wrongClock struct {
 	rotation.Clock
@@ -37,7 +34,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	p := provider.New("test", provider.WithClock(wrongClock{clock, ahead}), provider.WithRequestTimeout(requestTimeout))
+	// The time for a request that is never answered is real time.
+	patience, err := time.ParseDuration(os.Getenv("TESTPROVIDER_PATIENCE"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	p := provider.New("test", provider.WithClock(wrongClock{clock, ahead}), provider.WithRequestTimeout(patience))
 	err = providerserver.Serve(context.Background(), func() frameworkprovider.Provider { return p }, providerserver.ServeOpts{
 		Address: "registry.terraform.io/qovery/qoveryrotation",
 	})

@@ -1,0 +1,126 @@
+package crashtest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// stage is an apply of the story: what there is before it, and what it has to come to.
+type stage struct {
+	name    string
+	trigger string
+	// wait is the time since the apply before.
+	wait time.Duration
+	// behind is a stage that begins when an interrupted rotation has left the registries behind with the previous key.
+	behind bool
+	// cutovers is how often Qovery's credentials get a key, and keys is how many the user has in the end.
+	cutovers, keys int
+
+	// What was recorded in a run without faults.
+	at       time.Time
+	state    []byte
+	tags     map[string]string
+	ids      []string
+	created  []time.Time
+	requests []point
+}
+
+// point is a request of an apply. It is named by its place among those for the same operation, because requests that are
+// sent side by side come in any order; without an operation it is the nth of all.
+type point struct {
+	operation string
+	nth       int
+	// changes is true when it makes a difference to the world that the request took effect.
+	changes bool
+}
+
+func (p point) String() string { return fmt.Sprintf("%s #%d", p.operation, p.nth) }
+
+// story is the first rotation, the cleanup, another rotation, a third that finds the key before drained and not yet retired,
+// and one that makes up for an interrupted one.
+func story() []*stage {
+	return []*stage{
+		{name: "create", trigger: "1", cutovers: 1, keys: 2},
+		{name: "cleanup", trigger: "1", wait: afterDrain, keys: 1},
+		{name: "rotate", trigger: "2", cutovers: 1, keys: 2},
+		{name: "retire and rotate", trigger: "3", wait: afterDrain, cutovers: 1, keys: 2},
+		{name: "make up", trigger: "4", wait: afterDrain, behind: true, cutovers: 1, keys: 2},
+	}
+}
+
+// record plays the story and fills in the stages.
+func record(t tb) []*stage {
+	t.Helper()
+	stages := story()
+	s := newQuarter(t)
+	for _, st := range stages {
+		s.Clock().Advance(st.wait)
+		s.schedule(st.trigger)
+		if st.behind {
+			s.applyWithFaults(map[point]fault{{operation: simulator.OpEditAWSCredentials, nth: 1}: providerKilledAfter})
+			s.expectLater(s.apply())
+			s.Clock().Advance(st.wait)
+		}
+		st.at, st.state, st.tags, st.ids = s.Clock().Now(), s.state(), s.user.Tags(), s.ids()
+		for _, key := range s.user.Keys() {
+			st.created = append(st.created, key.CreatedAt())
+		}
+		before, began := s.cutovers(), s.Clock().Now()
+		s.ResetRequests()
+		s.mustApply()
+		st.requests = points(s.Requests())
+		s.expectShortRepair(began)
+		s.expectSettled(st.keys)
+		if got := s.cutovers() - before; got != st.cutovers {
+			t.Errorf("%s: %d cutovers, want %d", st.name, got, st.cutovers)
+		}
+		s.expectEmptyPlan()
+	}
+	s.expectDrained()
+	return stages
+}
+
+func points(requests []simulator.Request) []point {
+	var found []point
+	seen := map[string]int{}
+	for _, r := range requests {
+		seen[r.Operation]++
+		found = append(found, point{r.Operation, seen[r.Operation], r.Mutating || r.API == simulator.APISTS})
+	}
+	return found
+}
+
+// ids are all ids of a scene, in the same order for every scene.
+func (s *scene) ids() []string {
+	ids := []string{s.organization.ID, s.credentials.ID, s.cluster.ID, s.cluster.Registry().ID, s.charts.ID}
+	return append(ids, s.keyIDs()...)
+}
+
+// restore makes a scene in which the stage is about to begin.
+func (st *stage) restore(t tb) *scene {
+	t.Helper()
+	s := newScene(t, simulator.Config{Clock: simulator.NewClock(st.at)}, st.created...)
+	var pairs []string
+	for i, id := range s.ids() {
+		pairs = append(pairs, st.ids[i], id)
+	}
+	ids := strings.NewReplacer(pairs...)
+	if st.state != nil {
+		s.write(stateFile, []byte(ids.Replace(string(st.state))))
+	}
+	for key, value := range st.tags {
+		s.user.SetTag(ids.Replace(key), ids.Replace(value))
+	}
+	if st.behind {
+		for _, holder := range s.registries() {
+			holder.SetKey(s.user.Keys()[0])
+		}
+		s.tolerateRepair()
+	}
+	s.addEnvironment()
+	s.schedule(st.trigger)
+	return s
+}
