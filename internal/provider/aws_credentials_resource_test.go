@@ -27,7 +27,9 @@ func TestRotationFromCreationToCleanup(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
 				value(credentialsAddress, "phase", text("draining")),
+				value(credentialsAddress, "iam_user_arn", text(s.user.ARN())),
 				value(cleanupAddress, "status", text("draining")),
+				value(cleanupAddress, "iam_user_arn", text(s.user.ARN())),
 			},
 		},
 		resource.TestStep{

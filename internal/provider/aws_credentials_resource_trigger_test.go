@@ -37,6 +37,7 @@ func TestTriggers(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(credentialsAddress, "id", text(s.org.ID+"/"+s.set.ID)),
 				value(credentialsAddress, "iam_user_name", text("qovery")),
+				value(credentialsAddress, "iam_user_arn", text(s.user.ARN())),
 				value(credentialsAddress, "access_key_id", text(s.key.ID)),
 				value(credentialsAddress, "access_key_created_at", text(s.key.CreatedAt().Format(time.RFC3339))),
 				value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
@@ -75,9 +76,8 @@ func TestTriggers(t *testing.T) {
 			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
 		},
 		resource.TestStep{
-			Config: s.credentials(adopt(trigger("4"))),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryStillDraining, "rotation_triggers = ",
-				"The previous access key "+s.key.ID+" still exists", "rotate from", "on. Until then keep rotation_triggers as they were"),
+			Config:      s.credentials(adopt(trigger("4"))),
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryStillDraining, "rotation_triggers = ", s.key.ID),
 		},
 		// The rotation retires a drained key by itself.
 		resource.TestStep{
@@ -163,7 +163,7 @@ func TestTriggersKnownAfterApplyWhileDraining(t *testing.T) {
 		resource.TestStep{
 			PreConfig: s.ResetRequests,
 			Config:    s.withPeriod("3", "2", triggers),
-			Check:     s.warned(rotation.SummaryStillDraining, "If this is still so when the plan is applied", "the apply will fail", s.key.ID),
+			Check:     s.warned(rotation.SummaryStillDraining, s.key.ID),
 		},
 		resource.TestStep{
 			PreConfig:   s.unchanged,
@@ -324,37 +324,49 @@ func TestAdoptedKeyThatIsDue(t *testing.T) {
 	)
 }
 
+// A replacement loses the state. While the previous key is there, the journal tells the new resource about the rotation.
 func TestReplace(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
+	replaced := plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroyBeforeCreate))
+	draining := []statecheck.StateCheck{
+		value(credentialsAddress, "phase", text("draining")),
+		value(cleanupAddress, "status", text("draining")),
+	}
+	ends := statecheck.CompareValue(compare.ValuesSame())
+	sameEnd := ends.AddStateValue(credentialsAddress, tfjsonpath.New("drain_ends_at"))
 	s.run(
-		resource.TestStep{Config: s.pair(trigger("1"), ""), Check: s.keys(2)},
 		resource.TestStep{
-			Taint:       []string{credentialsAddress},
-			Config:      s.pair(trigger("1"), ""),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryForeignKey, s.key.ID),
+			Config:            s.pair(trigger("1"), ""),
+			Check:             s.keys(2),
+			ConfigStateChecks: append(draining, sameEnd),
+		},
+		resource.TestStep{
+			Taint:            []string{credentialsAddress},
+			Config:           s.pair(trigger("1"), ""),
+			ConfigPlanChecks: replaced,
+			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), stores(s.newest, &s.set.Holder), active(s.key)),
+			ConfigStateChecks: append(draining, sameEnd,
+				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
+				value(cleanupAddress, "access_key_id", text(s.key.ID))),
 		},
 		resource.TestStep{
 			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
-			// The resource is still marked: a plan that fails does not change that.
-			Config:      s.pair(trigger("1"), ""),
-			ExpectError: says(rotation.SummaryForeignKey),
-		},
-		resource.TestStep{
-			PreConfig: s.key.Delete,
 			Config:    s.pair(trigger("1"), ""),
-			ConfigPlanChecks: plans(
-				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroyBeforeCreate),
-			),
-			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)),
-			ConfigStateChecks: []statecheck.StateCheck{
-				value(credentialsAddress, "phase", text("draining")),
-				value(cleanupAddress, "status", text("draining")),
-			},
+			Check:     resource.ComposeTestCheckFunc(s.keys(1), s.deployments(1), gone(s.key)),
+		},
+		// After that nothing is left to adopt.
+		resource.TestStep{
+			Taint:             []string{credentialsAddress},
+			Config:            s.pair(trigger("1"), ""),
+			ConfigPlanChecks:  replaced,
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)),
+			ConfigStateChecks: draining,
 		},
 	)
 }
 
+// A longer drain_window holds at once, a shorter one from the next rotation on.
 func TestDrainWindowMoves(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -375,24 +387,29 @@ func TestDrainWindowMoves(t *testing.T) {
 	}
 	moves := open{credentialsAddress, []string{"drain_ends_at", "phase"}}
 	s.run(
-		resource.TestStep{Config: s.credentials(""), Check: drainEndsAfter(2 * time.Hour)},
+		resource.TestStep{Config: s.credentials(trigger("1")), Check: drainEndsAfter(2 * time.Hour)},
 		resource.TestStep{
 			PreConfig:         func() { s.Clock().Advance(3 * time.Hour) },
-			Config:            s.credentials(`drain_window = "4h"`),
+			Config:            s.credentials(trigger("1") + "\n  drain_window = \"4h\""),
 			ConfigPlanChecks:  plans(moves),
 			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},
 		resource.TestStep{
-			Config:            s.credentials(`drain_window = "2h30m"`),
+			Config:            s.credentials(trigger("1") + "\n  drain_window = \"2h30m\""),
 			ConfigPlanChecks:  plans(moves),
-			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(1)),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("drained"))},
+			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},
 		// It is the same window however it is written.
 		resource.TestStep{
-			Config: s.credentials(`drain_window = "150m"`),
-			Check:  resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(1)),
+			Config: s.credentials(trigger("1") + "\n  drain_window = \"150m\""),
+			Check:  resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
+		},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(day) },
+			Config:    s.credentials(trigger("2") + "\n  drain_window = \"150m\""),
+			Check:     resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(2), gone(s.key)),
 		},
 	)
 }

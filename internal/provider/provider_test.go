@@ -445,17 +445,17 @@ func TestProviderRefusesItsConfiguration(t *testing.T) {
 		{
 			name:    "empty token",
 			prepare: func(s *stage) { s.token, s.settings = "", `api_token = ""` },
-			facts:   facts("Invalid configuration", "api_token = ", "api_token is empty", "leave it out to use", "QOVERY_API_TOKEN", "Nothing was changed"),
+			facts:   facts(provider.SummaryConfiguration, "api_token = ", "QOVERY_API_TOKEN"),
 		},
 		{
 			name:    "blank token",
 			prepare: func(s *stage) { s.token = " " },
-			facts:   facts("Invalid configuration", "api_token = ", "api_token is empty"),
+			facts:   facts(provider.SummaryConfiguration, "api_token = ", "QOVERY_API_TOKEN"),
 		},
 		{
 			name:    "token with a line break inside",
 			prepare: func(s *stage) { s.token = "qov\n_token" },
-			facts:   facts("Invalid configuration", "api_token = ", "api_token contains white space or a character that cannot be printed"),
+			facts:   facts(provider.SummaryConfiguration, "api_token = ", "QOVERY_API_TOKEN"),
 		},
 		{
 			name:    "token known after apply",
@@ -467,7 +467,7 @@ resource "terraform_data" "token" {
 }
 `
 			},
-			facts: facts("Invalid configuration", "api_token = ", "The value of api_token is not known yet", "Nothing was changed"),
+			facts: facts(provider.SummaryConfiguration, "api_token = ", "-target"),
 		},
 		{
 			name: "region known after apply",
@@ -481,22 +481,22 @@ resource "terraform_data" "role" {
 }
 `
 			},
-			facts: facts("Invalid configuration", "The value of aws.assume_role.role_arn is not known yet"),
+			facts: facts(provider.SummaryConfiguration, "aws.assume_role.role_arn", "-target"),
 		},
 		{
 			name:    "plain http to another machine",
 			prepare: func(s *stage) { s.url = "http://api.qovery.com" },
-			facts:   facts("Invalid configuration", "api_url = ", "must use https, because secrets travel there", "loopback"),
+			facts:   facts(provider.SummaryConfiguration, "api_url = ", "https", "loopback"),
 		},
 		{
 			name:    "URL without a host",
 			prepare: func(s *stage) { s.url = "api.qovery.com" },
-			facts:   facts("Invalid configuration", "api_url = ", "must be an absolute URL such as https://example.com"),
+			facts:   facts(provider.SummaryConfiguration, "api_url = ", "https://example.com"),
 		},
 		{
 			name:    "poll interval of nothing",
 			prepare: set(`poll_interval = "0s"`),
-			facts:   facts("Invalid configuration", "poll_interval = ", "poll_interval is 0s; it must be at least 1ms"),
+			facts:   facts(provider.SummaryConfiguration, "poll_interval = ", "0s", "1ms"),
 		},
 		{
 			name:    "minimum drain window that is no duration",
@@ -504,9 +504,19 @@ resource "terraform_data" "role" {
 			facts:   facts("minimum_drain_window = ", "2 hours"),
 		},
 		{
+			name:    "last use delay that is no duration",
+			prepare: set(`last_use_delay = "20 minutes"`),
+			facts:   facts("last_use_delay = ", "20 minutes"),
+		},
+		{
+			name:    "negative last use delay",
+			prepare: set(`last_use_delay = "-20m"`),
+			facts:   facts(provider.SummaryConfiguration, "last_use_delay = ", "-20m0s"),
+		},
+		{
 			name:    "negative minimum drain window",
 			prepare: set(`minimum_drain_window = "-2h"`),
-			facts:   facts("Invalid configuration", "minimum_drain_window = ", "must be at least 0s"),
+			facts:   facts(provider.SummaryConfiguration, "minimum_drain_window = ", "-2h0m0s"),
 		},
 		{
 			name:    "no tries",
@@ -516,7 +526,7 @@ resource "terraform_data" "role" {
 		{
 			name:    "session that is too short",
 			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/rotation", duration = "1m" }`),
-			facts:   facts("Invalid configuration", "aws.assume_role.duration is 1m0s; it must be from 15m0s to 12h0m0s"),
+			facts:   facts(provider.SummaryConfiguration, "aws.assume_role.duration", "1m0s", "15m0s", "12h0m0s"),
 		},
 		{
 			name:    "access key beside a web identity",
@@ -526,48 +536,48 @@ resource "terraform_data" "role" {
 		{
 			name:    "role that is no ARN",
 			prepare: aws(`assume_role = { role_arn = "rotation" }`),
-			facts:   facts("Attribute aws.assume_role.role_arn must be the ARN of an IAM role", "got: rotation"),
+			facts:   facts("aws.assume_role.role_arn", "got: rotation"),
 		},
 		{
 			name: "role of a web identity that is no ARN",
 			prepare: func(s *stage) {
 				s.signer, s.aws = nil, `assume_role_with_web_identity = { role_arn = "rotation", web_identity_token = "token" }`
 			},
-			facts: facts("Attribute aws.assume_role_with_web_identity.role_arn must be the ARN of an IAM role", "got: rotation"),
+			facts: facts("aws.assume_role_with_web_identity.role_arn", "got: rotation"),
 		},
 		{
 			name:    "policy that is no JSON",
 			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/rotation", policy = "policy.json" }`),
-			facts:   facts("Invalid configuration", "aws.assume_role.policy must be a JSON object", "Nothing was changed"),
+			facts:   facts(provider.SummaryConfiguration, "aws.assume_role.policy", "JSON"),
 		},
 		{
 			name:   "zone in place of a region",
 			config: func(s *stage) string { return strings.Replace(s.credentials(""), `"eu-west-3"`, `"eu-west-3a"`, 1) },
-			facts:  facts("Attribute aws.region must be the name of an AWS region (not of a zone)", "got: eu-west-3a"),
+			facts:  facts("aws.region", "got: eu-west-3a"),
 		},
 		{
 			name:   "endpoint without a scheme",
 			config: func(s *stage) string { return strings.Replace(s.credentials(""), s.AWSURL(), "iam.example.com", 1) },
-			facts:  facts("Invalid configuration", "aws.endpoints.iam must be an absolute URL", "Nothing was changed"),
+			facts:  facts(provider.SummaryConfiguration, "aws.endpoints.iam", "https://example.com"),
 		},
 		{
 			name: "IAM's endpoint of plain http on another machine",
 			config: func(s *stage) string {
 				return strings.Replace(s.credentials(""), fmt.Sprintf("iam = %q", s.AWSURL()), `iam = "http://10.0.0.1"`, 1)
 			},
-			facts: facts("Invalid configuration", "aws.endpoints.iam must use https, because secrets travel there"),
+			facts: facts(provider.SummaryConfiguration, "aws.endpoints.iam", "https", "loopback"),
 		},
 		{
 			name: "STS's endpoint of plain http on another machine",
 			config: func(s *stage) string {
 				return strings.Replace(s.credentials(""), fmt.Sprintf("sts = %q", s.AWSURL()), `sts = "http://10.0.0.1"`, 1)
 			},
-			facts: facts("Invalid configuration", "aws.endpoints.sts must use https, because secrets travel there"),
+			facts: facts(provider.SummaryConfiguration, "aws.endpoints.sts", "https", "loopback"),
 		},
 		{
 			name:    "role that may not be assumed",
 			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/other" }`),
-			facts:   facts("Invalid configuration", "aws = ", "The AWS settings cannot be used. Nothing was changed", "role/other"),
+			facts:   facts(provider.SummaryConfiguration, "aws = ", "role/other"),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -578,16 +588,16 @@ resource "terraform_data" "role" {
 }
 
 func TestProviderTokenFromEnvironment(t *testing.T) {
-	for _, test := range []struct{ name, token, want string }{
-		{"none", "", "The Qovery API token is empty"},
-		{"blank", " \n", "The Qovery API token is empty"},
-		{"with a line break inside", "qov\n_token", "The Qovery API token contains white space"},
+	for _, test := range []struct{ name, token string }{
+		{"none", ""},
+		{"blank", " \n"},
+		{"with a line break inside", "qov\n_token"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("QOVERY_API_TOKEN", test.token)
 			refusal{
 				prepare: func(s *stage) { s.token = "" },
-				facts:   facts("Invalid configuration", test.want, "QOVERY_API_TOKEN", "api_token", "Nothing was changed"),
+				facts:   facts(provider.SummaryConfiguration, "QOVERY_API_TOKEN", "api_token"),
 			}.run(t)
 		})
 	}
@@ -623,7 +633,7 @@ func TestProviderURLFromEnvironment(t *testing.T) {
 		config: func(s *stage) string {
 			return strings.Replace(s.credentials(""), fmt.Sprintf("api_url = %q", s.url), "", 1)
 		},
-		facts: facts("Invalid configuration", "must use https", "or else from the environment variable QOVERY_API_URL", "Nothing was changed"),
+		facts: facts(provider.SummaryConfiguration, "https", "QOVERY_API_URL"),
 	}.run(t)
 }
 
@@ -681,13 +691,12 @@ func TestProviderAnswersOfQovery(t *testing.T) {
 		{
 			name:    "unknown token",
 			prepare: func(s *stage) { s.token = "wrong" },
-			facts: facts(rotation.SummaryUnauthenticated, "Qovery does not accept", "nothing was changed", "check api_token (QOVERY_API_TOKEN)", "HTTP 401",
-				"The token is missing or not valid"),
+			facts:   facts(rotation.SummaryUnauthenticated, "api_token", "QOVERY_API_TOKEN", "HTTP 401", "The token is missing or not valid"),
 		},
 		{
 			name:    "token without rights",
 			prepare: func(s *stage) { s.token = s.StrangerToken() },
-			facts:   facts(rotation.SummaryForbidden, "the missing permission", "Qovery API", "HTTP 403", "does not have the permission"),
+			facts:   facts(rotation.SummaryForbidden, "Qovery API", "HTTP 403", "does not have the permission"),
 		},
 		{
 			name: "a gateway's page",
