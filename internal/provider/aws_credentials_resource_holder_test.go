@@ -3,7 +3,6 @@ package provider_test
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"testing"
 	"time"
 
@@ -21,18 +20,6 @@ import (
 func (s *stage) newest() *simulator.AccessKey {
 	keys := s.user.Keys()
 	return keys[len(keys)-1]
-}
-
-// stores checks which key holders have.
-func stores(key func() *simulator.AccessKey, holders ...*simulator.Holder) resource.TestCheckFunc {
-	return check(func() error {
-		for _, holder := range holders {
-			if got, want := holder.AccessKeyID(), key(); got != want.ID || holder.Secret() != want.Secret {
-				return fmt.Errorf("%v stores %s, want %s and its secret", holder.Object()["name"], got, want.ID)
-			}
-		}
-		return nil
-	})
 }
 
 // holder is what the state shows of a holder of the newest key.
@@ -293,22 +280,6 @@ func TestHolderGetsTheKeyAfterOneMoreRotation(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},
 	)
-}
-
-// order checks that the first requests for these changes were made in this order.
-func (s *stage) order(operations ...string) resource.TestCheckFunc {
-	return check(func() error {
-		var made []string
-		for _, request := range s.Mutations() {
-			if slices.Contains(operations, request.Operation) && !slices.Contains(made, request.Operation) {
-				made = append(made, request.Operation)
-			}
-		}
-		if !slices.Equal(made, operations) {
-			return fmt.Errorf("the changes were made in the order %q, want %q", made, operations)
-		}
-		return nil
-	})
 }
 
 func TestHoldersThatCannotBeCarried(t *testing.T) {
