@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
@@ -19,18 +20,6 @@ import (
 func (s *stage) newest() *simulator.AccessKey {
 	keys := s.user.Keys()
 	return keys[len(keys)-1]
-}
-
-// stores checks which key holders have.
-func stores(key func() *simulator.AccessKey, holders ...*simulator.Holder) resource.TestCheckFunc {
-	return check(func() error {
-		for _, holder := range holders {
-			if got, want := holder.AccessKeyID(), key(); got != want.ID || holder.Secret() != want.Secret {
-				return fmt.Errorf("%v stores %s, want %s and its secret", holder.Object()["name"], got, want.ID)
-			}
-		}
-		return nil
-	})
 }
 
 // holder is what the state shows of a holder of the newest key.
@@ -184,14 +173,13 @@ func TestHoldersLeftBehind(t *testing.T) {
 			Config: s.pair(leave, ""),
 			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), stores(s.newest, &s.set.Holder),
 				stores(func() *simulator.AccessKey { return s.key }, registry),
-				s.warned("Other objects keep the previous access key", "Access key "+s.key.ID+" is also stored in", registry.ID,
-					"set rotate_registries = true")),
+				s.warned(provider.SummaryHoldersLeft, s.key.ID, registry.ID, "rotate_registries = true")),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},
 		resource.TestStep{
 			PreConfig:   func() { s.Clock().Advance(3 * time.Hour) },
 			Config:      s.pair(leave, ""),
-			ExpectError: says("Error running apply", rotation.SummaryKeyInUse, s.key.ID+" is still stored in", registry.ID),
+			ExpectError: says("Error running apply", rotation.SummaryKeyInUse, s.key.ID, registry.ID),
 		},
 		resource.TestStep{
 			PreConfig: func() { registry.SetKey(s.newest()) },
@@ -205,15 +193,14 @@ func TestHolderRefusesTheKey(t *testing.T) {
 	t.Parallel()
 	refused := func(s *stage) resource.TestStep {
 		return resource.TestStep{
-			PreConfig: func() { s.cluster.Registry().RefuseUpdates(400) },
-			Config:    s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, "run with the new access key",
-				"The previous key "+s.key.ID+" is still stored in container registry", s.cluster.Registry().ID, "both keys work"),
+			PreConfig:   func() { s.cluster.Registry().RefuseUpdates(400) },
+			Config:      s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, s.key.ID, "container registry", s.cluster.Registry().ID),
 		}
 	}
 	for _, test := range []struct {
 		name      string
-		mend      func(s *stage)
+		fix       func(s *stage)
 		arguments func(s *stage) string
 	}{
 		{
@@ -233,13 +220,13 @@ func TestHolderRefusesTheKey(t *testing.T) {
 			s.run(
 				resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
 				refused(s),
-				// Nothing changes as long as nothing was mended.
+				// Nothing changes before somebody does something about it.
 				resource.TestStep{
 					Config:      s.credentials(adopt(trigger("2"))),
 					ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, s.cluster.Registry().ID),
 				},
 				resource.TestStep{
-					PreConfig: func() { test.mend(s) },
+					PreConfig: func() { test.fix(s) },
 					Config:    s.credentials(adopt(trigger("2")) + test.arguments(s)),
 					Check:     s.resumes(1),
 					ConfigStateChecks: []statecheck.StateCheck{
@@ -266,8 +253,8 @@ func TestHolderRefusesTheKey(t *testing.T) {
 	})
 }
 
-// Nobody knows the secret that a holder should have got. Once its old key is drained, one more rotation gives it a new one:
-// the old key goes some seconds before, because a user can have two keys only.
+// The secret that a holder should have got is lost. Once its old key is drained, one more rotation repairs it: the old key is
+// deleted some seconds before, because a user can have two keys only, and the holder gets the new one before the credentials.
 func TestHolderGetsTheKeyAfterOneMoreRotation(t *testing.T) {
 	t.Parallel()
 	s := newStageTolerating(t, "while registry-")
@@ -277,17 +264,19 @@ func TestHolderGetsTheKeyAfterOneMoreRotation(t *testing.T) {
 		resource.TestStep{
 			PreConfig:   func() { registry.RefuseUpdates(400) },
 			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, registry.ID, "replaces the key once more"),
+			ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, registry.ID),
 		},
 		resource.TestStep{
 			PreConfig: func() {
 				registry.RefuseUpdates(0)
 				s.Clock().Advance(3 * time.Hour)
+				s.ResetRequests()
 			},
 			Config:           s.credentials(adopt(trigger("2"))),
 			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates),
 			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key), stores(s.newest, registry, &s.set.Holder),
-				s.warned("Access key will be replaced", registry.ID, "Access key "+s.key.ID+", whose drain window is over, will be deleted first")),
+				s.warned(provider.SummaryRotationPlanned, registry.ID, s.set.ID, s.key.ID),
+				s.order("DeleteAccessKey", "CreateAccessKey", simulator.OpEditRegistry, simulator.OpEditAWSCredentials)),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},
 	)
@@ -320,7 +309,7 @@ func TestHoldersThatCannotBeCarried(t *testing.T) {
 				resource.TestStep{
 					Config: s.credentials(""),
 					ExpectError: says("Error running pre-apply plan", rotation.SummaryUncarriableHolder,
-						"Access key "+s.key.ID+" is also stored in "+test.words, holder.ID, "ignored_holders"),
+						s.key.ID, test.words, holder.ID, "ignored_holders"),
 				},
 				resource.TestStep{
 					PreConfig: s.unchanged,
@@ -386,7 +375,7 @@ func TestOldKeyIsPutBack(t *testing.T) {
 			},
 			Config: s.pair("", ""),
 			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), stores(func() *simulator.AccessKey { return s.key }, &s.set.Holder, registry),
-				s.warned("Access key was replaced outside of this resource", s.key.ID+" in place of")),
+				s.warned(rotation.SummaryKeyReplaced, s.key.ID)),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(credentialsAddress, "phase", text("draining")),
 				value(credentialsAddress, "access_key_id", text(s.key.ID)),

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
@@ -112,14 +113,14 @@ func TestImportRefused(t *testing.T) {
 			ExpectError:   says(facts...),
 		}
 	}
-	malformed := []string{"Invalid import id", "is not of the form <organization_id>/<credentials_id>, two UUIDs", "Nothing was changed"}
+	malformed := []string{provider.SummaryImportID, "<organization_id>/<credentials_id>"}
 	s.run(
 		imports(s.set.ID, malformed...),
 		imports(s.org.ID+":"+s.set.ID, malformed...),
 		imports(s.org.ID+"/production", malformed...),
 		imports(s.org.ID+"/"+s.set.ID+"/"+s.set.ID, malformed...),
-		imports(s.set.ID+"/"+s.org.ID, s.set.ID, "not found"),
-		imports(s.org.ID+"/"+s.org.ID, rotation.SummaryCredentialsNotFound, "has no credentials "+s.org.ID),
+		imports(s.set.ID+"/"+s.org.ID, rotation.SummaryOrganizationNotFound, s.set.ID, "HTTP 404"),
+		imports(s.org.ID+"/"+s.org.ID, rotation.SummaryCredentialsNotFound, s.org.ID),
 		imports(s.org.ID+"/"+role.ID, rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"),
 		imports(s.org.ID+"/"+scaleway.ID, rotation.SummaryNotStatic, `"scaleway"`, "SCW"),
 	)
@@ -136,7 +137,7 @@ func TestCredentialsThatGotARole(t *testing.T) {
 		resource.TestStep{Config: static},
 		resource.TestStep{Config: s.credentials(adopt("")), PlanOnly: true},
 	)
-	s.holds(s.warned("Nothing to rotate", "are of type AWS_ROLE", "remove this resource"))
+	s.holds(s.warned(provider.SummaryNothingToRotate, s.set.ID, "AWS_ROLE"))
 	s.unchanged()
 }
 
@@ -150,7 +151,7 @@ func TestForget(t *testing.T) {
 			ConfigPlanChecks: plans(
 				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroy),
 			),
-			Check: s.warned("Access key stays valid", s.key.ID, `IAM user "qovery"`, "nothing rotates it from now on"),
+			Check: s.warned(provider.SummaryKeyStays, s.key.ID, `"qovery"`),
 		},
 	)
 	s.unchanged()

@@ -10,6 +10,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
@@ -53,8 +54,8 @@ func TestPlanTellsWhatARotationTouches(t *testing.T) {
 		resource.TestStep{
 			Config: s.credentials(adopt(trigger("2"))),
 			ConfigPlanChecks: plans(planCheck(func(plancheck.CheckPlanRequest) error {
-				return s.warned("Access key will be replaced", "Access key "+s.key.ID+` of IAM user "qovery" will be replaced in`,
-					s.set.ID, registry.ID, fmt.Sprintf(`Clusters to deploy: cluster "prod" (%s).`, s.cluster.ID))(nil)
+				return s.warned(provider.SummaryRotationPlanned, s.key.ID, `"qovery"`, s.set.ID, registry.ID,
+					fmt.Sprintf(`: cluster "prod" (%s).`, s.cluster.ID))(nil)
 			})),
 			Check: check(func() error {
 				if n := len(off.Deployments()); n > 0 {
@@ -154,9 +155,8 @@ func TestPlanWithoutRefreshOfAKeyThatWasReplaced(t *testing.T) {
 				s.key.Delete()
 				s.set.SetKey(s.user.AddKey())
 			},
-			Config: s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryKeyChanged, "the plan was made for "+s.key.ID,
-				"without -refresh=false"),
+			Config:      s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryKeyChanged, s.key.ID, "-refresh=false"),
 		},
 	)
 	s.unchanged()
@@ -187,7 +187,7 @@ func TestKeyReplacedByHand(t *testing.T) {
 				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates, drifts("phase", "stable", "deploying"),
 			),
 			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1),
-				s.warned("Access key was replaced outside of this resource", "in place of "+s.key.ID, `IAM user "qovery" has both keys`)),
+				s.warned(rotation.SummaryKeyReplaced, s.key.ID, `"qovery"`)),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
 				value(credentialsAddress, "phase", text("draining")),
@@ -238,9 +238,9 @@ func TestKeyDeactivatedByHand(t *testing.T) {
 		resource.TestStep{PreConfig: s.key.Deactivate, Config: s.credentials(adopt(trigger("1"))), PlanOnly: true},
 		resource.TestStep{
 			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryCutOff, s.key.ID+", which is Inactive"),
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryCutOff, s.key.ID, "Inactive"),
 		},
 	)
-	s.holds(s.warned(rotation.SummaryCutOff, s.key.ID, "put a working key into Qovery by hand"))
+	s.holds(s.warned(rotation.SummaryCutOff, s.key.ID, "Inactive"))
 	s.unchanged()
 }

@@ -5,17 +5,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 )
-
-func value(address, attribute string, want knownvalue.Check) statecheck.StateCheck {
-	return statecheck.ExpectKnownValue(address, tfjsonpath.New(attribute), want)
-}
-
-func text(s string) knownvalue.Check { return knownvalue.StringExact(s) }
 
 func TestRotationFromCreationToCleanup(t *testing.T) {
 	t.Parallel()
@@ -27,7 +19,9 @@ func TestRotationFromCreationToCleanup(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
 				value(credentialsAddress, "phase", text("draining")),
+				value(credentialsAddress, "iam_user_arn", text(s.user.ARN())),
 				value(cleanupAddress, "status", text("draining")),
+				value(cleanupAddress, "iam_user_arn", text(s.user.ARN())),
 			},
 		},
 		resource.TestStep{

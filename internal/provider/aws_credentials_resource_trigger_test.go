@@ -10,7 +10,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -37,6 +36,7 @@ func TestTriggers(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(credentialsAddress, "id", text(s.org.ID+"/"+s.set.ID)),
 				value(credentialsAddress, "iam_user_name", text("qovery")),
+				value(credentialsAddress, "iam_user_arn", text(s.user.ARN())),
 				value(credentialsAddress, "access_key_id", text(s.key.ID)),
 				value(credentialsAddress, "access_key_created_at", text(s.key.CreatedAt().Format(time.RFC3339))),
 				value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
@@ -75,9 +75,8 @@ func TestTriggers(t *testing.T) {
 			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
 		},
 		resource.TestStep{
-			Config: s.credentials(adopt(trigger("4"))),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryStillDraining, "rotation_triggers = ",
-				"The previous access key "+s.key.ID+" still exists", "rotate from", "on. Until then keep rotation_triggers as they were"),
+			Config:      s.credentials(adopt(trigger("4"))),
+			ExpectError: says("Error running pre-apply plan", rotation.SummaryStillDraining, "rotation_triggers = ", s.key.ID),
 		},
 		// The rotation retires a drained key by itself.
 		resource.TestStep{
@@ -163,7 +162,7 @@ func TestTriggersKnownAfterApplyWhileDraining(t *testing.T) {
 		resource.TestStep{
 			PreConfig: s.ResetRequests,
 			Config:    s.withPeriod("3", "2", triggers),
-			Check:     s.warned(rotation.SummaryStillDraining, "If this is still so when the plan is applied", "the apply will fail", s.key.ID),
+			Check:     s.warned(rotation.SummaryStillDraining, s.key.ID),
 		},
 		resource.TestStep{
 			PreConfig:   s.unchanged,
@@ -321,78 +320,5 @@ func TestAdoptedKeyThatIsDue(t *testing.T) {
 			ExpectNonEmptyPlan: true,
 		},
 		resource.TestStep{Config: config, Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1))},
-	)
-}
-
-func TestReplace(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	s.run(
-		resource.TestStep{Config: s.pair(trigger("1"), ""), Check: s.keys(2)},
-		resource.TestStep{
-			Taint:       []string{credentialsAddress},
-			Config:      s.pair(trigger("1"), ""),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryForeignKey, s.key.ID),
-		},
-		resource.TestStep{
-			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
-			// The resource is still marked: a plan that fails does not change that.
-			Config:      s.pair(trigger("1"), ""),
-			ExpectError: says(rotation.SummaryForeignKey),
-		},
-		resource.TestStep{
-			PreConfig: s.key.Delete,
-			Config:    s.pair(trigger("1"), ""),
-			ConfigPlanChecks: plans(
-				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroyBeforeCreate),
-			),
-			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)),
-			ConfigStateChecks: []statecheck.StateCheck{
-				value(credentialsAddress, "phase", text("draining")),
-				value(cleanupAddress, "status", text("draining")),
-			},
-		},
-	)
-}
-
-func TestDrainWindowMoves(t *testing.T) {
-	t.Parallel()
-	s := newStage(t)
-	var deployedAt string
-	drainEndsAfter := func(window time.Duration) resource.TestCheckFunc {
-		return func(state *terraform.State) error {
-			attributes := state.RootModule().Resources[credentialsAddress].Primary.Attributes
-			deployedAt = attributes["deployed_at"]
-			ended, err := time.Parse(time.RFC3339, deployedAt)
-			if err != nil {
-				return err
-			}
-			if want := ended.Add(window).Format(time.RFC3339); attributes["drain_ends_at"] != want {
-				return fmt.Errorf("drain_ends_at is %s, want %s", attributes["drain_ends_at"], want)
-			}
-			return nil
-		}
-	}
-	moves := open{credentialsAddress, []string{"drain_ends_at", "phase"}}
-	s.run(
-		resource.TestStep{Config: s.credentials(""), Check: drainEndsAfter(2 * time.Hour)},
-		resource.TestStep{
-			PreConfig:         func() { s.Clock().Advance(3 * time.Hour) },
-			Config:            s.credentials(`drain_window = "4h"`),
-			ConfigPlanChecks:  plans(moves),
-			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
-		},
-		resource.TestStep{
-			Config:            s.credentials(`drain_window = "2h30m"`),
-			ConfigPlanChecks:  plans(moves),
-			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(1)),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("drained"))},
-		},
-		// It is the same window however it is written.
-		resource.TestStep{
-			Config: s.credentials(`drain_window = "150m"`),
-			Check:  resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(1)),
-		},
 	)
 }

@@ -26,7 +26,6 @@ func (l *ledger) factories() map[string]func() (tfprotov6.ProviderServer, error)
 	return map[string]func() (tfprotov6.ProviderServer, error){"qoveryrotation": func() (tfprotov6.ProviderServer, error) {
 		l.close()
 		server, err := l.serve()
-		// The process of the command before removes its journals at its end.
 		l.ResetRequests()
 		l.begun = l.doing
 		return server, err

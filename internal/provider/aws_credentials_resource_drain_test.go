@@ -1,0 +1,103 @@
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/compare"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
+)
+
+// A replacement loses the state. While the previous key is there, the journal tells the new resource about the rotation.
+func TestReplace(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	replaced := plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroyBeforeCreate))
+	draining := []statecheck.StateCheck{
+		value(credentialsAddress, "phase", text("draining")),
+		value(cleanupAddress, "status", text("draining")),
+	}
+	ends, drainEndsAt := statecheck.CompareValue(compare.ValuesSame()), tfjsonpath.New("drain_ends_at")
+	s.run(
+		resource.TestStep{
+			Config:            s.pair(trigger("1"), ""),
+			Check:             s.keys(2),
+			ConfigStateChecks: append(draining, ends.AddStateValue(credentialsAddress, drainEndsAt)),
+		},
+		resource.TestStep{
+			Taint:            []string{credentialsAddress},
+			Config:           s.pair(trigger("1"), ""),
+			ConfigPlanChecks: replaced,
+			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), stores(s.newest, &s.set.Holder), active(s.key)),
+			ConfigStateChecks: append(draining, ends.AddStateValue(credentialsAddress, drainEndsAt),
+				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
+				value(cleanupAddress, "access_key_id", text(s.key.ID))),
+		},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
+			Config:    s.pair(trigger("1"), ""),
+			Check:     resource.ComposeTestCheckFunc(s.keys(1), s.deployments(1), gone(s.key)),
+		},
+		// After that nothing is left to adopt.
+		resource.TestStep{
+			Taint:             []string{credentialsAddress},
+			Config:            s.pair(trigger("1"), ""),
+			ConfigPlanChecks:  replaced,
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)),
+			ConfigStateChecks: draining,
+		},
+	)
+}
+
+// A longer drain_window holds at once, a shorter one from the next rotation on.
+func TestDrainWindowMoves(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var deployedAt string
+	drainEndsAfter := func(window time.Duration) resource.TestCheckFunc {
+		return func(state *terraform.State) error {
+			attributes := state.RootModule().Resources[credentialsAddress].Primary.Attributes
+			deployedAt = attributes["deployed_at"]
+			ended, err := time.Parse(time.RFC3339, deployedAt)
+			if err != nil {
+				return err
+			}
+			if want := ended.Add(window).Format(time.RFC3339); attributes["drain_ends_at"] != want {
+				return fmt.Errorf("drain_ends_at is %s, want %s", attributes["drain_ends_at"], want)
+			}
+			return nil
+		}
+	}
+	moves := open{credentialsAddress, []string{"drain_ends_at", "phase"}}
+	s.run(
+		resource.TestStep{Config: s.credentials(trigger("1")), Check: drainEndsAfter(2 * time.Hour)},
+		resource.TestStep{
+			PreConfig:         func() { s.Clock().Advance(3 * time.Hour) },
+			Config:            s.credentials(trigger("1") + "\n  drain_window = \"4h\""),
+			ConfigPlanChecks:  plans(moves),
+			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+		resource.TestStep{
+			Config:            s.credentials(trigger("1") + "\n  drain_window = \"2h30m\""),
+			ConfigPlanChecks:  plans(moves),
+			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+		// It is the same window however it is written.
+		resource.TestStep{
+			Config: s.credentials(trigger("1") + "\n  drain_window = \"150m\""),
+			Check:  resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
+		},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(day) },
+			Config:    s.credentials(trigger("2") + "\n  drain_window = \"150m\""),
+			Check:     resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(2), gone(s.key)),
+		},
+	)
+}
