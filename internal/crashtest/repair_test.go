@@ -8,11 +8,10 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// leaveBehind rotates and interrupts that right after the credentials have the new key. It returns when the drain window is over
+// leaveBehind applies and interrupts that right after the credentials have the new key. It returns when the drain window is over
 // and the next apply is going to be a repair.
 func (s *scene) leaveBehind() {
 	s.t.Helper()
-	s.schedule("left behind")
 	s.applyWithFaults(map[point]fault{{operation: simulator.OpEditAWSCredentials, nth: 1}: providerKilledAfter})
 	r := s.apply()
 	r.expectFailure(s.t, rotation.SummaryHolderNotUpdated)
@@ -24,6 +23,7 @@ func (s *scene) leaveBehind() {
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	s := newQuarter(t)
+	s.schedule("1")
 	s.leaveBehind()
 	began := s.Clock().Now()
 	s.mustApply()
@@ -38,7 +38,9 @@ func TestRepairOfOtherCredentials(t *testing.T) {
 	t.Parallel()
 	s := newQuarter(t)
 	s.addStaging(s.user.Keys()[0])
+	s.configureEach(map[string]string{"production": ""})
 	s.leaveBehind()
+	s.configure("")
 	began := s.Clock().Now()
 	if r := s.apply(); r.exitCode != 0 {
 		// Terraform tried the ones that were left behind first.
@@ -62,6 +64,7 @@ func TestRepairWaits(t *testing.T) {
 	s := newQuarter(t)
 	s.rotations(1)
 	s.mustApply()
+	s.schedule("left behind")
 	s.leaveBehind()
 	s.cluster.DeployBySomebodyElse()
 	s.Clock().Advance(10 * time.Second) // It is to be seen now.
@@ -82,6 +85,7 @@ func TestRepairCutOff(t *testing.T) {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
 			s := newQuarter(t)
+			s.schedule("1")
 			s.leaveBehind()
 			if _, met := s.applyWithFaults(map[point]fault{{operation: operation, nth: 1}: providerKilledAfter}); met != 1 {
 				t.Fatalf("%s was not asked for", operation)
