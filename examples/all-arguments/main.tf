@@ -35,6 +35,7 @@ variable "ignored_holders" {
 provider "qoveryrotation" {
   poll_interval        = "10s"
   minimum_drain_window = "2h"
+  last_use_delay       = "20m"
 
   aws = {
     max_retries = 10
@@ -57,8 +58,8 @@ resource "qoveryrotation_aws_credentials" "production" {
   drain_window      = "3h"
 
   timeouts {
-    create = "2h"
-    update = "2h"
+    create = "4h"
+    update = "4h"
   }
 }
 
@@ -73,6 +74,8 @@ resource "qoveryrotation_aws_access_key_cleanup" "production" {
   allow_recent_use  = false
   ignored_holders   = var.ignored_holders
 
+  allow_running_deployments = false
+
   timeouts {
     create = "3h"
     update = "3h"
@@ -82,6 +85,7 @@ resource "qoveryrotation_aws_access_key_cleanup" "production" {
 output "rotation" {
   value = {
     phase           = qoveryrotation_aws_credentials.production.phase
+    iam_user_arn    = qoveryrotation_aws_credentials.production.iam_user_arn
     access_key_id   = qoveryrotation_aws_credentials.production.access_key_id
     created_at      = qoveryrotation_aws_credentials.production.access_key_created_at
     rotated_at      = qoveryrotation_aws_credentials.production.rotated_at
@@ -96,6 +100,7 @@ output "rotation" {
 output "cleanup" {
   value = {
     status         = qoveryrotation_aws_access_key_cleanup.production.status
+    iam_user_arn   = qoveryrotation_aws_access_key_cleanup.production.iam_user_arn
     deactivated_at = qoveryrotation_aws_access_key_cleanup.production.deactivated_at
     deleted_at     = qoveryrotation_aws_access_key_cleanup.production.deleted_at
     next_action_at = qoveryrotation_aws_access_key_cleanup.production.next_action_at
