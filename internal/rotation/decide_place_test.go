@@ -79,6 +79,15 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 		s.retired()
 		s.DrainWindow = 3 * time.Hour
 	}, refuses(ArgumentTriggers, SummaryStillDraining)},
+	{"draining, by a window that is raised now, without a journal", func(s *situation) {
+		s.retired()
+		s.Journal, s.DrainWindow = nil, 3*time.Hour
+	}, refuses(ArgumentTriggers, SummaryStillDraining)},
+	{"draining, by the state, though a rotation that died was about to delete it", func(s *situation) {
+		s.retired()
+		s.Record.DrainEndsAt = ago(-time.Hour)
+		s.Journal = &Journal{CredentialsID: testCreds, From: keyB, Before: []string{keyA}, Stage: StageCreating, At: ago(time.Hour), DrainWindow: testDrain}
+	}, refuses(ArgumentTriggers, SummaryStillDraining)},
 	{"draining, by a window that the state remembers", func(s *situation) {
 		s.retired()
 		s.Record.DrainEndsAt = ago(-time.Hour)
