@@ -8,6 +8,14 @@ func (s *situation) retired() {
 	s.recorded()
 }
 
+// adopted is the situation in which a rotation for other credentials, which is complete, served these, and their state only knows
+// the key.
+func (s *situation) adopted(deployedAt time.Time) {
+	s.shared(StageDeployed)
+	s.OtherJournals[0].At, s.OtherJournals[0].CutoverAt = deployedAt, deployedAt
+	s.Record = &Record{AccessKeyID: keyB}
+}
+
 var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase{
 	// No journal explains it.
 	{"a foreign key", func(s *situation) { s.other(keyX, ago(50*time.Hour), usedAtSix) }, refuses(ArgumentIAMUserName, SummaryForeignKey)},
@@ -73,6 +81,19 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 	{"draining, by a window that is raised now", func(s *situation) {
 		s.retired()
 		s.DrainWindow = 3 * time.Hour
+	}, refuses(ArgumentTriggers, SummaryStillDraining)},
+	{"draining, by a window that is raised now, without a journal", func(s *situation) {
+		s.retired()
+		s.Journal, s.DrainWindow = nil, 3*time.Hour
+	}, refuses(ArgumentTriggers, SummaryStillDraining)},
+	{"draining, by the state, though a rotation that died was about to delete it", func(s *situation) {
+		s.retired()
+		s.Record.DrainEndsAt = ago(-time.Hour)
+		s.Journal = &Journal{CredentialsID: testCreds, From: keyB, Before: []string{keyA}, Stage: StageCreating, At: ago(time.Hour), DrainWindow: testDrain}
+	}, refuses(ArgumentTriggers, SummaryStillDraining)},
+	{"draining, by a window that is raised now, and only others know of the rotation", func(s *situation) {
+		s.adopted(ago(3 * time.Hour))
+		s.DrainWindow = 4 * time.Hour
 	}, refuses(ArgumentTriggers, SummaryStillDraining)},
 	{"draining, by a window that the state remembers", func(s *situation) {
 		s.retired()

@@ -191,6 +191,9 @@ var rotated = []nextCases{{"A rotation is asked for, or stale holders need one",
 		s.retired()
 		s.Journal = nil
 	}, "rotate B drain 2h0m0s before A delete A (retired)"},
+	{"drained, and only others know of the rotation", func(s *situation) {
+		s.adopted(ago(5 * time.Hour))
+	}, "rotate B drain 2h0m0s before A delete A (retired)"},
 	{"drained, by a window that is lowered now", func(s *situation) {
 		s.retired()
 		s.DrainWindow = time.Minute

@@ -146,6 +146,10 @@ var nothingToDo = []nextCases{{"Nothing is unfinished and nothing is asked for",
 		s.stale(ago(5 * time.Hour))
 		s.recorded()
 	}), "none"},
+	{"a repair was complete but for a holder, and is undone", notAsked(func(s *situation) {
+		s.repairing(StageDeployed, "")
+		s.Journal.To, s.Journal.CutoverAt = keyC, ago(2*time.Hour)
+	}), "none"},
 	{"a locked cluster", notAsked(func(s *situation) { s.lock("cluster-of-" + testCreds) }), "none"},
 	{"a holder that cannot be served", notAsked(func(s *situation) { s.stored(HolderDNSProvider, "dns", keyA) }), "none"},
 	{"the previous key is put back", notAsked(func(s *situation) {
