@@ -56,7 +56,7 @@ func (v view) completed() *Snapshot {
 // isOver tells whether a journal has nothing left to say: its rotation is complete, the key that it replaced is gone, and
 // nothing stores that any more.
 func (v view) isOver(j Journal) bool {
-	return j.Stage == StageDeployed && v.key(j.From) == nil && len(v.HoldersOf(append(j.Before, j.From)...)) == 0
+	return j.Stage == StageDeployed && v.key(j.From) == nil && len(v.HoldersOf(slices.Concat(j.Before, []string{j.From})...)) == 0
 }
 
 // canResume tells whether there is a rotation that the state does not know as complete, and that does not need one more.

@@ -214,7 +214,7 @@ func (v view) undeployable() *Problem {
 	for _, cluster := range v.clusters() {
 		status := v.Statuses[cluster.ID]
 		switch {
-		case isLeftAlone(status):
+		case v.Statuses == nil || isLeftAlone(status):
 		case status.Lock != nil:
 			return untouched(lockedCluster(cluster, *status.Lock))
 		case classify(status.State) == runUndeployable:

@@ -25,17 +25,19 @@ type Forecast struct {
 }
 
 // Preflight decides for a plan, from the same facts and by the same table as [Rotator.Rotate] will. It changes nothing, and
-// returns what a rotation would start from.
+// returns what a rotation would start from. Adopting a key needs nothing of the clusters, unless something was left unfinished.
 func (r *Rotator) Preflight(ctx context.Context, in Intent) (*Snapshot, Decision, error) {
-	scope, known := ScopeAll, ""
-	if !in.Rotate && in.Record == nil {
-		// Adopting a key needs nothing of the clusters.
-		scope = ScopeHolders
-	}
+	known := ""
 	if in.Record != nil {
 		known = in.Record.AccessKeyID
 	}
-	return r.decide(ctx, r.cached(), in, known, scope)
+	if !in.Rotate && in.Record == nil {
+		s, decision, err := r.decide(ctx, r.cached(), in, known, ScopeHolders)
+		if err != nil || decision.Action == ActionNone {
+			return s, decision, err
+		}
+	}
+	return r.decide(ctx, r.cached(), in, known, ScopeAll)
 }
 
 // decide looks at the world and asks the table.

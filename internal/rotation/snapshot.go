@@ -73,7 +73,7 @@ type Snapshot struct {
 	Holders []Holder
 	// Clusters are all clusters of the organization.
 	Clusters []Cluster
-	// Statuses are by cluster id.
+	// Statuses are by cluster id; nil when they were not read.
 	Statuses map[string]ClusterStatus
 	// Deployments are those of environments that have not ended. They are read where a key could be deleted.
 	Deployments []EnvironmentDeployment
@@ -96,7 +96,7 @@ func (r *Rotator) cached() world {
 
 // read is the one reader of the world. What does not depend on another answer is asked for side by side.
 func (w world) read(ctx context.Context, target Target, known string, scope Scope) (*Snapshot, error) {
-	s := &Snapshot{Statuses: map[string]ClusterStatus{}}
+	s := &Snapshot{}
 	var lists [4][]Holder
 	group, gctx := errgroup.WithContext(ctx)
 	ask := func(question func(context.Context) error) { group.Go(func() error { return question(gctx) }) }
@@ -196,6 +196,7 @@ func (w world) readClusters(ctx context.Context, s *Snapshot, organizationID str
 
 func (w world) readStatuses(ctx context.Context, s *Snapshot, organizationID string) error {
 	statuses, err := w.statuses.read(ctx, organizationID)
+	s.Statuses = make(map[string]ClusterStatus, len(statuses))
 	for _, status := range statuses {
 		s.Statuses[status.ClusterID] = status
 	}
