@@ -75,16 +75,16 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 				Default:  booldefault.StaticBool(true),
 			},
 			"rotate_registries": schema.BoolAttribute{
-				MarkdownDescription: "Whether a rotation carries the new key to every other object of the organization that stores the old one: other " +
-					"credentials, ECR container registries and ECR helm repositories. Each cluster's own container registry starts with the cluster's " +
-					"key and does not follow a change of the credentials. Default `true`.",
+				MarkdownDescription: "Whether a rotation stores the new key in every other object of the organization that has the old one: other " +
+					"credentials, ECR container registries, ECR helm repositories and Route 53 DNS providers. Each cluster's own container registry starts " +
+					"with the cluster's key and does not follow a change of the credentials. Default `true`.",
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(true),
 			},
 			"ignored_holders": schema.SetAttribute{
-				MarkdownDescription: "UUIDs of objects that store the key and that a rotation may leave behind with the old one: those that Qovery does not let " +
-					"change with the key alone (vSphere credentials, Route 53 DNS providers, secret-manager accesses), without which a plan refuses to rotate.",
+				MarkdownDescription: "UUIDs of objects that store the key and keep the old one in a rotation. Without it, a plan refuses to rotate while an object " +
+					"that cannot be given the new key stores it, such as vSphere credentials or a secret-manager access.",
 				ElementType: types.StringType,
 				Optional:    true,
 				Validators:  []validator.Set{setvalidator.ValueStringsAre(uuidValidator())},

@@ -180,7 +180,7 @@ func (v view) unrotatableHolders() []Holder {
 		return nil
 	}
 	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
-		return h.Kind.rotatable() || slices.Contains(v.IgnoredHolders, h.ID)
+		return h.rotatable() || slices.Contains(v.IgnoredHolders, h.ID)
 	})
 }
 

@@ -164,8 +164,9 @@ const (
 	HolderCredentials       HolderKind = "credentials"
 	HolderContainerRegistry HolderKind = "container_registry"
 	HolderHelmRepository    HolderKind = "helm_repository"
-	HolderDNSProvider       HolderKind = "dns_provider"
-	// The kinds below need more than the new key to be written again, so a rotation cannot carry the key to them.
+	// HolderDNSProvider is a cluster's own zone of Route 53.
+	HolderDNSProvider HolderKind = "dns_provider"
+	// The kinds below need more than the new key to be written again, so a rotation cannot give it to them.
 	HolderVSphereCredentials HolderKind = "vsphere_credentials"
 	HolderSecretManager      HolderKind = "secret_manager_access"
 )

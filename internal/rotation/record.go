@@ -32,7 +32,7 @@ func (r Record) PhaseAt(now time.Time) Phase { return r.stageAt(now).Phase() }
 func recordOf(s *Snapshot) Record {
 	r := Record{
 		UserName: s.Owner, UserARN: s.User.ARN, AccessKeyID: s.Set.AccessKeyID, Clusters: s.Set.Clusters,
-		Holders: s.listedHolders(s.Set.AccessKeyID),
+		Holders: listedHolders(s.HoldersOf(s.Set.AccessKeyID)),
 	}
 	if s.Current != nil {
 		r.AccessKeyCreatedAt = s.Current.CreatedAt

@@ -87,7 +87,7 @@ func (v view) stale() []Holder {
 
 // serves tells whether a rotation gives a holder its new key.
 func (v view) serves(h Holder) bool {
-	return h.ID == v.CredentialsID || h.Kind.rotatable() && v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
+	return h.ID == v.CredentialsID || h.rotatable() && v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
 }
 
 // needsRepair tells whether stale holders can be served by one more rotation only: the secret that they should have got is

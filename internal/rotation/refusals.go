@@ -182,10 +182,14 @@ func attemptMayBeAlive(userName string, j Journal) *Problem {
 }
 
 func (v view) unrotatable() *Problem {
+	var obstacles strings.Builder
+	for _, holder := range v.unrotatableHolders() {
+		fmt.Fprintf(&obstacles, "\n  - %s: %s", holder, holder.Obstacle)
+	}
 	return &Problem{
 		Summary: SummaryUncarriableHolder,
-		Cause: fmt.Sprintf("The access key %s is also stored in %s. Qovery needs more than the key to change these objects, so they would keep a key "+
-			"that is going to be deleted.", v.Set.AccessKeyID, listOf(v.unrotatableHolders())),
+		Cause: fmt.Sprintf("The access key %s is also stored in objects that cannot be given the new one. They would keep a key that is going to be deleted:%s",
+			v.Set.AccessKeyID, &obstacles),
 		World:  worldUntouched,
 		Advice: "Give these objects a key of another IAM user, or a role. To rotate without them, list their ids in ignored_holders.",
 	}

@@ -221,7 +221,7 @@ type change struct {
 // takeUp makes the journal tell of a rotation whose cutover it does not have: it is known from the key in Qovery only, or from
 // the state, or somebody put the old key back.
 func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
-	c := &change{s: s, journal: d.Rotation, createdAt: s.Current.CreatedAt, stale: d.Stale, served: s.listedHolders(d.Rotation.To)}
+	c := &change{s: s, journal: d.Rotation, createdAt: s.Current.CreatedAt, stale: d.Stale, served: s.HoldersOf(d.Rotation.To)}
 	if in.Record != nil && in.Record.AccessKeyID == d.Rotation.To { // Clusters that have another key have nothing yet.
 		c.deployed = in.Record.DeployedClusters
 	}
@@ -256,7 +256,7 @@ func (r *Rotator) writeJournal(ctx context.Context, userName string, j Journal) 
 // record is what is to be remembered of a change.
 func (c *change) record() *Record {
 	r := recordOf(c.s).withRotation(c.journal)
-	r.AccessKeyID, r.AccessKeyCreatedAt, r.Holders, r.DeployedClusters = c.journal.To, c.createdAt, c.served, c.deployed
+	r.AccessKeyID, r.AccessKeyCreatedAt, r.Holders, r.DeployedClusters = c.journal.To, c.createdAt, listedHolders(c.served), c.deployed
 	r.Unfinished = r.Unfinished || len(c.stale) > 0
 	return &r
 }

@@ -298,8 +298,8 @@ func (s *Snapshot) gave(j Journal) bool {
 }
 
 // listedHolders are those that Qovery lists for a whole organization, so that a refresh finds the same.
-func (s *Snapshot) listedHolders(accessKeyID string) []Holder {
-	return slices.DeleteFunc(s.HoldersOf(accessKeyID), func(h Holder) bool {
+func listedHolders(holders []Holder) []Holder {
+	return slices.DeleteFunc(slices.Clone(holders), func(h Holder) bool {
 		return h.Kind == HolderDNSProvider || h.Kind == HolderSecretManager
 	})
 }
@@ -334,11 +334,11 @@ func credentialsHolders(sets []CredentialsSet) []Holder {
 		if set.AccessKeyID == "" {
 			continue
 		}
-		kind := HolderCredentials
+		holder := Holder{Kind: HolderCredentials, ID: set.ID, Name: set.Name, AccessKeyID: set.AccessKeyID}
 		if set.Type != CredentialsTypeStatic {
-			kind = HolderVSphereCredentials
+			holder.Kind, holder.Obstacle = HolderVSphereCredentials, "Qovery wants the vSphere password with every change, and does not show it"
 		}
-		holders = append(holders, Holder{Kind: kind, ID: set.ID, Name: set.Name, AccessKeyID: set.AccessKeyID})
+		holders = append(holders, holder)
 	}
 	return holders
 }
@@ -351,9 +351,10 @@ func accountOf(arn string) string {
 	return ""
 }
 
-// rotatable tells whether a rotation can put a new key into such a holder.
-func (k HolderKind) rotatable() bool {
-	return k == HolderCredentials || k == HolderContainerRegistry || k == HolderHelmRepository
+// rotatable tells whether a rotation can put a new key into the holder.
+func (h Holder) rotatable() bool {
+	kinds := []HolderKind{HolderCredentials, HolderContainerRegistry, HolderHelmRepository, HolderDNSProvider}
+	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
 }
 
 // String names a holder for people.
