@@ -36,7 +36,7 @@ Terraform will perform the following actions:
 
 Plan: 0 to add, 1 to change, 0 to destroy.
 
-Warning: The access key will be replaced
+Warning: Access key will be replaced
 `
 	const want = `  # qoveryrotation_aws_credentials.production will be updated in-place
       ~ access_key_id          = "AKIA1" -> (known after apply)
@@ -45,7 +45,7 @@ Warning: The access key will be replaced
         }
 Plan: 0 to add, 1 to change, 0 to destroy.
 
-Warning: The access key will be replaced
+Warning: Access key will be replaced
 `
 	if got := essential(plan); got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

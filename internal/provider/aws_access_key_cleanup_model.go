@@ -20,6 +20,7 @@ type awsAccessKeyCleanupModel struct {
 	QuarantineWindow timetypes.GoDuration `tfsdk:"quarantine_window"`
 	Wait             types.Bool           `tfsdk:"wait"`
 	AllowRecentUse   types.Bool           `tfsdk:"allow_recent_use"`
+	AllowRunning     types.Bool           `tfsdk:"allow_running_deployments"`
 	IgnoredHolders   types.Set            `tfsdk:"ignored_holders"`
 	IAMUserARN       types.String         `tfsdk:"iam_user_arn"`
 	Status           types.String         `tfsdk:"status"`
@@ -44,6 +45,8 @@ func (m *awsAccessKeyCleanupModel) retirement() rotation.Retirement {
 		DeactivatedAt:    timeOf(m.DeactivatedAt),
 		AllowRecentUse:   m.AllowRecentUse.ValueBool(),
 		IgnoredHolders:   stringsOf(m.IgnoredHolders),
+
+		AllowRunningDeployments: m.AllowRunning.ValueBool(),
 	}
 }
 

@@ -59,11 +59,16 @@ func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resour
 	var plan, state awsAccessKeyCleanupModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
-	if resp.Diagnostics.HasError() || !callsForUpdate(&state, &plan) {
-		// Where an argument changes, the framework has made every computed attribute unknown already.
+	if resp.Diagnostics.HasError() {
 		return
 	}
-	plan.planUpdate()
+	if plan.IAMUserName.Equal(state.IAMUserName) && !state.IAMUserARN.IsNull() {
+		plan.IAMUserARN = state.IAMUserARN
+	}
+	if callsForUpdate(&state, &plan) {
+		// Where an argument changes, the framework has made every computed attribute unknown already.
+		plan.planUpdate()
+	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 }
 

@@ -391,7 +391,7 @@ func TestCleanupIdle(t *testing.T) {
 		// A key without a time is left, and named.
 		resource.TestStep{
 			Config: s.providerBlock(),
-			Check: s.warned("The access key stays valid", "Access key "+old.ID+` of IAM user "qovery" was not deleted`,
+			Check: s.warned("Access key stays valid", "Access key "+old.ID+` of IAM user "qovery" was not deleted`,
 				"aws iam delete-access-key --user-name qovery --access-key-id "+old.ID),
 		},
 	)
@@ -568,7 +568,7 @@ func TestCleanupWaitIsInterrupted(t *testing.T) {
 		s.run(
 			resource.TestStep{
 				Config:      s.pair("", "wait = true\n  timeouts {\n    create = \"1h\"\n  }"),
-				ExpectError: says("Error running apply", "The cleanup ran into its timeout", "its limit is 1h0m0s", "access key "+s.key.ID, "still exists"),
+				ExpectError: says("Error running apply", "Cleanup timed out", "its limit is 1h0m0s", "access key "+s.key.ID, "still exists"),
 			},
 			resource.TestStep{
 				PreConfig: func() { s.holds(active(s.key)) },
@@ -592,7 +592,7 @@ func TestCleanupWaitIsInterrupted(t *testing.T) {
 				PreConfig: func() { s.interruptAfter(2*time.Hour + 15*time.Minute) },
 				Config:    s.pair("", arguments),
 				Check: resource.ComposeTestCheckFunc(inactive(s.key),
-					s.warned("The cleanup was interrupted", "access key "+s.key.ID, "It is Inactive since")),
+					s.warned("Cleanup was interrupted", "access key "+s.key.ID, "It is Inactive since")),
 				ExpectNonEmptyPlan: true,
 			},
 			resource.TestStep{
@@ -634,7 +634,7 @@ func TestCleanupRemoved(t *testing.T) {
 			resource.TestStep{
 				PreConfig: s.ResetRequests,
 				Config:    s.credentials(""),
-				Check: resource.ComposeTestCheckFunc(active(s.key), s.warned("The access key stays valid",
+				Check: resource.ComposeTestCheckFunc(active(s.key), s.warned("Access key stays valid",
 					"Access key "+s.key.ID+` of IAM user "qovery" was not deleted. It is not due yet`,
 					"aws iam delete-access-key --user-name qovery --access-key-id "+s.key.ID)),
 			},
@@ -671,7 +671,7 @@ func TestCleanupRemoved(t *testing.T) {
 				},
 				Config: s.credentials(""),
 				Check: resource.ComposeTestCheckFunc(active(s.key),
-					s.warned("The access key stays valid", "Access key "+s.key.ID, "not to be deleted before its quarantine")),
+					s.warned("Access key stays valid", "Access key "+s.key.ID, "not to be deleted before its quarantine")),
 			},
 		)
 		s.unchanged()
@@ -688,7 +688,7 @@ func TestCleanupRemoved(t *testing.T) {
 					s.ResetRequests()
 				},
 				Config: s.credentials(""),
-				Check: resource.ComposeTestCheckFunc(active(s.key), s.warned("The access key stays valid", "was not deleted",
+				Check: resource.ComposeTestCheckFunc(active(s.key), s.warned("Access key stays valid", "was not deleted",
 					"for s3 in us-west-2", "aws iam delete-access-key --user-name qovery --access-key-id "+s.key.ID)),
 			},
 		)
@@ -705,7 +705,7 @@ func TestCleanupRemoved(t *testing.T) {
 					s.ResetRequests()
 				},
 				Config: s.credentials(""),
-				Check: resource.ComposeTestCheckFunc(active(s.key), s.warned("The access key stays valid",
+				Check: resource.ComposeTestCheckFunc(active(s.key), s.warned("Access key stays valid",
 					"It is not to be deleted before its quarantine")),
 			},
 		)
@@ -759,7 +759,7 @@ func TestCleanupOfAnotherKey(t *testing.T) {
 		resource.TestStep{Config: s.cleanup(s.key.ID, s.Clock().Now().Add(day), "")},
 		resource.TestStep{
 			Config: s.cleanup("AKIAIOSFODNN7EXAMPLE", s.Clock().Now().Add(day), ""),
-			Check: s.warned("An access key is no longer looked after", s.key.ID, "which still exists",
+			Check: s.warned("Cleanup no longer tracks an existing access key", s.key.ID, "which still exists",
 				"aws iam delete-access-key --user-name qovery --access-key-id "+s.key.ID),
 			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("deleted"))},
 		},

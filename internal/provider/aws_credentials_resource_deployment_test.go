@@ -135,7 +135,7 @@ func TestDeploymentFailsAndTriggersChange(t *testing.T) {
 		resource.TestStep{
 			Config: s.credentials(adopt(trigger("3"))),
 			Check: resource.ComposeTestCheckFunc(s.resumes(2),
-				s.warned("A change of rotation_triggers was covered by the resumed rotation", "No second one follows")),
+				s.warned("Change of rotation_triggers is covered by the resumed rotation", "No second one follows")),
 		},
 	)
 }

@@ -287,7 +287,7 @@ func TestHolderGetsTheKeyAfterOneMoreRotation(t *testing.T) {
 			Config:           s.credentials(adopt(trigger("2"))),
 			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates),
 			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key), stores(s.newest, registry, &s.set.Holder),
-				s.warned("The access key will be replaced", registry.ID, "Access key "+s.key.ID+", whose drain window is over, will be deleted first")),
+				s.warned("Access key will be replaced", registry.ID, "Access key "+s.key.ID+", whose drain window is over, will be deleted first")),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},
 	)
@@ -382,7 +382,7 @@ func TestOldKeyIsPutBack(t *testing.T) {
 			},
 			Config: s.pair("", ""),
 			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), stores(func() *simulator.AccessKey { return s.key }, &s.set.Holder, registry),
-				s.warned("The access key was replaced outside of this resource", s.key.ID+" in place of")),
+				s.warned("Access key was replaced outside of this resource", s.key.ID+" in place of")),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(credentialsAddress, "phase", text("draining")),
 				value(credentialsAddress, "access_key_id", text(s.key.ID)),

@@ -136,7 +136,7 @@ func TestCredentialsThatGotARole(t *testing.T) {
 		resource.TestStep{Config: static},
 		resource.TestStep{Config: s.credentials(adopt("")), PlanOnly: true},
 	)
-	s.holds(s.warned("Nothing to rotate any more", "are of type AWS_ROLE", "remove this resource"))
+	s.holds(s.warned("Nothing to rotate", "are of type AWS_ROLE", "remove this resource"))
 	s.unchanged()
 }
 
@@ -150,7 +150,7 @@ func TestForget(t *testing.T) {
 			ConfigPlanChecks: plans(
 				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionDestroy),
 			),
-			Check: s.warned("The access key stays valid", s.key.ID, `IAM user "qovery"`, "nothing rotates it from now on"),
+			Check: s.warned("Access key stays valid", s.key.ID, `IAM user "qovery"`, "nothing rotates it from now on"),
 		},
 	)
 	s.unchanged()

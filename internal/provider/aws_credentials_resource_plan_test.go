@@ -53,7 +53,7 @@ func TestPlanTellsWhatARotationTouches(t *testing.T) {
 		resource.TestStep{
 			Config: s.credentials(adopt(trigger("2"))),
 			ConfigPlanChecks: plans(planCheck(func(plancheck.CheckPlanRequest) error {
-				return s.warned("The access key will be replaced", "Access key "+s.key.ID+` of IAM user "qovery" will be replaced in`,
+				return s.warned("Access key will be replaced", "Access key "+s.key.ID+` of IAM user "qovery" will be replaced in`,
 					s.set.ID, registry.ID, fmt.Sprintf(`Clusters to deploy: cluster "prod" (%s).`, s.cluster.ID))(nil)
 			})),
 			Check: check(func() error {
@@ -187,7 +187,7 @@ func TestKeyReplacedByHand(t *testing.T) {
 				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates, drifts("phase", "stable", "deploying"),
 			),
 			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1),
-				s.warned("The access key was replaced outside of this resource", "in place of "+s.key.ID, `IAM user "qovery" has both keys`)),
+				s.warned("Access key was replaced outside of this resource", "in place of "+s.key.ID, `IAM user "qovery" has both keys`)),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
 				value(credentialsAddress, "phase", text("draining")),

@@ -34,6 +34,8 @@ type Deletion struct {
 	DeleteAfter, RetireAt time.Time
 	// AllowRecentUse retires the key although somebody used it after DeleteAfter.
 	AllowRecentUse bool
+	// AllowRunningDeployments retires the key although a deployment that began before DeleteAfter still runs.
+	AllowRunningDeployments bool
 	// Ignored are the ids of holders that may keep the key: for a retirement those that its cleanup ignores, for a repair the
 	// stale holders that are served next.
 	Ignored []string
@@ -59,7 +61,7 @@ type check func(now time.Time, d Deletion, s *Snapshot) *Problem
 // checks are what must hold for each reason, in the order in which people are told.
 var checks = map[Reason][]check{
 	ReasonRetired: {
-		belongsToTheUser, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isUnused,
+		belongsToTheUser, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isUnused, hasNoOldDeployment,
 	},
 	ReasonRepair: {
 		belongsToTheUser, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isQuiet,
@@ -150,7 +152,7 @@ func isStoredNowhere(_ time.Time, d Deletion, s *Snapshot) *Problem {
 
 // hasNoInvalidCluster looks at every cluster that was deployed with the current key, of whatever credentials.
 func hasNoInvalidCluster(_ time.Time, d Deletion, s *Snapshot) *Problem {
-	for _, cluster := range s.clustersOf(func(set CredentialsSet) bool { return s.Set != nil && set.AccessKeyID == s.Set.AccessKeyID }) {
+	for _, cluster := range s.sharedClusters() {
 		if classify(s.Statuses[cluster.ID].State) == runInvalidCredentials {
 			return invalidCluster(d, cluster)
 		}
@@ -165,12 +167,28 @@ func isUnused(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// isQuiet waits for a moment in which no deployment could miss the key.
-func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
-	for _, cluster := range s.Clusters {
-		if classify(s.Statuses[cluster.ID].State) == runRunning {
-			return notQuiet(d, cluster, s.Statuses[cluster.ID])
+// hasNoOldDeployment looks for deployments of environments that may have begun with the key. The drain window is no bound for
+// them: a managed database or a job may take longer. When somebody asked for one is told by Qovery's clock, and a time that it
+// does not tell is long ago.
+func hasNoOldDeployment(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	for _, deployment := range s.deploymentsOn(s.sharedClusters()) {
+		if !d.AllowRunningDeployments && deployment.AskedAt.Before(d.DeleteAfter) {
+			return stillDeploying(d, deployment)
 		}
+	}
+	return nil
+}
+
+// isQuiet waits for a moment in which no deployment on the clusters of the stale holders could miss the key.
+func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	clusters := s.clustersOfHolders(d.Ignored)
+	for _, cluster := range clusters {
+		if status, known := s.Statuses[cluster.ID]; known && classify(status.State) == runRunning {
+			return notQuiet(d, cluster.String(), status.State)
+		}
+	}
+	for _, deployment := range s.deploymentsOn(clusters) {
+		return notQuiet(d, deployment.String(), deployment.State)
 	}
 	return nil
 }

@@ -67,6 +67,7 @@ const (
 	SummaryCutoverUnclear       = "Qovery did not confirm the new access key"
 	SummaryHolderNotUpdated     = "Holder still has the previous access key"
 	SummaryRepairWaits          = "Repair waits for a deployment to end"
+	SummaryStillDeploying       = "Deployment may still use the access key"
 	SummaryDeployment           = "Cluster could not be deployed"
 	SummaryInterrupted          = "Rotation was interrupted"
 	SummaryTimeout              = "Rotation timed out"

@@ -144,3 +144,9 @@ func (c cachedQovery) ClusterDNSProvider(ctx context.Context, id string) (*Holde
 		return c.Qovery.ClusterDNSProvider(ctx, id)
 	})
 }
+
+func (c cachedQovery) RunningDeployments(ctx context.Context, id string) ([]EnvironmentDeployment, error) {
+	return once(ctx, c.reads, "deployments", id, func(ctx context.Context) ([]EnvironmentDeployment, error) {
+		return c.Qovery.RunningDeployments(ctx, id)
+	})
+}

@@ -155,13 +155,29 @@ func recentlyUsed(d Deletion, use LastUse) *Problem {
 	}
 }
 
-func notQuiet(d Deletion, cluster Cluster, status ClusterStatus) *Problem {
+func notQuiet(d Deletion, what, state string) *Problem {
 	return &Problem{
 		Summary: SummaryRepairWaits,
 		Cause: fmt.Sprintf("Some objects in Qovery still store access key %s. To give them a new key, that one has to be deleted first, and %s is being "+
-			"deployed (%s).", d.AccessKeyID, cluster, status.State),
+			"deployed (%s).", d.AccessKeyID, what, state),
 		World:  notTouched(d),
-		Advice: "Apply again when no deployment runs.",
+		Advice: "Apply again when that deployment has ended.",
+	}
+}
+
+func stillDeploying(d Deletion, deployment EnvironmentDeployment) *Problem {
+	since := "a time that Qovery does not tell"
+	if !deployment.AskedAt.IsZero() {
+		since = deployment.AskedAt.UTC().Format(time.RFC3339)
+	}
+	return &Problem{
+		Summary: SummaryStillDeploying,
+		Cause: fmt.Sprintf("A deployment of %s runs since %s (%s). It may have begun with access key %s, and would fail without it.",
+			deployment, since, deployment.State, d.AccessKeyID),
+		World: notTouched(d),
+		Advice: "Do one of these:\n  - Apply again when the deployment has ended.\n  - Cancel the deployment in Qovery.\n" +
+			"  - To retire the key although the deployment may fail, set allow_running_deployments = true in the cleanup.",
+		Argument: ArgumentAccessKeyID,
 	}
 }
 
@@ -215,7 +231,7 @@ func onItsWay(d Deletion) *Problem {
 // forRotation says what a key that may not be deleted means for a rotation, which needs its place.
 func forRotation(p *Problem) *Problem {
 	switch p.Summary {
-	case SummaryStillDraining, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
+	case SummaryStillDraining, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
 		p.Cause += " A new key cannot be created before this one is deleted: an IAM user can have two access keys."
 		p.World, p.Argument = worldUntouched, ArgumentTriggers
 	case SummaryRepairWaits:

@@ -6,6 +6,9 @@ import (
 	"time"
 )
 
+// deploymentInterval is how often it is looked whether a deployment has ended that a retirement waits for.
+const deploymentInterval = time.Minute
+
 // Retirement asks for a key to be retired.
 type Retirement struct {
 	// Target is whose key it is, and whom to ask before it goes. Its user name is required.
@@ -20,6 +23,8 @@ type Retirement struct {
 	DeactivatedAt time.Time
 	// AllowRecentUse retires the key although somebody used it after DeleteAfter.
 	AllowRecentUse bool
+	// AllowRunningDeployments retires the key although a deployment that began before DeleteAfter still runs.
+	AllowRunningDeployments bool
 	// IgnoredHolders are ids of holders that may keep the key.
 	IgnoredHolders []string
 	// NoQuarantine leaves a key as it is that would have to begin its quarantine now: nobody would come back to delete it.
@@ -46,7 +51,7 @@ func (t Retirement) outcome(stage Stage) RetirementOutcome {
 func (t Retirement) deletion() Deletion {
 	return Deletion{
 		AccessKeyID: t.AccessKeyID, UserName: t.UserName, Reason: ReasonRetired, DeleteAfter: t.DeleteAfter, RetireAt: t.retireAt(),
-		AllowRecentUse: t.AllowRecentUse, Ignored: t.IgnoredHolders,
+		AllowRecentUse: t.AllowRecentUse, AllowRunningDeployments: t.AllowRunningDeployments, Ignored: t.IgnoredHolders,
 	}
 }
 
@@ -141,6 +146,11 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 		}
 		done, err := r.retireNow(ctx, t, key)
 		switch {
+		case wait && IsProblem(err, SummaryStillDeploying):
+			step(ctx, "waiting for a deployment that may use the access key", "access_key_id", t.AccessKeyID, "deployment", AsProblem(err).Cause)
+			if err := r.clock.Sleep(ctx, deploymentInterval); err != nil {
+				return t.outcome(stage), err
+			}
 		case err != nil:
 			return t.outcome(t.stageAfter(r.Now(), key)), err
 		case done:

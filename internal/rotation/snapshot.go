@@ -75,6 +75,8 @@ type Snapshot struct {
 	Clusters []Cluster
 	// Statuses are by cluster id.
 	Statuses map[string]ClusterStatus
+	// Deployments are those of environments that have not ended. They are read where a key could be deleted.
+	Deployments []EnvironmentDeployment
 }
 
 // world is where snapshots come from.
@@ -135,6 +137,12 @@ func (w world) read(ctx context.Context, target Target, known string, scope Scop
 	}
 	if err := w.readKeys(ctx, s, target, known, scope); err != nil {
 		return nil, err
+	}
+	if scope == ScopeAll && slices.ContainsFunc(s.Keys, func(key Key) bool { return s.Set == nil || key.ID != s.Set.AccessKeyID }) {
+		var err error
+		if s.Deployments, err = w.qovery.RunningDeployments(ctx, target.OrganizationID); err != nil {
+			return nil, err
+		}
 	}
 	s.Journal, s.OtherJournals, s.JournalError = journalsOf(s.User, target.CredentialsID)
 	return s, nil
@@ -327,6 +335,38 @@ func (s *Snapshot) clustersOf(chosen func(CredentialsSet) bool) []Cluster {
 	return slices.CompactFunc(clusters, func(a, b Cluster) bool { return a.ID == b.ID })
 }
 
+// clustersOfHolders are the clusters whose deployments may use one of the given holders. A holder that belongs to no cluster
+// may be used by all of them.
+func (s *Snapshot) clustersOfHolders(holderIDs []string) []Cluster {
+	var clusters []Cluster
+	for _, holder := range s.Holders {
+		switch {
+		case !slices.Contains(holderIDs, holder.ID):
+		case holder.Kind == HolderCredentials:
+			clusters = append(clusters, s.ClustersOf(holder.ID)...)
+		case holder.ClusterID != "":
+			clusters = append(clusters, Cluster{ID: holder.ClusterID, Name: holder.ClusterName})
+		default:
+			return s.Clusters
+		}
+	}
+	return clusters
+}
+
+// deploymentsOn are the deployments of environments on some clusters.
+func (s *Snapshot) deploymentsOn(clusters []Cluster) []EnvironmentDeployment {
+	return slices.DeleteFunc(slices.Clone(s.Deployments), func(deployment EnvironmentDeployment) bool {
+		return !slices.ContainsFunc(clusters, func(cluster Cluster) bool { return cluster.ID == deployment.ClusterID })
+	})
+}
+
+// sharedClusters are the clusters of the credentials, and of others that hold the same key.
+func (s *Snapshot) sharedClusters() []Cluster {
+	return s.clustersOf(func(set CredentialsSet) bool {
+		return s.Set != nil && (set.ID == s.Set.ID || set.AccessKeyID == s.Set.AccessKeyID)
+	})
+}
+
 // credentialsHolders are the credentials sets among the holders.
 func credentialsHolders(sets []CredentialsSet) []Holder {
 	var holders []Holder
@@ -364,3 +404,8 @@ func (h Holder) String() string {
 
 // String names a cluster for people.
 func (c Cluster) String() string { return fmt.Sprintf("cluster %q (%s)", c.Name, c.ID) }
+
+// String names a deployment for people.
+func (d EnvironmentDeployment) String() string {
+	return fmt.Sprintf("environment %q (%s) of project %q on cluster %q", d.Environment, d.EnvironmentID, d.Project, d.ClusterName)
+}
