@@ -97,7 +97,8 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, dia
 	}
 	if len(forecast.Stale) > 0 {
 		planned += fmt.Sprintf(" This is a repair: an interrupted rotation left %s with a key that cannot stay. They have no working key for some seconds, "+
-			"until the new one is created, and get it before the credentials. It begins only while no deployment runs.", listOf(forecast.Stale))
+			"until the new one is created, and get it before the credentials. Deployments that use them fail meanwhile, those of a registry's cluster "+
+			"among them, so it begins only while no deployment runs.", listOf(forecast.Stale))
 	}
 	diags.AddWarning(summaryRotationPlanned, planned)
 	if len(forecast.LeftBehind) > 0 {

@@ -84,7 +84,8 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 			},
 			"ignored_holders": schema.SetAttribute{
 				MarkdownDescription: "UUIDs of objects that store the key and keep the old one in a rotation. Without it, a plan refuses to rotate while an object " +
-					"that cannot be given the new key stores it, such as vSphere credentials or a secret-manager access.",
+					"that cannot be given the new key stores it, such as vSphere credentials or a secret-manager access. A container registry that came " +
+					"with a cluster cannot be ignored: every deployment of the cluster uses its key.",
 				ElementType: types.StringType,
 				Optional:    true,
 				Validators:  []validator.Set{setvalidator.ValueStringsAre(uuidValidator())},

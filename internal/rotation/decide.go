@@ -81,6 +81,7 @@ var table = []row{
 	{"The provider signs with the key", view.signsWithCurrent, refuse(view.signs)},
 	{"A rotation for other credentials of the user is unfinished", view.othersAreUnfinished, refuse(view.otherRotation)},
 	{"The user's other key may not go", view.hasNoPlace, refuse(view.noPlace)},
+	{"A registry that came with a cluster is ignored", view.ignoresClusterRegistry, refuse(view.ignoredRegistry)},
 	{"The key is stored where it cannot be replaced", view.hasUnrotatableHolder, refuse(view.unrotatable)},
 	{"The clusters cannot be deployed", view.isUndeployable, refuse(view.undeployable)},
 	{"A rotation is asked for, or stale holders need one", view.rotates, view.rotate},
@@ -174,6 +175,15 @@ func (v view) noPlace() *Problem {
 	_, problem := v.place()
 	return forRotation(problem)
 }
+
+// ignoredRegistries are those with the key that came with a cluster. Every deployment uses them, so they cannot be left behind.
+func (v view) ignoredRegistries() []Holder {
+	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
+		return h.ClusterID == "" || !slices.Contains(v.IgnoredHolders, h.ID)
+	})
+}
+
+func (v view) ignoresClusterRegistry() bool { return len(v.ignoredRegistries()) > 0 }
 
 func (v view) unrotatableHolders() []Holder {
 	if v.HoldersUnknown {

@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -74,5 +75,28 @@ func TestRotateNamesWhyAHolderCannotBeWritten(t *testing.T) {
 			checkProblem(t, err, rotation.SummaryUncarriableHolder, test.facts...)
 			s.checkUnchanged()
 		})
+	}
+}
+
+// TestRotateRefusesToIgnoreAClustersRegistry ignores registries with and without a cluster.
+func TestRotateRefusesToIgnoreAClustersRegistry(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	registry, images := s.cluster.Registry(), s.org.AddRegistry("images", "ECR", s.key)
+	registry.SetField(7, "associated_services_count")
+	req := s.request()
+	req.IgnoredHolders = []string{registry.ID, images.ID}
+	_, err := s.rotate(req)
+	checkProblem(t, err, rotation.SummaryIgnoredRegistry, registry.ID+`; cluster "prod"; 7 services)`, "Every deployment of the cluster")
+	if problem := rotation.AsProblem(err); problem.Argument != rotation.ArgumentIgnoredHolders || strings.Contains(problem.Cause, images.ID) {
+		t.Errorf("argument %q, cause %s", problem.Argument, problem.Cause)
+	}
+	s.checkUnchanged()
+
+	// A registry that has another key anyway is no concern of the rotation.
+	registry.SetKey(s.AddUser("registry").AddKey())
+	outcome := s.mustRotate(req)
+	if got := images.AccessKeyID(); got != s.key.ID || s.set.AccessKeyID() != outcome.AccessKeyID {
+		t.Errorf("the ignored registry has %s, want %s", got, s.key.ID)
 	}
 }

@@ -19,6 +19,7 @@ const (
 	ArgumentIAMUserName    Argument = "iam_user_name"
 	ArgumentAccessKeyID    Argument = "access_key_id"
 	ArgumentTriggers       Argument = "rotation_triggers"
+	ArgumentIgnoredHolders Argument = "ignored_holders"
 )
 
 // Problem is a reason not to go on, told in full: what failed, why, what AWS and Qovery are in now, and what to do.
@@ -59,6 +60,7 @@ const (
 	SummaryForeignJournal       = "Unknown journal on the IAM user"
 	SummaryKeyChanged           = "Access key changed since the plan"
 	SummaryKeyReplaced          = "Access key was replaced outside of this resource"
+	SummaryIgnoredRegistry      = "Container registry of a cluster cannot be ignored"
 	SummaryUncarriableHolder    = "Access key is stored where it cannot be replaced"
 	SummaryCreateKey            = "Access key could not be created"
 	SummaryJournal              = "Journal could not be written"

@@ -181,6 +181,17 @@ func attemptMayBeAlive(userName string, j Journal) *Problem {
 	return problem
 }
 
+func (v view) ignoredRegistry() *Problem {
+	return &Problem{
+		Summary: SummaryIgnoredRegistry,
+		Cause: fmt.Sprintf("ignored_holders names %s. Every deployment of the cluster and of its environments logs in with this registry's key, "+
+			"so they would fail when the previous access key is deleted.", listOf(v.ignoredRegistries())),
+		World:    worldUntouched,
+		Advice:   "Remove the id of the registry from ignored_holders, or give the registry a key of another IAM user in Qovery.",
+		Argument: ArgumentIgnoredHolders,
+	}
+}
+
 func (v view) unrotatable() *Problem {
 	var obstacles strings.Builder
 	for _, holder := range v.unrotatableHolders() {

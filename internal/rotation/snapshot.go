@@ -397,9 +397,20 @@ func (h Holder) rotatable() bool {
 	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
 }
 
-// String names a holder for people.
+// String names a holder for people, with what uses it as far as Qovery tells.
 func (h Holder) String() string {
-	return fmt.Sprintf("%s %q (%s)", strings.ReplaceAll(string(h.Kind), "_", " "), h.Name, h.ID)
+	facts := []string{h.ID}
+	if h.ClusterID != "" {
+		facts = append(facts, fmt.Sprintf("cluster %q", cmp.Or(h.ClusterName, h.ClusterID)))
+	}
+	switch h.Services {
+	case 0:
+	case 1:
+		facts = append(facts, "1 service")
+	default:
+		facts = append(facts, fmt.Sprintf("%d services", h.Services))
+	}
+	return fmt.Sprintf("%s %q (%s)", strings.ReplaceAll(string(h.Kind), "_", " "), h.Name, strings.Join(facts, "; "))
 }
 
 // String names a cluster for people.
