@@ -10,10 +10,12 @@ import (
 func TestPlanRefusesToIgnoreAClustersRegistry(t *testing.T) {
 	t.Parallel()
 	refusal{
-		config: func(s *stage) string { return s.credentials(fmt.Sprintf("ignored_holders = [%q]", s.cluster.Registry().ID)) },
+		config: func(s *stage) string {
+			return s.credentials(fmt.Sprintf("ignored_holders = [%q]", s.cluster.Registry().ID))
+		},
 		facts: func(s *stage) []string {
 			return []string{
-				rotation.SummaryIgnoredRegistry, "ignored_holders = ", "("+s.cluster.Registry().ID+`; cluster "prod"; 3 services)`,
+				rotation.SummaryIgnoredRegistry, "ignored_holders = ", "(" + s.cluster.Registry().ID + `; cluster "prod"; 3 services)`,
 				"Nothing was changed",
 			}
 		},

@@ -100,6 +100,9 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, dia
 			"until the new one is created, and get it before the credentials. Deployments that use them fail meanwhile, those of a registry's cluster "+
 			"among them, so it begins only while no deployment runs.", listOf(forecast.Stale))
 	}
+	if len(forecast.SelfManaged) > 0 {
+		planned += fmt.Sprintf(" Not deployed, because self-managed: %s.", listOf(forecast.SelfManaged))
+	}
 	diags.AddWarning(summaryRotationPlanned, planned)
 	if len(forecast.LeftBehind) > 0 {
 		diags.AddAttributeWarning(path.Root("rotate_registries"), summaryHoldersLeft, fmt.Sprintf("Access key %s is also stored in %s. They keep it, and "+

@@ -60,12 +60,16 @@ func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 // the rotation was decided needs the key too.
 func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([]Cluster, []ClusterStatus, error) {
 	var (
-		s        = &Snapshot{Clusters: c.s.Clusters}
+		s        Snapshot
 		statuses []ClusterStatus
 	)
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		s.Sets, err = r.qovery.Credentials(gctx, in.OrganizationID)
+		return err
+	})
+	group.Go(func() (err error) {
+		s.Clusters, err = r.qovery.Clusters(gctx, in.OrganizationID)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -75,9 +79,13 @@ func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([
 	if err := group.Wait(); err != nil {
 		return nil, nil, err
 	}
-	return s.clustersOf(func(set CredentialsSet) bool {
+	clusters, selfManaged := bySelfManagement(s.clustersOf(func(set CredentialsSet) bool {
 		return set.ID == in.CredentialsID || in.RotateRegistries && set.AccessKeyID == c.journal.To
-	}), statuses, nil
+	}))
+	for _, cluster := range selfManaged {
+		clusterStep(ctx, "not deployed, because it is self-managed", cluster, statusOf(statuses, cluster.ID))
+	}
+	return clusters, statuses, nil
 }
 
 // deploy brings the new key to one cluster, whose status was just read, and waits until it runs with it. It returns no

@@ -3,6 +3,7 @@ package rotation_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
@@ -99,4 +100,66 @@ func TestRotateRefusesToIgnoreAClustersRegistry(t *testing.T) {
 	if got := images.AccessKeyID(); got != s.key.ID || s.set.AccessKeyID() != outcome.AccessKeyID {
 		t.Errorf("the ignored registry has %s, want %s", got, s.key.ID)
 	}
+}
+
+// TestRotateWaitsForADryRun deploys after it, also a cluster whose last state is not one of a success.
+func TestRotateWaitsForADryRun(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	began := s.Clock().Now()
+	s.cluster.DryRun(30 * time.Minute)
+	outcome := s.mustRotate(s.request())
+	// The dry run used the key that Qovery held when it began.
+	s.checkDeployed(s.cluster, s.key.ID, outcome.AccessKeyID)
+	if took := outcome.DeployedAt.Sub(began); took < 31*time.Minute {
+		t.Errorf("the rotation took %s", took)
+	}
+}
+
+// TestRotateAfterAnInternalError has a deployment end in a state that only Qovery's command-line client documents.
+func TestRotateAfterAnInternalError(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.FailNextDeployment("INTERNAL_ERROR")
+	outcome, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryDeployment, "INTERNAL_ERROR")
+	req := s.request()
+	req.Record = outcome
+	again := s.mustRotate(req)
+	s.checkDeployed(s.cluster, outcome.AccessKeyID, again.AccessKeyID)
+}
+
+// TestRotateDoesNotDeploySelfManagedClusters has one in a state that would keep any other cluster from being deployed.
+func TestRotateDoesNotDeploySelfManagedClusters(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	other := s.org.AddCluster("own hardware", "eu-west-3", s.set)
+	other.SetKubernetes("SELF_MANAGED")
+	other.Lock("Ada", "audit")
+	unknown := s.org.AddCluster("new mode", "eu-west-3", s.set)
+	unknown.SetKubernetes("AUTOPILOT")
+	snapshot, decision, err := s.process().Preflight(t.Context(), s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	forecast := snapshot.Forecast(s.request(), decision)
+	if len(forecast.Deployed) != 2 || len(forecast.SelfManaged) != 1 || forecast.SelfManaged[0].ID != other.ID {
+		t.Errorf("the forecast is %+v", forecast)
+	}
+	outcome := s.mustRotate(s.request())
+	s.checkDeployed(s.cluster, outcome.AccessKeyID)
+	s.checkDeployed(unknown, outcome.AccessKeyID)
+	s.checkDeployed(other)
+}
+
+// TestRotateWithoutAClusterToDeploy does not mind that the organization may not deploy.
+func TestRotateWithoutAClusterToDeploy(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetKubernetes("SELF_MANAGED")
+	s.org.RestrictDeployments("OVERDUE_INVOICES")
+	if outcome := s.mustRotate(s.request()); outcome.Unfinished || outcome.DeployedAt.IsZero() {
+		t.Errorf("outcome %+v", outcome)
+	}
+	s.checkDeployed(s.cluster)
 }

@@ -208,7 +208,8 @@ func (v view) unrotatable() *Problem {
 
 // undeployable is the reason for which the clusters could not be deployed afterwards; nil if there is none.
 func (v view) undeployable() *Problem {
-	if reason := v.Organization.DeploymentRestriction; reason != "" && len(v.clusters()) > 0 {
+	clusters, _ := bySelfManagement(v.clusters())
+	if reason := v.Organization.DeploymentRestriction; reason != "" && len(clusters) > 0 {
 		return &Problem{
 			Summary: SummaryRestricted,
 			Cause: fmt.Sprintf("The organization %s has the deployment restriction %q, so its clusters cannot be deployed with a new key.",
@@ -218,7 +219,7 @@ func (v view) undeployable() *Problem {
 			Argument: ArgumentOrganizationID,
 		}
 	}
-	for _, cluster := range v.clusters() {
+	for _, cluster := range clusters {
 		status := v.Statuses[cluster.ID]
 		switch {
 		case isLeftAlone(status):

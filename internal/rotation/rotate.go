@@ -16,8 +16,8 @@ const watchInterval = 10 * time.Second
 type Forecast struct {
 	// Served holders get the new key, in this order. LeftBehind ones keep the old one, and nobody said that they may.
 	Served, LeftBehind []Holder
-	// Deployed are the clusters that are not off.
-	Deployed []Cluster
+	// Deployed are the clusters that are not off. SelfManaged ones are not deployed by Qovery.
+	Deployed, SelfManaged []Cluster
 	// DeletedFirst is the other key of the user, whose place is needed; empty if there is none.
 	DeletedFirst string
 	// Stale are the holders whose keys are gone or about to go.
@@ -72,7 +72,9 @@ func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 			f.LeftBehind = append(f.LeftBehind, holder)
 		}
 	}
-	for _, cluster := range v.clusters() {
+	clusters, selfManaged := bySelfManagement(v.clusters())
+	f.SelfManaged = selfManaged
+	for _, cluster := range clusters {
 		if !isLeftAlone(s.Statuses[cluster.ID]) {
 			f.Deployed = append(f.Deployed, cluster)
 		}
