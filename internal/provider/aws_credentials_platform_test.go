@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
@@ -20,4 +23,33 @@ func TestPlanRefusesToIgnoreAClustersRegistry(t *testing.T) {
 			}
 		},
 	}.run(t)
+}
+
+// The plan shows the order of the deployments. With a failure before production, production is left alone until the next apply.
+func TestProductionIsDeployedLast(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetProduction(true)
+	staging := s.org.AddCluster("staging", "eu-west-3", s.set)
+	s.org.AddCluster("own hardware", "eu-west-3", s.set).SetKubernetes("SELF_MANAGED")
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			PreConfig: func() { staging.FailNextDeployment("DEPLOYMENT_ERROR") },
+			Config:    s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running apply", rotation.SummaryDeployment, staging.ID,
+				"Not deployed, because production comes last: cluster", s.cluster.ID),
+		},
+		resource.TestStep{
+			PreConfig: func() { s.holds(s.deployments(0)) },
+			Config:    s.credentials(adopt(trigger("2"))),
+			Check: resource.ComposeTestCheckFunc(s.deployments(1), s.warned(`Clusters to deploy: cluster "staging"`,
+				`; when all of these have succeeded, production: cluster "prod"`, `Not deployed, because self-managed: cluster "own hardware"`)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+		resource.TestStep{
+			Config: s.credentials(adopt(trigger("2")) + "\n  production_last = false"),
+			Check:  s.deployments(1),
+		},
+	)
 }

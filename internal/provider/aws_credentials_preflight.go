@@ -82,16 +82,16 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 		diags.AddWarning(rotation.SummaryOtherRotation, fmt.Sprintf("Another run may be rotating an access key of IAM user %q at this moment. The apply waits "+
 			"until %s, then decides what to do.", snapshot.User.Name, decision.Until.UTC().Format(time.RFC3339)))
 	case rotation.ActionRotate:
-		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), diags)
+		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), intent.ProductionLast, diags)
 	default:
 	}
 }
 
 // warnOfRotation shows what a rotation is going to touch.
-func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, diags *diag.Diagnostics) {
+func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, productionLast bool, diags *diag.Diagnostics) {
 	current := snapshot.Set.AccessKeyID
 	planned := fmt.Sprintf("Access key %s of IAM user %q will be replaced in %s. Clusters to deploy: %s.",
-		current, snapshot.User.Name, listOf(forecast.Served), listOf(forecast.Deployed))
+		current, snapshot.User.Name, listOf(forecast.Served), order(rotation.Waves(forecast.Deployed, productionLast)))
 	if forecast.DeletedFirst != "" {
 		planned += fmt.Sprintf(" Access key %s will be deleted first: an IAM user can have two access keys.", forecast.DeletedFirst)
 	}
@@ -110,6 +110,18 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, dia
 			"What to do: Give them another key before the drain window is over, or set rotate_registries = true.",
 			current, listOf(forecast.LeftBehind)))
 	}
+}
+
+// order names clusters in the order in which they are deployed.
+func order(waves [][]rotation.Cluster) string {
+	if len(waves) == 0 {
+		return "none"
+	}
+	names := make([]string, len(waves))
+	for i, wave := range waves {
+		names[i] = listOf(wave)
+	}
+	return strings.Join(names, "; when all of these have succeeded, production: ")
 }
 
 // listOf names things for people.

@@ -90,6 +90,13 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 				Optional:    true,
 				Validators:  []validator.Set{setvalidator.ValueStringsAre(uuidValidator())},
 			},
+			"production_last": schema.BoolAttribute{
+				MarkdownDescription: "Whether clusters that Qovery marks as production are deployed after all others have succeeded. When one of those fails, " +
+					"production is not deployed in this apply, and the next apply carries on. `false` deploys all side by side. Default `true`.",
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(true),
+			},
 			"drain_window": schema.StringAttribute{
 				MarkdownDescription: "How long the previous key stays valid after the last cluster was deployed, so that deployments under way can finish, as " +
 					"a [Go duration](https://pkg.go.dev/time#ParseDuration). Default `2h`. Not below the provider's `minimum_drain_window`. A longer one moves " +

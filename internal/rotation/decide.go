@@ -19,6 +19,8 @@ type Intent struct {
 	// that does not know them yet.
 	IgnoredHolders []string
 	HoldersUnknown bool
+	// ProductionLast deploys production clusters when all others have succeeded.
+	ProductionLast bool
 	// DrainWindow is the time from the end of the last deployment to the moment when the previous key may go.
 	DrainWindow time.Duration
 	// Timeout bounds the whole rotation, most of which is the wait for the clusters.

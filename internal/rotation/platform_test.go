@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -162,4 +163,67 @@ func TestRotateWithoutAClusterToDeploy(t *testing.T) {
 		t.Errorf("outcome %+v", outcome)
 	}
 	s.checkDeployed(s.cluster)
+}
+
+func TestWaves(t *testing.T) {
+	t.Parallel()
+	staging, testing, prod, shop := rotation.Cluster{ID: "staging"}, rotation.Cluster{ID: "testing"},
+		rotation.Cluster{ID: "prod", Production: true}, rotation.Cluster{ID: "shop", Production: true}
+	for name, test := range map[string]struct {
+		clusters       []rotation.Cluster
+		productionLast bool
+		want           string
+	}{
+		"none":                     {nil, true, ""},
+		"no production":            {[]rotation.Cluster{staging, testing}, true, "[staging testing]"},
+		"only production":          {[]rotation.Cluster{prod, shop}, true, "[prod shop]"},
+		"both":                     {[]rotation.Cluster{prod, staging, shop, testing}, true, "[staging testing] [prod shop]"},
+		"both, and no order":       {[]rotation.Cluster{prod, staging}, false, "[prod staging]"},
+		"none, and there is order": {[]rotation.Cluster{}, false, ""},
+	} {
+		var waves []string
+		for _, wave := range rotation.Waves(test.clusters, test.productionLast) {
+			var ids []string
+			for _, cluster := range wave {
+				ids = append(ids, cluster.ID)
+			}
+			waves = append(waves, fmt.Sprint(ids))
+		}
+		if got := strings.Join(waves, " "); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+// TestRotateDeploysProductionLast has the other cluster fail first, while production waits.
+func TestRotateDeploysProductionLast(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetProduction(true)
+	staging := s.org.AddCluster("staging", "eu-west-3", s.set)
+	testing := s.org.AddCluster("testing", "eu-west-3", s.set)
+	staging.FailNextDeployment("DEPLOYMENT_ERROR", "Out of pods")
+	req := s.request()
+	req.ProductionLast = true
+	outcome, err := s.rotate(req)
+	checkProblem(t, err, rotation.SummaryDeployment, "Out of pods", `Not deployed, because production comes last: cluster "prod"`)
+	s.checkDeployed(s.cluster)
+	s.checkDeployed(testing, outcome.AccessKeyID)
+
+	// What was read of production before the others were deployed is old by then: somebody deployed it meanwhile.
+	staging.SetDeploymentDuration(time.Hour)
+	s.later(10*time.Minute, s.cluster.DeployBySomebodyElse)
+	req.Record = outcome
+	again := s.mustRotate(req)
+	key := outcome.AccessKeyID
+	s.checkDeployed(staging, key, key)
+	s.checkDeployed(testing, key)
+	s.checkDeployed(s.cluster, key, key)
+	if again.Unfinished {
+		t.Errorf("outcome %+v", again)
+	}
+	deployed := s.cluster.Deployments()
+	if last := staging.Deployments()[1]; deployed[1].StartedAt.Before(last.EndedAt) {
+		t.Errorf("production was deployed at %s, before the others were at %s", deployed[1].StartedAt, last.EndedAt)
+	}
 }

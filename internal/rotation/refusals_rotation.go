@@ -69,8 +69,8 @@ func notDeployable(j Journal, err error) *Problem {
 	return problem
 }
 
-// notAllDeployed joins the problems of clusters.
-func notAllDeployed(j Journal, problems []*Problem) *Problem {
+// notAllDeployed joins the problems of clusters, and names those that were to come after them.
+func notAllDeployed(j Journal, problems []*Problem, untouched []Cluster) *Problem {
 	slices.SortFunc(problems, func(a, b *Problem) int { return strings.Compare(a.Cause, b.Cause) })
 	first := *problems[0]
 	for _, other := range problems[1:] {
@@ -78,6 +78,9 @@ func notAllDeployed(j Journal, problems []*Problem) *Problem {
 		first.Err = errors.Join(first.Err, other.Err)
 	}
 	first.World = bothWork(j)
+	if len(untouched) > 0 {
+		first.World += fmt.Sprintf(" Not deployed, because production comes last: %s.", listOf(untouched))
+	}
 	if first.Advice == "" {
 		first.Advice = adviceResume
 	}
