@@ -53,3 +53,15 @@ func TestProductionIsDeployedLast(t *testing.T) {
 		},
 	)
 }
+
+// A deployment applies everything that waits for it, so the plan says what does.
+func TestPlanNamesOutdatedClusters(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetOutdated()
+	s.run(resource.TestStep{
+		Config: s.credentials(""),
+		Check: resource.ComposeTestCheckFunc(s.deployments(1),
+			s.warned(`The cluster "prod" (`+s.cluster.ID+`) has changes that are not applied yet; the deployment applies them.`)),
+	})
+}

@@ -103,6 +103,9 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, pro
 	if len(forecast.SelfManaged) > 0 {
 		planned += fmt.Sprintf(" Not deployed, because self-managed: %s.", listOf(forecast.SelfManaged))
 	}
+	for _, cluster := range forecast.Outdated {
+		planned += fmt.Sprintf(" The %s has changes that are not applied yet; the deployment applies them.", cluster)
+	}
 	diags.AddWarning(summaryRotationPlanned, planned)
 	if len(forecast.LeftBehind) > 0 {
 		diags.AddAttributeWarning(path.Root("rotate_registries"), summaryHoldersLeft, fmt.Sprintf("Access key %s is also stored in %s. They keep it, and "+

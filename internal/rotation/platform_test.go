@@ -227,3 +227,20 @@ func TestRotateDeploysProductionLast(t *testing.T) {
 		t.Errorf("production was deployed at %s, before the others were at %s", deployed[1].StartedAt, last.EndedAt)
 	}
 }
+
+// TestForecastOfOutdatedClusters names those that are deployed.
+func TestForecastOfOutdatedClusters(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetOutdated()
+	s.org.AddCluster("staging", "eu-west-3", s.set)
+	stopped := s.org.AddStoppedCluster("stopped", "eu-west-3", s.set)
+	stopped.SetOutdated()
+	snapshot, decision, err := s.process().Preflight(t.Context(), s.request())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := snapshot.Forecast(s.request(), decision).Outdated; len(got) != 1 || got[0].ID != s.cluster.ID {
+		t.Errorf("outdated are %v, want %s", got, s.cluster.ID)
+	}
+}

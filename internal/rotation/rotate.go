@@ -18,6 +18,8 @@ type Forecast struct {
 	Served, LeftBehind []Holder
 	// Deployed are the clusters that are not off. SelfManaged ones are not deployed by Qovery.
 	Deployed, SelfManaged []Cluster
+	// Outdated are those of the deployed clusters that have changes which wait for their next deployment.
+	Outdated []Cluster
 	// DeletedFirst is the other key of the user, whose place is needed; empty if there is none.
 	DeletedFirst string
 	// Stale are the holders whose keys are gone or about to go.
@@ -79,6 +81,7 @@ func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 			f.Deployed = append(f.Deployed, cluster)
 		}
 	}
+	f.Outdated = slices.DeleteFunc(slices.Clone(f.Deployed), func(c Cluster) bool { return c.DeploymentStatus != "OUT_OF_DATE" })
 	if d.Place != nil {
 		f.DeletedFirst = d.Place.AccessKeyID()
 	}
