@@ -681,7 +681,7 @@ func TestProviderAnswersOfQovery(t *testing.T) {
 		{
 			name:    "unknown token",
 			prepare: func(s *stage) { s.token = "wrong" },
-			facts: facts(rotation.SummaryUnauthenticated, "Qovery does not accept", "nothing was changed", "check api_token (QOVERY_API_TOKEN)", "HTTP 401",
+			facts: facts(rotation.SummaryUnauthenticated, "Qovery answered 401", "Nothing was changed", "Check api_token (QOVERY_API_TOKEN)", "HTTP 401",
 				"The token is missing or not valid"),
 		},
 		{

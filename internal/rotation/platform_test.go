@@ -244,3 +244,22 @@ func TestForecastOfOutdatedClusters(t *testing.T) {
 		t.Errorf("outdated are %v, want %s", got, s.cluster.ID)
 	}
 }
+
+// TestProblemsOfPermissions has Qovery answer 401 to what a policy does not permit, and 403 to what does not exist.
+func TestProblemsOfPermissions(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		status        int
+		summary       string
+		cause, advice string
+	}{
+		{401, rotation.SummaryUnauthenticated, "the API token is not valid, or its policy does not permit the request", "If the token has a policy"},
+		{403, rotation.SummaryForbidden, "lacks a permission, or the object does not exist", "check the ids"},
+	} {
+		s := newStage(t)
+		s.Inject(simulator.Fault{Kind: simulator.FaultStatus, Match: simulator.Operation(simulator.OpListRegistries), Status: test.status})
+		_, err := s.rotate(s.request())
+		checkProblem(t, err, test.summary, test.cause, test.advice, "Nothing was changed")
+		s.checkUnchanged()
+	}
+}

@@ -185,8 +185,13 @@ func stopped(err error, world string) *Problem {
 		problem.Summary, problem.Cause = SummaryTimeout, "The operation timed out."
 	case errors.Is(err, context.Canceled):
 		problem.Summary, problem.Cause = SummaryInterrupted, "The run was canceled."
+	case errors.Is(err, ErrUnauthenticated) && apiOf(err) == "Qovery":
+		problem.Summary, problem.Cause = SummaryUnauthenticated, "Qovery answered 401: the API token is not valid, or its policy does not permit the request."
 	case errors.Is(err, ErrUnauthenticated):
 		problem.Summary, problem.Cause = SummaryUnauthenticated, apiOf(err)+" does not accept the credentials that the provider was given."
+	case errors.Is(err, ErrForbidden) && apiOf(err) == "Qovery":
+		problem.Summary, problem.Cause = SummaryForbidden, "Qovery answered 403: the API token lacks a permission, or the object does not exist. "+
+			"That does not mean that anything is gone."
 	case errors.Is(err, ErrForbidden):
 		problem.Summary, problem.Cause = SummaryForbidden, apiOf(err)+" denied the request. That does not mean that anything is gone."
 	default:
@@ -199,11 +204,11 @@ func stopped(err error, world string) *Problem {
 func adviceAfter(err error) string {
 	switch {
 	case errors.Is(err, ErrUnauthenticated) && apiOf(err) == "Qovery":
-		return "Check api_token (QOVERY_API_TOKEN), then apply again."
+		return "Check api_token (QOVERY_API_TOKEN). If the token has a policy, permit the request that the original error names. Then apply again."
 	case errors.Is(err, ErrUnauthenticated):
 		return "Check the provider's AWS credentials, from the argument aws or the environment, then apply again."
 	case errors.Is(err, ErrForbidden) && apiOf(err) == "Qovery":
-		return "Give the API token's role the missing permission, then apply again."
+		return "Give the API token's role the missing permission, and check the ids that the original error names. Then apply again."
 	case errors.Is(err, ErrForbidden):
 		return "Give the provider's IAM identity the permission that the original error names, then apply again."
 	case errors.Is(err, ErrRejected):
