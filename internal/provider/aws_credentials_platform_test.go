@@ -65,3 +65,28 @@ func TestPlanNamesOutdatedClusters(t *testing.T) {
 			s.warned(`The cluster "prod" (`+s.cluster.ID+`) has changes that are not applied yet; the deployment applies them.`)),
 	})
 }
+
+// The budget may be larger by the time of the apply, so a plan only warns.
+func TestRotationWaitsForRequests(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for i := range 20 {
+		s.org.AddHelmRepository(fmt.Sprint("charts ", i), "OCI_ECR", s.key)
+	}
+	s.SetBudget(50)
+	s.run(
+		resource.TestStep{
+			Config:      s.credentials(""),
+			ExpectError: says("Error running apply", rotation.SummaryTooFewRequests, "takes at least 44", "Nothing was changed"),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				s.holds(s.warned(rotation.SummaryTooFewRequests, "If this is still so when the plan is applied, the rotation does not begin"))
+				s.unchanged()
+				s.SetBudget(1000)
+			},
+			Config: s.credentials(""),
+			Check:  s.deployments(1),
+		},
+	)
+}

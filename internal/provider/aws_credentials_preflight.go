@@ -69,6 +69,8 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 	snapshot, decision, err := r.rotator.Preflight(ctx, intent)
 	if err != nil {
 		switch problem := rotation.AsProblem(err); {
+		case problem.Summary == rotation.SummaryTooFewRequests:
+			diags.AddWarning(problem.Summary, "If this is still so when the plan is applied, the rotation does not begin.\n\n"+problem.Detail())
 		case problem.Summary == rotation.SummaryOtherRotation, problem.Summary == rotation.SummaryStillDraining && onlyIfAsked:
 			diags.AddWarning(problem.Summary, "If this is still so when the plan is applied, and a rotation is asked for then, the apply will fail.\n\n"+
 				problem.Detail())

@@ -86,6 +86,7 @@ var table = []row{
 	{"A registry that came with a cluster is ignored", view.ignoresClusterRegistry, refuse(view.ignoredRegistry)},
 	{"The key is stored where it cannot be replaced", view.hasUnrotatableHolder, refuse(view.unrotatable)},
 	{"The clusters cannot be deployed", view.isUndeployable, refuse(view.undeployable)},
+	{"Fewer requests are left than the holders need", view.lacksRequests, refuse(view.tooFewRequests)},
 	{"A rotation is asked for, or stale holders need one", view.rotates, view.rotate},
 }
 
@@ -199,6 +200,15 @@ func (v view) unrotatableHolders() []Holder {
 func (v view) hasUnrotatableHolder() bool { return len(v.unrotatableHolders()) > 0 }
 
 func (v view) isUndeployable() bool { return v.undeployable() != nil }
+
+// requestsForHolders is how many requests to Qovery a rotation needs at least: every holder is read, and then written.
+func (v view) requestsForHolders() int {
+	served := slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool { return !v.serves(h) })
+	return 2 * (len(served) + len(v.stale()))
+}
+
+// lacksRequests compares the two at once: after the cutover the holders cannot wait for more requests.
+func (v view) lacksRequests() bool { return v.Budget.Known && v.Budget.Left < v.requestsForHolders() }
 
 // clusters are those that use the credentials, and those that use others with the same key, which are rotated with them.
 func (v view) clusters() []Cluster {

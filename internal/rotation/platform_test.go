@@ -263,3 +263,48 @@ func TestProblemsOfPermissions(t *testing.T) {
 		s.checkUnchanged()
 	}
 }
+
+// TestRotateNeedsRequestsForItsHolders has enough of them left, and too few, when everything was read. Answers to requests side by
+// side come in any order, so the number is not exact.
+func TestRotateNeedsRequestsForItsHolders(t *testing.T) {
+	t.Parallel()
+	for left, refused := range map[int]bool{30: true, 60: false} {
+		s := newStage(t)
+		for i := range 20 {
+			s.org.AddHelmRepository(fmt.Sprint("charts ", i), "OCI_ECR", s.key)
+		}
+		if _, _, err := s.process().Preflight(t.Context(), s.request()); err != nil {
+			t.Fatal(err)
+		}
+		reads := 0
+		for _, request := range s.Requests() {
+			if request.API == simulator.APIQovery {
+				reads++
+			}
+		}
+		s.SetBudget(reads + left)
+		_, decision, err := s.process().Preflight(t.Context(), s.request())
+		if !refused {
+			if err != nil || decision.Action != rotation.ActionRotate {
+				t.Errorf("with %d requests left: %s, %v", left, decision.Action, err)
+			}
+			continue
+		}
+		checkProblem(t, err, rotation.SummaryTooFewRequests, "takes at least 44", "Apply again after 20", "Nothing was changed")
+	}
+}
+
+// TestStatusesAreReadWithinTheBudget has a deployment take longer than the requests would last at the usual interval.
+func TestStatusesAreReadWithinTheBudget(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.SetBudget(100)
+	s.cluster.SetDeploymentDuration(3 * time.Hour)
+	req := s.request()
+	req.Timeout = 4 * time.Hour
+	outcome := s.mustRotate(req)
+	s.checkRotated(outcome)
+	if polls := s.sent(simulator.OpListClusterStatuses); polls < 10 || polls >= 300 {
+		t.Errorf("statuses were read %d times in three hours", polls)
+	}
+}

@@ -62,6 +62,7 @@ const (
 	SummaryKeyReplaced          = "Access key was replaced outside of this resource"
 	SummaryIgnoredRegistry      = "Container registry of a cluster cannot be ignored"
 	SummaryUncarriableHolder    = "Access key is stored where it cannot be replaced"
+	SummaryTooFewRequests       = "Qovery allows too few requests at present"
 	SummaryCreateKey            = "Access key could not be created"
 	SummaryJournal              = "Journal could not be written"
 	SummaryVerification         = "New access key does not work"

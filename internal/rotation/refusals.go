@@ -206,6 +206,20 @@ func (v view) unrotatable() *Problem {
 	}
 }
 
+func (v view) tooFewRequests() *Problem {
+	until := "when the limit is reset, after an hour at most"
+	if !v.Budget.ResetsAt.IsZero() {
+		until = "after " + v.Budget.ResetsAt.UTC().Format(time.RFC3339)
+	}
+	return &Problem{
+		Summary: SummaryTooFewRequests,
+		Cause: fmt.Sprintf("Qovery allows %d more requests with this API token at present. Storing the new access key in every object that has the old one "+
+			"takes at least %d.", v.Budget.Left, v.requestsForHolders()),
+		World:  worldUntouched,
+		Advice: "Apply again " + until + ". If something else uses the same API token, give the provider a token of its own.",
+	}
+}
+
 // undeployable is the reason for which the clusters could not be deployed afterwards; nil if there is none.
 func (v view) undeployable() *Problem {
 	clusters, _ := bySelfManagement(v.clusters())

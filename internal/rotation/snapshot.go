@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -75,8 +76,17 @@ type Snapshot struct {
 	Clusters []Cluster
 	// Statuses are by cluster id.
 	Statuses map[string]ClusterStatus
+	// Budget is what the API's last answer said.
+	Budget Budget
 	// Deployments are those of environments that have not ended. They are read where a key could be deleted.
 	Deployments []EnvironmentDeployment
+}
+
+// Budget is how many requests Qovery's API allows until when, by Qovery's clock. ResetsAt is zero when only the number is known.
+type Budget struct {
+	Left     int
+	ResetsAt time.Time
+	Known    bool
 }
 
 // world is where snapshots come from.
@@ -145,6 +155,7 @@ func (w world) read(ctx context.Context, target Target, known string, scope Scop
 		}
 	}
 	s.Journal, s.OtherJournals, s.JournalError = journalsOf(s.User, target.CredentialsID)
+	s.Budget.Left, s.Budget.ResetsAt, s.Budget.Known = w.qovery.Budget()
 	return s, nil
 }
 
