@@ -308,3 +308,32 @@ func TestStatusesAreReadWithinTheBudget(t *testing.T) {
 		t.Errorf("statuses were read %d times in three hours", polls)
 	}
 }
+
+// TestRefreshNamesWhoReplacedTheKey asks for events only when there is something to explain, and does without them.
+func TestRefreshNamesWhoReplacedTheKey(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	refresh := func() *rotation.Problem {
+		req := s.request()
+		req.UserName, req.UserARN = s.user.Name, s.user.ARN()
+		req.Record = &rotation.Record{UserName: s.user.Name, AccessKeyID: s.key.ID}
+		_, warning, err := s.process().Refresh(t.Context(), req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return warning
+	}
+	if warning := refresh(); warning != nil || s.sent(simulator.OpListEvents) != 0 {
+		t.Errorf("a key that nobody replaced: %v, %d questions about events", warning, s.sent(simulator.OpListEvents))
+	}
+	s.set.SetKey(s.user.AddKey())
+	at := s.Clock().Now().UTC().Format(time.RFC3339)
+	checkProblem(t, refresh(), rotation.SummaryKeyReplaced, `a change by "somebody else" (CONSOLE) at `+at)
+
+	s.Inject(simulator.Fault{Kind: simulator.FaultStatus, Match: simulator.Operation(simulator.OpListEvents), Status: 403})
+	warning := refresh()
+	checkProblem(t, warning, rotation.SummaryKeyReplaced)
+	if strings.Contains(warning.Detail(), "event") || strings.Contains(warning.Detail(), "403") {
+		t.Errorf("without events: %s", warning)
+	}
+}
