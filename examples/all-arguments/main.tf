@@ -55,6 +55,7 @@ resource "qoveryrotation_aws_credentials" "production" {
   rotate_on_create  = true
   rotate_registries = true
   ignored_holders   = var.ignored_holders
+  production_last   = true
   drain_window      = "3h"
 
   timeouts {

@@ -33,6 +33,7 @@ func (r *awsCredentialsResource) ImportState(ctx context.Context, req resource.I
 		"credentials_id":    credentialsID,
 		"rotate_on_create":  true,
 		"rotate_registries": true,
+		"production_last":   true,
 		"drain_window":      defaultDrainWindow,
 	} {
 		resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root(name), value)...)

@@ -25,6 +25,7 @@ type awsCredentialsModel struct {
 	RotateOnCreate      types.Bool           `tfsdk:"rotate_on_create"`
 	RotateRegistries    types.Bool           `tfsdk:"rotate_registries"`
 	IgnoredHolders      types.Set            `tfsdk:"ignored_holders"`
+	ProductionLast      types.Bool           `tfsdk:"production_last"`
 	DrainWindow         timetypes.GoDuration `tfsdk:"drain_window"`
 	AccessKeyID         types.String         `tfsdk:"access_key_id"`
 	AccessKeyCreatedAt  timetypes.RFC3339    `tfsdk:"access_key_created_at"`
@@ -57,6 +58,7 @@ func (m *awsCredentialsModel) intent() rotation.Intent {
 		RotateRegistries: m.RotateRegistries.ValueBool(),
 		IgnoredHolders:   stringsOf(m.IgnoredHolders),
 		HoldersUnknown:   setIsUnknown(m.IgnoredHolders),
+		ProductionLast:   m.ProductionLast.ValueBool(),
 		DrainWindow:      durationOr(m.DrainWindow, 0),
 	}
 }

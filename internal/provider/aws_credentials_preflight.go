@@ -69,6 +69,8 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 	snapshot, decision, err := r.rotator.Preflight(ctx, intent)
 	if err != nil {
 		switch problem := rotation.AsProblem(err); {
+		case problem.Summary == rotation.SummaryTooFewRequests:
+			diags.AddWarning(problem.Summary, "If this is still so when the plan is applied, the rotation does not begin.\n\n"+problem.Detail())
 		case problem.Summary == rotation.SummaryOtherRotation, problem.Summary == rotation.SummaryStillDraining && onlyIfAsked:
 			diags.AddWarning(problem.Summary, "If this is still so when the plan is applied, and a rotation is asked for then, the apply will fail.\n\n"+
 				problem.Detail())
@@ -82,22 +84,29 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 		diags.AddWarning(rotation.SummaryOtherRotation, fmt.Sprintf("Another run may be rotating an access key of IAM user %q at this moment. The apply waits "+
 			"until %s, then decides what to do.", snapshot.User.Name, decision.Until.UTC().Format(time.RFC3339)))
 	case rotation.ActionRotate:
-		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), diags)
+		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), intent.ProductionLast, diags)
 	default:
 	}
 }
 
 // warnOfRotation shows what a rotation is going to touch.
-func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, diags *diag.Diagnostics) {
+func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, productionLast bool, diags *diag.Diagnostics) {
 	current := snapshot.Set.AccessKeyID
 	planned := fmt.Sprintf("Access key %s of IAM user %q will be replaced in %s. Clusters to deploy: %s.",
-		current, snapshot.User.Name, listOf(forecast.Served), listOf(forecast.Deployed))
+		current, snapshot.User.Name, listOf(forecast.Served), order(rotation.Waves(forecast.Deployed, productionLast)))
 	if forecast.DeletedFirst != "" {
 		planned += fmt.Sprintf(" Access key %s will be deleted first: an IAM user can have two access keys.", forecast.DeletedFirst)
 	}
 	if len(forecast.Stale) > 0 {
 		planned += fmt.Sprintf(" This is a repair: an interrupted rotation left %s with a key that cannot stay. They have no working key for some seconds, "+
-			"until the new one is created, and get it before the credentials. It begins only while no deployment runs.", listOf(forecast.Stale))
+			"until the new one is created, and get it before the credentials. Deployments that use them fail meanwhile, those of a registry's cluster "+
+			"among them, so it begins only while no deployment runs.", listOf(forecast.Stale))
+	}
+	if len(forecast.SelfManaged) > 0 {
+		planned += fmt.Sprintf(" Not deployed, because self-managed: %s.", listOf(forecast.SelfManaged))
+	}
+	for _, cluster := range forecast.Outdated {
+		planned += fmt.Sprintf(" The %s has changes that are not applied yet; the deployment applies them.", cluster)
 	}
 	diags.AddWarning(summaryRotationPlanned, planned)
 	if len(forecast.LeftBehind) > 0 {
@@ -106,6 +115,18 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, dia
 			"What to do: Give them another key before the drain window is over, or set rotate_registries = true.",
 			current, listOf(forecast.LeftBehind)))
 	}
+}
+
+// order names clusters in the order in which they are deployed.
+func order(waves [][]rotation.Cluster) string {
+	if len(waves) == 0 {
+		return "none"
+	}
+	names := make([]string, len(waves))
+	for i, wave := range waves {
+		names[i] = listOf(wave)
+	}
+	return strings.Join(names, "; when all of these have succeeded, production: ")
 }
 
 // listOf names things for people.

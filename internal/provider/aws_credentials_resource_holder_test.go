@@ -293,10 +293,6 @@ func TestHoldersThatCannotBeCarried(t *testing.T) {
 			func(s *stage) *simulator.Holder { return &s.org.AddVSphereCredentials("on premises", s.key).Holder },
 		},
 		{
-			"DNS provider", `dns provider "acme.example"`,
-			func(s *stage) *simulator.Holder { return s.cluster.SetRoute53DNS(s.key) },
-		},
-		{
 			"secret manager access", `secret manager access "vault"`,
 			func(s *stage) *simulator.Holder { return s.cluster.AddSecretManagerAccess("vault", s.key) },
 		},

@@ -75,19 +75,27 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 				Default:  booldefault.StaticBool(true),
 			},
 			"rotate_registries": schema.BoolAttribute{
-				MarkdownDescription: "Whether a rotation carries the new key to every other object of the organization that stores the old one: other " +
-					"credentials, ECR container registries and ECR helm repositories. Each cluster's own container registry starts with the cluster's " +
-					"key and does not follow a change of the credentials. Default `true`.",
+				MarkdownDescription: "Whether a rotation stores the new key in every other object of the organization that has the old one: other " +
+					"credentials, ECR container registries, ECR helm repositories and Route 53 DNS providers. Each cluster's own container registry starts " +
+					"with the cluster's key and does not follow a change of the credentials. Default `true`.",
 				Optional: true,
 				Computed: true,
 				Default:  booldefault.StaticBool(true),
 			},
 			"ignored_holders": schema.SetAttribute{
-				MarkdownDescription: "UUIDs of objects that store the key and that a rotation may leave behind with the old one: those that Qovery does not let " +
-					"change with the key alone (vSphere credentials, Route 53 DNS providers, secret-manager accesses), without which a plan refuses to rotate.",
+				MarkdownDescription: "UUIDs of objects that store the key and keep the old one in a rotation. Without it, a plan refuses to rotate while an object " +
+					"that cannot be given the new key stores it, such as vSphere credentials or a secret-manager access. A container registry that came " +
+					"with a cluster cannot be ignored: every deployment of the cluster uses its key.",
 				ElementType: types.StringType,
 				Optional:    true,
 				Validators:  []validator.Set{setvalidator.ValueStringsAre(uuidValidator())},
+			},
+			"production_last": schema.BoolAttribute{
+				MarkdownDescription: "Whether clusters that Qovery marks as production are deployed after all others have succeeded. When one of those fails, " +
+					"production is not deployed in this apply, and the next apply carries on. `false` deploys all side by side. Default `true`.",
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(true),
 			},
 			"drain_window": schema.StringAttribute{
 				MarkdownDescription: "How long the previous key stays valid after the last cluster was deployed, so that deployments under way can finish, as " +
@@ -116,7 +124,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 			"phase": computedString("`stable`: not rotated by this resource yet. `deploying`: Qovery holds the new key and not every cluster runs with it; the next " +
 				"apply resumes. `draining`: the previous key may still be in use. `drained`: the previous key may go, or is gone."),
 			"cluster_ids": schema.ListAttribute{
-				MarkdownDescription: "UUIDs of the clusters that use the credentials, in order. A rotation deploys those of them that are not stopped.",
+				MarkdownDescription: "UUIDs of the clusters that use the credentials, in order. A rotation deploys those of them that are neither stopped nor self-managed.",
 				ElementType:         types.StringType,
 				Computed:            true,
 			},

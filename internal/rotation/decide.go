@@ -19,6 +19,8 @@ type Intent struct {
 	// that does not know them yet.
 	IgnoredHolders []string
 	HoldersUnknown bool
+	// ProductionLast deploys production clusters when all others have succeeded.
+	ProductionLast bool
 	// DrainWindow is the time from the end of the last deployment to the moment when the previous key may go.
 	DrainWindow time.Duration
 	// Timeout bounds the whole rotation, most of which is the wait for the clusters.
@@ -81,8 +83,10 @@ var table = []row{
 	{"The provider signs with the key", view.signsWithCurrent, refuse(view.signs)},
 	{"A rotation for other credentials of the user is unfinished", view.othersAreUnfinished, refuse(view.otherRotation)},
 	{"The user's other key may not go", view.hasNoPlace, refuse(view.noPlace)},
+	{"A registry that came with a cluster is ignored", view.ignoresClusterRegistry, refuse(view.ignoredRegistry)},
 	{"The key is stored where it cannot be replaced", view.hasUnrotatableHolder, refuse(view.unrotatable)},
 	{"The clusters cannot be deployed", view.isUndeployable, refuse(view.undeployable)},
+	{"Fewer requests are left than the holders need", view.lacksRequests, refuse(view.tooFewRequests)},
 	{"A rotation is asked for, or stale holders need one", view.always, view.rotate},
 }
 
@@ -182,12 +186,21 @@ func (v view) noPlace() *Problem {
 	return forRotation(problem)
 }
 
+// ignoredRegistries are those with the key that came with a cluster. Every deployment uses them, so they cannot be left behind.
+func (v view) ignoredRegistries() []Holder {
+	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
+		return h.ClusterID == "" || !slices.Contains(v.IgnoredHolders, h.ID)
+	})
+}
+
+func (v view) ignoresClusterRegistry() bool { return len(v.ignoredRegistries()) > 0 }
+
 func (v view) unrotatableHolders() []Holder {
 	if v.HoldersUnknown {
 		return nil
 	}
 	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
-		return h.Kind.rotatable() || slices.Contains(v.IgnoredHolders, h.ID)
+		return h.rotatable() || slices.Contains(v.IgnoredHolders, h.ID)
 	})
 }
 
@@ -195,13 +208,7 @@ func (v view) hasUnrotatableHolder() bool { return len(v.unrotatableHolders()) >
 
 func (v view) isUndeployable() bool { return v.undeployable() != nil }
 
-// clusters are those that use the credentials, and those that use others which get the new key too.
-func (v view) clusters() []Cluster {
-	stale := v.stale()
-	return v.clustersOf(func(set CredentialsSet) bool {
-		isStale := slices.ContainsFunc(stale, func(h Holder) bool { return h.ID == set.ID })
-		return set.ID == v.CredentialsID || isStale || v.RotateRegistries && set.AccessKeyID != "" && set.AccessKeyID == v.Set.AccessKeyID
-	})
-}
+// lacksRequests compares the two at once: after the cutover the holders cannot wait for more requests.
+func (v view) lacksRequests() bool { return v.Budget.Known && v.Budget.Left < v.requestsForHolders() }
 
 func (v view) always() bool { return true }

@@ -16,6 +16,21 @@ var oddities = []nextCases{
 			s.Record = &Record{AccessKeyID: keyB}
 		}, refuses(ArgumentTriggers, SummaryStillDraining)},
 	}},
+	{"A registry that came with a cluster is ignored", []nextCase{
+		{"and stores the key", func(s *situation) {
+			s.stored(HolderContainerRegistry, "registry", keyA)
+			s.Holders[len(s.Holders)-1].ClusterID, s.Holders[len(s.Holders)-1].ClusterName = "cluster-of-"+testCreds, "prod"
+			s.IgnoredHolders = []string{"registry"}
+		}, refuses(ArgumentIgnoredHolders, SummaryIgnoredRegistry)},
+	}},
+	{"Fewer requests are left than the holders need", []nextCase{
+		{"one holder", func(s *situation) { s.Budget = Budget{Known: true, Left: 1} }, refuses(ArgumentNone, SummaryTooFewRequests)},
+		{"three holders", func(s *situation) {
+			s.stored(HolderContainerRegistry, "registry", keyA)
+			s.stored(HolderHelmRepository, "charts", keyA)
+			s.Budget = Budget{Known: true, Left: 5}
+		}, refuses(ArgumentNone, SummaryTooFewRequests)},
+	}},
 	{"The clusters cannot be deployed", []nextCase{
 		// The clusters of stale credentials get the new key too, and nobody looked whether they can be deployed.
 		{"a locked cluster of stale credentials", func(s *situation) {
@@ -25,6 +40,8 @@ var oddities = []nextCases{
 		}, refuses(ArgumentNone, SummaryClusterLocked)},
 	}},
 	{"A rotation is asked for, or stale holders need one", []nextCase{
+		{"enough requests for one holder", func(s *situation) { s.Budget = Budget{Known: true, Left: 2} }, "rotate A drain 2h0m0s"},
+		{"a budget that the API does not tell", func(s *situation) { s.Budget = Budget{} }, "rotate A drain 2h0m0s"},
 		// The state knows the rotation as complete, so nothing brings the journal up to date, and it keeps the key for ever.
 		{"drained, and the journal was not brought up to date", func(s *situation) {
 			s.retired()

@@ -120,7 +120,7 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 	}, refuses(ArgumentTriggers, SummaryKeyInUse)},
 	{"a DNS provider still has it", func(s *situation) {
 		s.retired()
-		s.stored(HolderDNSProvider, "dns", keyA)
+		s.stored(HolderSecretManager, "dns", keyA)
 	}, refuses(ArgumentTriggers, SummaryKeyInUse)},
 	{"a registry still has it, and registries are not rotated", func(s *situation) {
 		s.retired()
@@ -143,7 +143,7 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 	}, refuses(ArgumentNone, SummaryRepairWaits)},
 	{"stale holders, and one that takes no key", func(s *situation) {
 		s.stale(ago(testDrain))
-		s.stored(HolderDNSProvider, "dns", keyA)
+		s.stored(HolderSecretManager, "dns", keyA)
 	}, refuses(ArgumentTriggers, SummaryKeyInUse)},
 	{"stale holders, and one that is ignored", func(s *situation) {
 		s.stale(ago(testDrain))
@@ -159,10 +159,9 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 var refusedForHolders = []nextCases{
 	{"The key is stored where it cannot be replaced", []nextCase{
 		{"vSphere credentials", func(s *situation) { s.stored(HolderVSphereCredentials, "vsphere", keyA) }, refuses(ArgumentNone, SummaryUncarriableHolder)},
-		{"a DNS provider", func(s *situation) { s.stored(HolderDNSProvider, "dns", keyA) }, refuses(ArgumentNone, SummaryUncarriableHolder)},
 		{"a secret-manager access", func(s *situation) { s.stored(HolderSecretManager, "secrets", keyA) }, refuses(ArgumentNone, SummaryUncarriableHolder)},
 		{"one of two is ignored", func(s *situation) {
-			s.stored(HolderDNSProvider, "dns", keyA)
+			s.stored(HolderSecretManager, "dns", keyA)
 			s.stored(HolderSecretManager, "secrets", keyA)
 			s.IgnoredHolders = []string{"dns"}
 		}, refuses(ArgumentNone, SummaryUncarriableHolder)},

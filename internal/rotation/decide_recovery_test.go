@@ -106,7 +106,7 @@ var resumed = []nextCases{{"A cutover is done, and its rotation is not recorded 
 	}, resumedRotation(StageDeployed, ago(5*time.Hour), ago(5*time.Hour))},
 	{"the stale holder takes no key", func(s *situation) {
 		s.rotated(ago(5 * time.Hour))
-		s.stored(HolderDNSProvider, "dns", keyA)
+		s.stored(HolderSecretManager, "dns", keyA)
 	}, resumedRotation(StageDeployed, ago(5*time.Hour), ago(5*time.Hour))},
 	{"the stale holder got another key", func(s *situation) {
 		s.rotated(ago(5 * time.Hour))
@@ -256,14 +256,14 @@ var rotated = []nextCases{{"A rotation is asked for, or stale holders need one",
 		s.credentials("others", keyA)
 	}, "rotate A drain 2h0m0s"},
 	{"an ignored holder that takes no key", func(s *situation) {
-		s.stored(HolderDNSProvider, "dns", keyA)
+		s.stored(HolderSecretManager, "dns", keyA)
 		s.IgnoredHolders = []string{"dns"}
 	}, "rotate A drain 2h0m0s"},
 	{"a holder that takes no key, and what is ignored is not known yet", func(s *situation) {
-		s.stored(HolderDNSProvider, "dns", keyA)
+		s.stored(HolderSecretManager, "dns", keyA)
 		s.HoldersUnknown = true
 	}, "rotate A drain 2h0m0s"},
-	{"a holder of another key that takes none", func(s *situation) { s.stored(HolderDNSProvider, "dns", keyX) }, "rotate A drain 2h0m0s"},
+	{"a holder of another key that takes none", func(s *situation) { s.stored(HolderSecretManager, "dns", keyX) }, "rotate A drain 2h0m0s"},
 }}, {"A rotation is asked for, or stale holders need one", repaired}}
 
 // repaired are the situations in which stale holders need a rotation.

@@ -151,7 +151,7 @@ var nothingToDo = []nextCases{{"Nothing is unfinished and nothing is asked for",
 		s.Journal.To, s.Journal.CutoverAt = keyC, ago(2*time.Hour)
 	}), "none"},
 	{"a locked cluster", notAsked(func(s *situation) { s.lock("cluster-of-" + testCreds) }), "none"},
-	{"a holder that cannot be served", notAsked(func(s *situation) { s.stored(HolderDNSProvider, "dns", keyA) }), "none"},
+	{"a holder that cannot be served", notAsked(func(s *situation) { s.stored(HolderSecretManager, "dns", keyA) }), "none"},
 	{"the previous key is put back", notAsked(func(s *situation) {
 		s.journal(StageDeployed, keyB, ago(time.Hour))
 		s.other(keyB, ago(time.Hour), neverUsed)

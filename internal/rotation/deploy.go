@@ -24,19 +24,35 @@ const (
 // errBusy means that somebody else's deployment began just before this one was asked for.
 var errBusy = errors.New("the cluster is being deployed by somebody else")
 
-// deployAll deploys the clusters side by side. One that fails does not keep the others from ending.
+// deployAll deploys the clusters, wave by wave. A wave that fails keeps the next ones from beginning.
 func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
-	clusters, start, err := r.clustersToDeploy(ctx, in, c)
+	clusters, err := r.clustersToDeploy(ctx, in, c)
 	if err != nil {
 		return notDeployable(c.journal, err)
 	}
 	pending := slices.DeleteFunc(clusters, func(cluster Cluster) bool { return slices.Contains(c.deployed, cluster.ID) })
+	plan := Waves(pending, in.ProductionLast)
+	for i, wave := range plan {
+		// What was read before the wave before this one began says nothing about the time since then.
+		start, err := r.awaitStatuses(ctx, in.OrganizationID)
+		if err != nil {
+			return notDeployable(c.journal, err)
+		}
+		if problems := r.deployWave(ctx, in, c, wave, start); len(problems) > 0 {
+			return notAllDeployed(c.journal, problems, slices.Concat(plan[i+1:]...))
+		}
+	}
+	return nil
+}
+
+// deployWave deploys clusters side by side. One that fails does not keep the others from ending.
+func (r *Rotator) deployWave(ctx context.Context, in Intent, c *change, wave []Cluster, start []ClusterStatus) []*Problem {
 	var (
 		mu       sync.Mutex
 		group    sync.WaitGroup
 		problems []*Problem
 	)
-	for _, cluster := range pending {
+	for _, cluster := range wave {
 		group.Go(func() {
 			status, err := r.deploy(ctx, in.OrganizationID, cluster, statusOf(start, cluster.ID))
 			mu.Lock()
@@ -50,34 +66,46 @@ func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 	}
 	group.Wait()
 	slices.Sort(c.deployed)
-	if len(problems) == 0 {
-		return nil
-	}
-	return notAllDeployed(c.journal, problems)
+	return problems
 }
 
-// clustersToDeploy reads, after the cutover, which clusters use the new key, and their statuses: one that was attached since
-// the rotation was decided needs the key too.
-func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([]Cluster, []ClusterStatus, error) {
-	var (
-		s        = &Snapshot{Clusters: c.s.Clusters}
-		statuses []ClusterStatus
-	)
+// Waves puts clusters in the order in which they are deployed: those of one wave side by side, and the next wave when all of
+// them have succeeded.
+func Waves(clusters []Cluster, productionLast bool) [][]Cluster {
+	var waves [2][]Cluster
+	for _, cluster := range clusters {
+		last := 0
+		if productionLast && cluster.Production {
+			last = 1
+		}
+		waves[last] = append(waves[last], cluster)
+	}
+	return slices.DeleteFunc(waves[:], func(wave []Cluster) bool { return len(wave) == 0 })
+}
+
+// clustersToDeploy reads, after the cutover, which clusters use the new key: one that was attached since the rotation was decided
+// needs the key too.
+func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([]Cluster, error) {
+	var s Snapshot
 	group, gctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		s.Sets, err = r.qovery.Credentials(gctx, in.OrganizationID)
 		return err
 	})
 	group.Go(func() (err error) {
-		statuses, err = r.awaitStatuses(gctx, in.OrganizationID)
+		s.Clusters, err = r.qovery.Clusters(gctx, in.OrganizationID)
 		return err
 	})
 	if err := group.Wait(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return s.clustersOf(func(set CredentialsSet) bool {
+	clusters, selfManaged := bySelfManagement(s.clustersOf(func(set CredentialsSet) bool {
 		return set.ID == in.CredentialsID || in.RotateRegistries && set.AccessKeyID == c.journal.To
-	}), statuses, nil
+	}))
+	for _, cluster := range selfManaged {
+		step(ctx, fmt.Sprintf("cluster %q: not deployed, because it is self-managed", cluster.Name), "cluster_id", cluster.ID)
+	}
+	return clusters, nil
 }
 
 // deploy brings the new key to one cluster, whose status was just read, and waits until it runs with it. It returns no

@@ -26,7 +26,8 @@ const (
 	runUndeployable
 )
 
-// classify maps Qovery's ClusterStateEnum. RUNNING is what older versions of the API said for DEPLOYED.
+// classify maps Qovery's ClusterStateEnum. RUNNING is what older versions of the API said for DEPLOYED, and DRY_RUN is a run that
+// is under way.
 func classify(state string) run {
 	switch state {
 	case "DEPLOYED", "RESTARTED", "RUNNING":
@@ -37,7 +38,7 @@ func classify(state string) run {
 		return runAtRest
 	case "STOP_ERROR", "DELETE_ERROR", "":
 		return runUndeployable
-	case "CANCELED", "READY", "DRY_RUN":
+	case "CANCELED", "READY":
 		return runFailed
 	}
 	if strings.HasSuffix(state, "_ERROR") {
@@ -58,6 +59,19 @@ func isLeftAlone(status ClusterStatus) bool {
 	default:
 		return false
 	}
+}
+
+// bySelfManagement separates the clusters that are deployed from those that somebody else runs: Qovery has no deployment for
+// these. A mode that is newer than this program is deployed.
+func bySelfManagement(clusters []Cluster) (deployed, selfManaged []Cluster) {
+	for _, cluster := range clusters {
+		if cluster.Kubernetes == "SELF_MANAGED" {
+			selfManaged = append(selfManaged, cluster)
+		} else {
+			deployed = append(deployed, cluster)
+		}
+	}
+	return deployed, selfManaged
 }
 
 // deploymentResult says what is known of a deployment that was asked for.

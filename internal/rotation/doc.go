@@ -3,10 +3,10 @@
 //
 // # The life of a key
 //
-//	           Rotator.Rotate                               Rotator.Retire, or the next rotation
-//	 ┌──────────────────────────────────────┐              ┌────────────────────────────┐
-//	 creating → verifying → storing → deploying → deployed → drained → quarantined → deleted
-//	 └─────────── rolled back ───┘ cutover        └ drain window ┘
+//	          Rotator.Rotate                               Rotator.Retire, or the next rotation
+//	┌──────────────────────────────────────┐              ┌────────────────────────────┐
+//	creating → verifying → storing → deploying → deployed → drained → quarantined → deleted
+//	└─────────── rolled back ───┘ cutover        └ drain window ┘
 //
 // A new key is created, verified and stored in Qovery: the cutover. Up to it a failure is rolled back, after it the next run
 // resumes. When all clusters are deployed with the new key, the previous one drains: deployments that began with it may end. Then

@@ -156,6 +156,13 @@ type EnvironmentDeployment struct {
 	AskedAt time.Time
 }
 
+// CredentialsChange is an event in which somebody changed credentials.
+type CredentialsChange struct {
+	// By is a user, an API token or an automatic action, and Origin is where it came from, such as "CONSOLE" or "API".
+	By, Origin string
+	At         time.Time
+}
+
 // HolderKind says which kind of Qovery object stores an access key.
 type HolderKind string
 
@@ -164,8 +171,9 @@ const (
 	HolderCredentials       HolderKind = "credentials"
 	HolderContainerRegistry HolderKind = "container_registry"
 	HolderHelmRepository    HolderKind = "helm_repository"
-	HolderDNSProvider       HolderKind = "dns_provider"
-	// The kinds below need more than the new key to be written again, so a rotation cannot carry the key to them.
+	// HolderDNSProvider is a cluster's own zone of Route 53.
+	HolderDNSProvider HolderKind = "dns_provider"
+	// The kinds below need more than the new key to be written again, so a rotation cannot give it to them.
 	HolderVSphereCredentials HolderKind = "vsphere_credentials"
 	HolderSecretManager      HolderKind = "secret_manager_access"
 )
@@ -230,6 +238,9 @@ type Qovery interface {
 	// ClusterErrors returns the last errors after a time, by Qovery's clock, in a cluster's own log, oldest first: each a line
 	// with its time, and without anything that could be a secret.
 	ClusterErrors(ctx context.Context, organizationID, clusterID string, after time.Time) ([]string, error)
+
+	// LastCredentialsChange returns the last change of credentials among the organization's last events; zero when there is none.
+	LastCredentialsChange(ctx context.Context, organizationID, credentialsID string) (CredentialsChange, error)
 
 	// Budget tells how many requests the API allows until when, by Qovery's clock, as its last answer said. The time is zero when
 	// only the number was told; known is false when no answer told a number.

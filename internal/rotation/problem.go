@@ -19,6 +19,7 @@ const (
 	ArgumentIAMUserName    Argument = "iam_user_name"
 	ArgumentAccessKeyID    Argument = "access_key_id"
 	ArgumentTriggers       Argument = "rotation_triggers"
+	ArgumentIgnoredHolders Argument = "ignored_holders"
 )
 
 // Problem is a reason not to go on, told in full: what failed, why, what AWS and Qovery are in now, and what to do.
@@ -59,7 +60,9 @@ const (
 	SummaryForeignJournal       = "Unknown journal on the IAM user"
 	SummaryKeyChanged           = "Access key changed since the plan"
 	SummaryKeyReplaced          = "Access key was replaced outside of this resource"
+	SummaryIgnoredRegistry      = "Container registry of a cluster cannot be ignored"
 	SummaryUncarriableHolder    = "Access key is stored where it cannot be replaced"
+	SummaryTooFewRequests       = "Qovery allows too few requests at present"
 	SummaryCreateKey            = "Access key could not be created"
 	SummaryJournal              = "Journal could not be written"
 	SummaryVerification         = "New access key does not work"
@@ -183,8 +186,13 @@ func stopped(err error, world string) *Problem {
 		problem.Summary, problem.Cause = SummaryTimeout, "The operation timed out."
 	case errors.Is(err, context.Canceled):
 		problem.Summary, problem.Cause = SummaryInterrupted, "The run was canceled."
+	case errors.Is(err, ErrUnauthenticated) && apiOf(err) == "Qovery":
+		problem.Summary, problem.Cause = SummaryUnauthenticated, "Qovery answered 401: the API token is not valid, or its policy does not permit the request."
 	case errors.Is(err, ErrUnauthenticated):
 		problem.Summary, problem.Cause = SummaryUnauthenticated, apiOf(err)+" does not accept the credentials that the provider was given."
+	case errors.Is(err, ErrForbidden) && apiOf(err) == "Qovery":
+		problem.Summary, problem.Cause = SummaryForbidden, "Qovery answered 403: the API token lacks a permission, or the object does not exist. "+
+			"That does not mean that anything is gone."
 	case errors.Is(err, ErrForbidden):
 		problem.Summary, problem.Cause = SummaryForbidden, apiOf(err)+" denied the request. That does not mean that anything is gone."
 	default:
@@ -197,11 +205,11 @@ func stopped(err error, world string) *Problem {
 func adviceAfter(err error) string {
 	switch {
 	case errors.Is(err, ErrUnauthenticated) && apiOf(err) == "Qovery":
-		return "Check api_token (QOVERY_API_TOKEN), then apply again."
+		return "Check api_token (QOVERY_API_TOKEN). If the token has a policy, permit the request that the original error names. Then apply again."
 	case errors.Is(err, ErrUnauthenticated):
 		return "Check the provider's AWS credentials, from the argument aws or the environment, then apply again."
 	case errors.Is(err, ErrForbidden) && apiOf(err) == "Qovery":
-		return "Give the API token's role the missing permission, then apply again."
+		return "Give the API token's role the missing permission, and check the ids that the original error names. Then apply again."
 	case errors.Is(err, ErrForbidden):
 		return "Give the provider's IAM identity the permission that the original error names, then apply again."
 	case errors.Is(err, ErrRejected):

@@ -80,9 +80,9 @@ func TestProblemOfAnAPI(t *testing.T) {
 		err           error
 		cause, advice string
 	}{
-		"a token":      {errOf("Qovery", ErrUnauthenticated), "Qovery does not accept", "Check api_token (QOVERY_API_TOKEN)"},
+		"a token":      {errOf("Qovery", ErrUnauthenticated), "Qovery answered 401", "Check api_token (QOVERY_API_TOKEN)"},
 		"a signature":  {errOf("AWS", ErrUnauthenticated), "AWS does not accept", "Check the provider's AWS credentials"},
-		"a role":       {errOf("Qovery", ErrForbidden), "Qovery denied the request", "Give the API token's role"},
+		"a role":       {errOf("Qovery", ErrForbidden), "Qovery answered 403", "Give the API token's role"},
 		"a policy":     {errOf("AWS", ErrForbidden), "AWS denied the request", "Give the provider's IAM identity"},
 		"a refusal":    {errOf("Qovery", ErrRejected), "A request to Qovery failed", "Fix the problem that the original error names"},
 		"no answer":    {errOf("AWS", nil), "A request to AWS failed", adviceRetry},

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -32,7 +33,7 @@ func (r Record) PhaseAt(now time.Time) Phase { return r.stageAt(now).Phase() }
 func recordOf(s *Snapshot) Record {
 	r := Record{
 		UserName: s.Owner, UserARN: s.User.ARN, AccessKeyID: s.Set.AccessKeyID, Clusters: s.Set.Clusters,
-		Holders: s.listedHolders(s.Set.AccessKeyID),
+		Holders: listedHolders(s.HoldersOf(s.Set.AccessKeyID)),
 	}
 	if s.Current != nil {
 		r.AccessKeyCreatedAt = s.Current.CreatedAt
@@ -69,7 +70,21 @@ func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, er
 		return nil, nil, v.wrongAccount()
 	}
 	record, warning := v.refreshed()
+	if warning != nil && warning.Summary == SummaryKeyReplaced {
+		warning.Cause += r.lastChange(ctx, in.Target)
+	}
 	return &record, warning, nil
+}
+
+// lastChange is a sentence about who changed credentials last, if the API token may read that. It only helps to find out what
+// happened, so a failure is no news.
+func (r *Rotator) lastChange(ctx context.Context, target Target) string {
+	change, err := r.qovery.LastCredentialsChange(ctx, target.OrganizationID, target.CredentialsID)
+	if err != nil || change.By == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Qovery's last event about these credentials is a change by %q (%s) at %s.", change.By, change.Origin,
+		change.At.UTC().Format(time.RFC3339))
 }
 
 // refreshed is the record of a state after a look at the world.

@@ -11,7 +11,7 @@ func TestRecordOf(t *testing.T) {
 	got := recordOf(s.Snapshot)
 	want := Record{
 		UserName: testUser, UserARN: testARN, AccessKeyID: keyA, AccessKeyCreatedAt: s.Current.CreatedAt, Clusters: s.Set.Clusters,
-		Holders: s.listedHolders(keyA),
+		Holders: listedHolders(s.HoldersOf(keyA)),
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, want %+v", got, want)

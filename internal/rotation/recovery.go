@@ -99,7 +99,7 @@ func (v view) stale() []Holder {
 
 // serves tells whether a rotation gives a holder its new key.
 func (v view) serves(h Holder) bool {
-	return h.ID == v.CredentialsID || h.Kind.rotatable() && v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
+	return h.ID == v.CredentialsID || h.rotatable() && v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
 }
 
 // needsRepair tells whether stale holders can be served by one more rotation only: the secret that they should have got is
@@ -193,4 +193,19 @@ func earliest(at, otherwise time.Time) time.Time {
 		return otherwise
 	}
 	return at
+}
+
+// requestsForHolders is how many requests to Qovery a rotation needs at least: every holder is read, and then written.
+func (v view) requestsForHolders() int {
+	served := slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool { return !v.serves(h) })
+	return 2 * (len(served) + len(v.stale()))
+}
+
+// clusters are those that use the credentials, and those that use others which get the new key too.
+func (v view) clusters() []Cluster {
+	stale := v.stale()
+	return v.clustersOf(func(set CredentialsSet) bool {
+		isStale := slices.ContainsFunc(stale, func(h Holder) bool { return h.ID == set.ID })
+		return set.ID == v.CredentialsID || isStale || v.RotateRegistries && set.AccessKeyID != "" && set.AccessKeyID == v.Set.AccessKeyID
+	})
 }

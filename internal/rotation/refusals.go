@@ -189,19 +189,49 @@ func attemptMayBeAlive(userName string, j Journal) *Problem {
 	return problem
 }
 
+func (v view) ignoredRegistry() *Problem {
+	return &Problem{
+		Summary: SummaryIgnoredRegistry,
+		Cause: fmt.Sprintf("The argument ignored_holders names %s. Every deployment of the cluster and of its environments logs in with this registry's key, "+
+			"so they would fail when the previous access key is deleted.", listOf(v.ignoredRegistries())),
+		World:    worldUntouched,
+		Advice:   "Remove the id of the registry from ignored_holders, or give the registry a key of another IAM user in Qovery.",
+		Argument: ArgumentIgnoredHolders,
+	}
+}
+
 func (v view) unrotatable() *Problem {
+	var obstacles strings.Builder
+	for _, holder := range v.unrotatableHolders() {
+		fmt.Fprintf(&obstacles, "\n  - %s: %s", holder, holder.Obstacle)
+	}
 	return &Problem{
 		Summary: SummaryUncarriableHolder,
-		Cause: fmt.Sprintf("The access key %s is also stored in %s. Qovery needs more than the key to change these objects, so they would keep a key "+
-			"that is going to be deleted.", v.Set.AccessKeyID, listOf(v.unrotatableHolders())),
+		Cause: fmt.Sprintf("The access key %s is also stored in objects that cannot be given the new one. They would keep a key that is going to be deleted:%s",
+			v.Set.AccessKeyID, &obstacles),
 		World:  worldUntouched,
 		Advice: "Give these objects a key of another IAM user, or a role. To rotate without them, list their ids in ignored_holders.",
 	}
 }
 
+func (v view) tooFewRequests() *Problem {
+	until := "when the limit is reset, after an hour at most"
+	if !v.Budget.ResetsAt.IsZero() {
+		until = "after " + v.Budget.ResetsAt.UTC().Format(time.RFC3339)
+	}
+	return &Problem{
+		Summary: SummaryTooFewRequests,
+		Cause: fmt.Sprintf("Qovery allows %d more requests with this API token at present. Storing the new access key in every object that has the old one "+
+			"takes at least %d.", v.Budget.Left, v.requestsForHolders()),
+		World:  worldUntouched,
+		Advice: "Apply again " + until + ". If something else uses the same API token, give the provider a token of its own.",
+	}
+}
+
 // undeployable is the reason for which the clusters could not be deployed afterwards; nil if there is none.
 func (v view) undeployable() *Problem {
-	if reason := v.Organization.DeploymentRestriction; reason != "" && len(v.clusters()) > 0 {
+	clusters, _ := bySelfManagement(v.clusters())
+	if reason := v.Organization.DeploymentRestriction; reason != "" && len(clusters) > 0 {
 		return &Problem{
 			Summary: SummaryRestricted,
 			Cause: fmt.Sprintf("The organization %s has the deployment restriction %q, so its clusters cannot be deployed with a new key.",
@@ -211,7 +241,7 @@ func (v view) undeployable() *Problem {
 			Argument: ArgumentOrganizationID,
 		}
 	}
-	for _, cluster := range v.clusters() {
+	for _, cluster := range clusters {
 		status := v.Statuses[cluster.ID]
 		switch {
 		case v.Statuses == nil || isLeftAlone(status):

@@ -77,8 +77,8 @@ func notDeployable(j Journal, err error) *Problem {
 	return problem
 }
 
-// notAllDeployed joins the problems of clusters.
-func notAllDeployed(j Journal, problems []*Problem) *Problem {
+// notAllDeployed joins the problems of clusters, and names those that were to come after them.
+func notAllDeployed(j Journal, problems []*Problem, untouched []Cluster) *Problem {
 	slices.SortFunc(problems, func(a, b *Problem) int { return strings.Compare(a.Cause, b.Cause) })
 	first := *problems[0]
 	for _, other := range problems[1:] {
@@ -86,6 +86,9 @@ func notAllDeployed(j Journal, problems []*Problem) *Problem {
 		first.Err = errors.Join(first.Err, other.Err)
 	}
 	first.World = bothWork(j)
+	if len(untouched) > 0 {
+		first.World += fmt.Sprintf(" Not deployed, because production comes last: %s.", listOf(untouched))
+	}
 	if first.Advice == "" {
 		first.Advice = adviceResume
 	}
@@ -179,7 +182,7 @@ func staleHolders(in Intent, c *change) *Problem {
 			continue
 		}
 		facts = append(facts, fmt.Sprintf("Access key %s, which is older, is still stored in %s.", key, strings.Join(stored[key], ", ")))
-		world = fmt.Sprintf("%s may be deleted already, so deployments that use these objects may fail. %s and %s work.", key, c.journal.From, c.journal.To)
+		world = fmt.Sprintf("%s may be deleted already, so deployments that use these objects may fail, those of a registry's cluster among them. %s and %s work.", key, c.journal.From, c.journal.To)
 	}
 	return &Problem{
 		Summary: SummaryHolderNotUpdated,
@@ -188,7 +191,8 @@ func staleHolders(in Intent, c *change) *Problem {
 		Advice: fmt.Sprintf("Do one of these:\n"+
 			"  - Apply again after %s, when no deployment runs. That replaces the key once more and gives the new one to these objects first. "+
 			"The secret that they should have got is not kept anywhere.\n"+
-			"  - Give each of these objects another key or a role in Qovery, or list its id in ignored_holders, and apply again.",
+			"  - Give each of these objects another key or a role in Qovery, and apply again.\n"+
+			"  - List the ids of objects that nothing uses in ignored_holders, and apply again. A registry that came with a cluster is always used.",
 			c.journal.drainEndsAt().UTC().Format(time.RFC3339)),
 		Err: c.refusals,
 	}

@@ -61,10 +61,17 @@ func refusalsOfDecisions() []refusal {
 		{"otherRun", "", otherRun(testUser, nil)},
 		{"attemptMayBeAlive", "", attemptMayBeAlive(testUser, young)},
 		{"unrotatable", "", unrotatable.unrotatable()},
+		{"ignoredRegistry", "", seen(func(s *situation) {
+			s.stored(HolderContainerRegistry, "registry", keyA)
+			s.Holders[len(s.Holders)-1].ClusterID, s.Holders[len(s.Holders)-1].ClusterName = "c1", "prod"
+			s.IgnoredHolders = []string{"registry"}
+		}).ignoredRegistry()},
+		{"tooFewRequests", "", seen(func(s *situation) { s.Budget = Budget{Known: true, Left: 1, ResetsAt: ago(-time.Hour)} }).tooFewRequests()},
+		{"tooFewRequests", "until nobody knows when", seen(func(s *situation) { s.Budget = Budget{Known: true, Left: 1} }).tooFewRequests()},
 		{"undeployable", "restricted", seen(func(s *situation) { s.Organization.DeploymentRestriction = "NO_CREDIT_CARD" }).undeployable()},
 		{"undeployable", "locked", seen(func(s *situation) { s.lock("cluster-of-" + testCreds) }).undeployable()},
 		{"undeployable", "state", seen(func(s *situation) { s.status("cluster-of-"+testCreds, "STOP_ERROR") }).undeployable()},
-		{"undeployable", "no state", seen(func(s *situation) { clear(s.Statuses) }).undeployable()},
+		{"undeployable", "no state", seen(func(s *situation) { s.Statuses = map[string]ClusterStatus{} }).undeployable()},
 		{"untouched", "", untouched(undeployableCluster(sampleCluster, "DELETE_ERROR"))},
 		{"credentialsNotFound", "", credentialsNotFound(normal.Target)},
 		{"dnsProviderNotFound", "", dnsProviderNotFound(sampleCluster, errOf("Qovery", ErrNotFound))},
@@ -188,8 +195,8 @@ func refusalsOfRotations() []refusal {
 		{"orphanStays", "", AsProblem(orphanStays(Permit{testUser, keyC, ReasonOrphan}, keyB, errOf("AWS", ErrForbidden)))},
 		{"journalOfResume", "", journalOfResume(j, errOf("AWS", nil))},
 		{"notDeployable", "", notDeployable(j, errOf("Qovery", nil))},
-		{"notAllDeployed", "", notAllDeployed(j, []*Problem{refused, deploymentUnclear(Cluster{ID: "c2", Name: "staging"}, 3, errOf("Qovery", nil))})},
-		{"notAllDeployed", "failed", notAllDeployed(j, []*Problem{failed(lines, nil)})},
+		{"notAllDeployed", "", notAllDeployed(j, []*Problem{refused, deploymentUnclear(Cluster{ID: "c2", Name: "staging"}, 3, errOf("Qovery", nil))}, nil)},
+		{"notAllDeployed", "failed", notAllDeployed(j, []*Problem{failed(lines, nil)}, []Cluster{sampleCluster})},
 		{"notSeenToEnd", "", leaving(notSeenToEnd(sampleCluster, ClusterStatus{State: "DEPLOYING"}, context.DeadlineExceeded), bothWork(j))},
 		{"lockedCluster", "", lockedCluster(sampleCluster, lock)},
 		{"undeployableCluster", "", undeployableCluster(sampleCluster, "STOP_ERROR")},

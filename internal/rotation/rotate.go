@@ -16,8 +16,10 @@ const watchInterval = 10 * time.Second
 type Forecast struct {
 	// Served holders get the new key, in this order. LeftBehind ones keep the old one, and nobody said that they may.
 	Served, LeftBehind []Holder
-	// Deployed are the clusters that are not off.
-	Deployed []Cluster
+	// Deployed are the clusters that are not off. SelfManaged ones are not deployed by Qovery.
+	Deployed, SelfManaged []Cluster
+	// Outdated are those of the deployed clusters that have changes which wait for their next deployment.
+	Outdated []Cluster
 	// DeletedFirst is the other key of the user, whose place is needed; empty if there is none.
 	DeletedFirst string
 	// Stale are the holders whose keys are gone or about to go.
@@ -74,11 +76,14 @@ func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 			f.LeftBehind = append(f.LeftBehind, holder)
 		}
 	}
-	for _, cluster := range v.clusters() {
+	clusters, selfManaged := bySelfManagement(v.clusters())
+	f.SelfManaged = selfManaged
+	for _, cluster := range clusters {
 		if !isLeftAlone(s.Statuses[cluster.ID]) {
 			f.Deployed = append(f.Deployed, cluster)
 		}
 	}
+	f.Outdated = slices.DeleteFunc(slices.Clone(f.Deployed), func(c Cluster) bool { return c.DeploymentStatus != "OUT_OF_DATE" })
 	if d.Place != nil {
 		f.DeletedFirst = d.Place.AccessKeyID()
 	}
@@ -223,7 +228,7 @@ type change struct {
 // takeUp makes the journal tell of a rotation whose cutover it does not have: it is known from the key in Qovery only, or from
 // the state, or somebody put the old key back.
 func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
-	c := &change{s: s, journal: d.Rotation, createdAt: s.Current.CreatedAt, stale: d.Stale, served: s.listedHolders(d.Rotation.To)}
+	c := &change{s: s, journal: d.Rotation, createdAt: s.Current.CreatedAt, stale: d.Stale, served: s.HoldersOf(d.Rotation.To)}
 	if in.Record != nil && in.Record.AccessKeyID == d.Rotation.To { // Clusters that have another key have nothing yet.
 		c.deployed = in.Record.DeployedClusters
 	}
@@ -263,7 +268,7 @@ func (r *Rotator) writeJournal(ctx context.Context, userName string, j Journal) 
 // record is what is to be remembered of a change.
 func (c *change) record() *Record {
 	r := recordOf(c.s).withRotation(c.journal)
-	r.AccessKeyID, r.AccessKeyCreatedAt, r.Holders, r.DeployedClusters = c.journal.To, c.createdAt, c.served, c.deployed
+	r.AccessKeyID, r.AccessKeyCreatedAt, r.Holders, r.DeployedClusters = c.journal.To, c.createdAt, listedHolders(c.served), c.deployed
 	r.Unfinished = r.Unfinished || len(c.stale) > 0
 	return &r
 }

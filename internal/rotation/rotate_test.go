@@ -795,7 +795,7 @@ func TestRotateWaitsForARunThatMayBeAlive(t *testing.T) {
 			age: time.Minute, first: 4 * time.Minute,
 			meanwhile: func(s *stage) { s.writeJournal(rotation.StageVerifying, "AKIAANOTHERRUNSKEY00", 0) },
 		},
-		"removed": {age: time.Minute, first: 70 * time.Second, meanwhile: func(s *stage) { s.user.RemoveTag(s.journalTag()) }},
+		"removed": {age: time.Minute, first: 65 * time.Second, meanwhile: func(s *stage) { s.user.RemoveTag(s.journalTag()) }},
 		"made unreadable": {
 			age: time.Minute, meanwhile: func(s *stage) { s.user.SetTag(s.journalTag(), "please keep") },
 			summary: rotation.SummaryForeignJournal, facts: []string{"ot a journal of this provider"},

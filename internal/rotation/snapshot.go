@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -75,8 +76,17 @@ type Snapshot struct {
 	Clusters []Cluster
 	// Statuses are by cluster id; nil when they were not read.
 	Statuses map[string]ClusterStatus
+	// Budget is what the API's last answer said.
+	Budget Budget
 	// Deployments are those of environments that have not ended. They are read where a key could be deleted.
 	Deployments []EnvironmentDeployment
+}
+
+// Budget is how many requests Qovery's API allows until when, by Qovery's clock. ResetsAt is zero when only the number is known.
+type Budget struct {
+	Left     int
+	ResetsAt time.Time
+	Known    bool
 }
 
 // world is where snapshots come from.
@@ -145,6 +155,7 @@ func (w world) read(ctx context.Context, target Target, known string, scope Scop
 		}
 	}
 	s.Journal, s.OtherJournals, s.JournalError = journalsOf(s.User, target.CredentialsID)
+	s.Budget.Left, s.Budget.ResetsAt, s.Budget.Known = w.qovery.Budget()
 	return s, nil
 }
 
@@ -307,8 +318,8 @@ func (s *Snapshot) gave(j Journal) bool {
 }
 
 // listedHolders are those that Qovery lists for a whole organization, so that a refresh finds the same.
-func (s *Snapshot) listedHolders(accessKeyID string) []Holder {
-	return slices.DeleteFunc(s.HoldersOf(accessKeyID), func(h Holder) bool {
+func listedHolders(holders []Holder) []Holder {
+	return slices.DeleteFunc(slices.Clone(holders), func(h Holder) bool {
 		return h.Kind == HolderDNSProvider || h.Kind == HolderSecretManager
 	})
 }
@@ -375,11 +386,11 @@ func credentialsHolders(sets []CredentialsSet) []Holder {
 		if set.AccessKeyID == "" {
 			continue
 		}
-		kind := HolderCredentials
+		holder := Holder{Kind: HolderCredentials, ID: set.ID, Name: set.Name, AccessKeyID: set.AccessKeyID}
 		if set.Type != CredentialsTypeStatic {
-			kind = HolderVSphereCredentials
+			holder.Kind, holder.Obstacle = HolderVSphereCredentials, "Qovery wants the vSphere password with every change, and does not show it"
 		}
-		holders = append(holders, Holder{Kind: kind, ID: set.ID, Name: set.Name, AccessKeyID: set.AccessKeyID})
+		holders = append(holders, holder)
 	}
 	return holders
 }
@@ -392,14 +403,26 @@ func accountOf(arn string) string {
 	return ""
 }
 
-// rotatable tells whether a rotation can put a new key into such a holder.
-func (k HolderKind) rotatable() bool {
-	return k == HolderCredentials || k == HolderContainerRegistry || k == HolderHelmRepository
+// rotatable tells whether a rotation can put a new key into the holder.
+func (h Holder) rotatable() bool {
+	kinds := []HolderKind{HolderCredentials, HolderContainerRegistry, HolderHelmRepository, HolderDNSProvider}
+	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
 }
 
-// String names a holder for people.
+// String names a holder for people, with what uses it as far as Qovery tells.
 func (h Holder) String() string {
-	return fmt.Sprintf("%s %q (%s)", strings.ReplaceAll(string(h.Kind), "_", " "), h.Name, h.ID)
+	facts := []string{h.ID}
+	if h.ClusterID != "" {
+		facts = append(facts, fmt.Sprintf("cluster %q", cmp.Or(h.ClusterName, h.ClusterID)))
+	}
+	switch h.Services {
+	case 0:
+	case 1:
+		facts = append(facts, "1 service")
+	default:
+		facts = append(facts, fmt.Sprintf("%d services", h.Services))
+	}
+	return fmt.Sprintf("%s %q (%s)", strings.ReplaceAll(string(h.Kind), "_", " "), h.Name, strings.Join(facts, "; "))
 }
 
 // String names a cluster for people.

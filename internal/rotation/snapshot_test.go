@@ -43,7 +43,7 @@ func TestHoldersOf(t *testing.T) {
 		"two keys":   {s.HoldersOf(keyX, keyB, keyA), []string{testCreds, "others", "far", "registry", "charts", "dns", "secrets"}},
 		"no key":     {s.HoldersOf(), nil},
 		"empty key":  {s.HoldersOf(""), nil},
-		"listed":     {s.listedHolders(keyA), []string{testCreds, "others", "registry", "charts"}},
+		"listed":     {listedHolders(s.HoldersOf(keyA)), []string{testCreds, "others", "registry", "charts"}},
 		"of nobody":  {s.HoldersOf(keyC), nil},
 		"of a third": {s.HoldersOf(keyX), []string{"far"}},
 	} {
@@ -61,9 +61,9 @@ func TestCredentialsHolders(t *testing.T) {
 	})
 	want := []Holder{
 		{Kind: HolderCredentials, ID: "1", Name: "static", AccessKeyID: keyA},
-		{Kind: HolderVSphereCredentials, ID: "3", Name: "datacenter", AccessKeyID: keyA},
+		{Kind: HolderVSphereCredentials, ID: "3", Name: "datacenter", AccessKeyID: keyA, Obstacle: got[1].Obstacle},
 	}
-	if !slices.Equal(got, want) {
+	if !slices.Equal(got, want) || got[1].Obstacle == "" {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
@@ -147,11 +147,14 @@ func TestNamesForPeople(t *testing.T) {
 
 func TestRotatable(t *testing.T) {
 	for kind, want := range map[HolderKind]bool{
-		HolderCredentials: true, HolderContainerRegistry: true, HolderHelmRepository: true,
-		HolderVSphereCredentials: false, HolderDNSProvider: false, HolderSecretManager: false, "new": false,
+		HolderCredentials: true, HolderContainerRegistry: true, HolderHelmRepository: true, HolderDNSProvider: true,
+		HolderVSphereCredentials: false, HolderSecretManager: false, "new": false,
 	} {
-		if got := kind.rotatable(); got != want {
+		if got := (Holder{Kind: kind}).rotatable(); got != want {
 			t.Errorf("%s: %t, want %t", kind, got, want)
+		}
+		if (Holder{Kind: kind, Obstacle: "it has an unknown field"}).rotatable() {
+			t.Errorf("%s with an obstacle can be rotated", kind)
 		}
 	}
 }

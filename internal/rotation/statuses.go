@@ -27,12 +27,40 @@ type organizationStatuses struct {
 	turn chan struct{}
 
 	mu       sync.Mutex
+	interval time.Duration
 	requests int // sent so far
 	sentAt   time.Time
 	statuses []ClusterStatus
 	answered int // the request that statuses came with, and when it was sent
 	askedAt  time.Time
 	outage   outage
+}
+
+const (
+	// budgetPeriod is the longest time until the API allows more requests.
+	budgetPeriod = time.Hour
+	// statusShare is the part of the requests that are left that statuses may use. The rest is for everything else, and for others
+	// with the same token.
+	statusShare = 2
+)
+
+// paced is how often statuses are read when so many requests are left until the API allows more: as often as is wanted, unless
+// that would take more than a share of them.
+func paced(interval time.Duration, left int, untilReset time.Duration) time.Duration {
+	return max(interval, untilReset/time.Duration(max(left/statusShare, 1)))
+}
+
+// pace is how often to read statuses after an answer. It compares the times that Qovery tells with each other only.
+func (b *statusBoard) pace(statuses []ClusterStatus) time.Duration {
+	left, resetsAt, known := b.qovery.Budget()
+	if !known {
+		return b.interval
+	}
+	untilReset := budgetPeriod
+	if len(statuses) > 0 && !statuses[0].ReadAt.IsZero() && !resetsAt.IsZero() {
+		untilReset = min(resetsAt.Sub(statuses[0].ReadAt), budgetPeriod)
+	}
+	return paced(b.interval, left, untilReset)
 }
 
 // outageReports is how often it is reported that statuses still cannot be read.
@@ -74,7 +102,7 @@ func (b *statusBoard) organization(id string) *organizationStatuses {
 	defer b.mu.Unlock()
 	o := b.organizations[id]
 	if o == nil {
-		o = &organizationStatuses{turn: make(chan struct{}, 1)}
+		o = &organizationStatuses{turn: make(chan struct{}, 1), interval: b.interval}
 		b.organizations[id] = o
 	}
 	return o
@@ -93,7 +121,7 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	statuses, answered, wait := o.since(seen, b.clock.Now(), b.interval)
+	statuses, answered, wait := o.since(seen, b.clock.Now())
 	if answered {
 		return statuses, nil
 	}
@@ -122,13 +150,13 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 		return nil, err
 	}
 	o.outage.isOver(ctx, b.clock.Now())
-	o.statuses, o.answered, o.askedAt = statuses, request, askedAt
+	o.statuses, o.answered, o.askedAt, o.interval = statuses, request, askedAt, b.pace(statuses)
 	return statuses, nil
 }
 
 // since returns the last answer if it came of a request after the one that was seen, and else the time until the next
 // request may be sent.
-func (o *organizationStatuses) since(seen int, now time.Time, interval time.Duration) ([]ClusterStatus, bool, time.Duration) {
+func (o *organizationStatuses) since(seen int, now time.Time) ([]ClusterStatus, bool, time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.answered > seen {
@@ -137,7 +165,7 @@ func (o *organizationStatuses) since(seen int, now time.Time, interval time.Dura
 	if o.sentAt.IsZero() {
 		return nil, false, 0
 	}
-	return nil, false, o.sentAt.Add(interval).Sub(now)
+	return nil, false, o.sentAt.Add(o.interval).Sub(now)
 }
 
 // recent returns what the rotations that wait at present read last, if any do.
@@ -145,7 +173,7 @@ func (b *statusBoard) recent(organizationID string) ([]ClusterStatus, bool) {
 	o := b.organization(organizationID)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.statuses, o.answered > 0 && b.clock.Now().Sub(o.askedAt) < 2*b.interval
+	return o.statuses, o.answered > 0 && b.clock.Now().Sub(o.askedAt) < 2*o.interval
 }
 
 // planStatuses reads statuses for plans, which decide nothing that changes anything: what waiting rotations have read is

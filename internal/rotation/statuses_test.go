@@ -52,6 +52,9 @@ func (a *statusAPI) ClusterStatuses(ctx context.Context, organizationID string) 
 	return []ClusterStatus{{ClusterID: organizationID, State: strconv.Itoa(n)}}, nil
 }
 
+// Budget tells nothing.
+func (*statusAPI) Budget() (int, time.Time, bool) { return 0, time.Time{}, false }
+
 // board starts an API and a board in front of it.
 func board(latency time.Duration) (*statusAPI, *statusBoard) {
 	api := &statusAPI{latency: latency}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// inUse are the operations that the provider calls or is about to call, by Qovery's operationId.
+// inUse are the operations that the provider calls, by Qovery's operationId.
 var inUse = []string{
 	"deployCluster",
 	"editAWSCredentials",

@@ -1,0 +1,92 @@
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+func TestPlanRefusesToIgnoreAClustersRegistry(t *testing.T) {
+	t.Parallel()
+	refusal{
+		config: func(s *stage) string {
+			return s.credentials(fmt.Sprintf("ignored_holders = [%q]", s.cluster.Registry().ID))
+		},
+		facts: func(s *stage) []string {
+			return []string{
+				rotation.SummaryIgnoredRegistry, "ignored_holders = ", "(" + s.cluster.Registry().ID + `; cluster "prod"; 3 services)`,
+				"Nothing was changed",
+			}
+		},
+	}.run(t)
+}
+
+// The plan shows the order of the deployments. With a failure before production, production is left alone until the next apply.
+func TestProductionIsDeployedLast(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetProduction(true)
+	staging := s.org.AddCluster("staging", "eu-west-3", s.set)
+	s.org.AddCluster("own hardware", "eu-west-3", s.set).SetKubernetes("SELF_MANAGED")
+	s.run(
+		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
+		resource.TestStep{
+			PreConfig: func() { staging.FailNextDeployment("DEPLOYMENT_ERROR") },
+			Config:    s.credentials(adopt(trigger("2"))),
+			ExpectError: says("Error running apply", rotation.SummaryDeployment, staging.ID,
+				"Not deployed, because production comes last: cluster", s.cluster.ID),
+		},
+		resource.TestStep{
+			PreConfig: func() { s.holds(s.deployments(0)) },
+			Config:    s.credentials(adopt(trigger("2"))),
+			Check: resource.ComposeTestCheckFunc(s.deployments(1), s.warned(`Clusters to deploy: cluster "staging"`,
+				`; when all of these have succeeded, production: cluster "prod"`, `Not deployed, because self-managed: cluster "own hardware"`)),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+		resource.TestStep{
+			Config: s.credentials(adopt(trigger("2")) + "\n  production_last = false"),
+			Check:  s.deployments(1),
+		},
+	)
+}
+
+// A deployment applies everything that waits for it, so the plan says what does.
+func TestPlanNamesOutdatedClusters(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.SetOutdated()
+	s.run(resource.TestStep{
+		Config: s.credentials(""),
+		Check: resource.ComposeTestCheckFunc(s.deployments(1),
+			s.warned(`The cluster "prod" (`+s.cluster.ID+`) has changes that are not applied yet; the deployment applies them.`)),
+	})
+}
+
+// The budget may be larger by the time of the apply, so a plan only warns.
+func TestRotationWaitsForRequests(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	for i := range 20 {
+		s.org.AddHelmRepository(fmt.Sprint("charts ", i), "OCI_ECR", s.key)
+	}
+	s.SetBudget(50)
+	s.run(
+		resource.TestStep{
+			Config:      s.credentials(""),
+			ExpectError: says("Error running apply", rotation.SummaryTooFewRequests, "takes at least 44", "Nothing was changed"),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				s.holds(s.warned(rotation.SummaryTooFewRequests, "If this is still so when the plan is applied, the rotation does not begin"))
+				s.unchanged()
+				s.SetBudget(1000)
+			},
+			Config: s.credentials(""),
+			Check:  s.deployments(1),
+		},
+	)
+}
