@@ -231,7 +231,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			prepare: func(s *stage) { s.user.SetTag("qoveryrotation:"+s.set.ID, "v9 something new") },
 			facts: func(s *stage) []string {
 				return []string{
-					rotation.SummaryForeignJournal, "iam_user_name = ", "qoveryrotation:" + s.set.ID,
+					rotation.SummaryForeignJournal, "qoveryrotation:" + s.set.ID,
 					"aws iam untag-user --user-name qovery --tag-keys qoveryrotation:" + s.set.ID,
 				}
 			},
