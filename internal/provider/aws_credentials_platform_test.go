@@ -62,7 +62,7 @@ func TestPlanNamesOutdatedClusters(t *testing.T) {
 	s.run(resource.TestStep{
 		Config: s.credentials(""),
 		Check: resource.ComposeTestCheckFunc(s.deployments(1),
-			s.warned(`The cluster "prod" (`+s.cluster.ID+`) has changes that are not applied yet; the deployment applies them.`)),
+			s.warned(`These have changes that are not applied yet, and the deployment applies them: cluster "prod" (`+s.cluster.ID)),
 	})
 }
 

@@ -105,8 +105,8 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, pro
 	if len(forecast.SelfManaged) > 0 {
 		planned += fmt.Sprintf(" Not deployed, because self-managed: %s.", listOf(forecast.SelfManaged))
 	}
-	for _, cluster := range forecast.Outdated {
-		planned += fmt.Sprintf(" The %s has changes that are not applied yet; the deployment applies them.", cluster)
+	if len(forecast.Outdated) > 0 {
+		planned += fmt.Sprintf(" These have changes that are not applied yet, and the deployment applies them: %s.", listOf(forecast.Outdated))
 	}
 	diags.AddWarning(summaryRotationPlanned, planned)
 	if len(forecast.LeftBehind) > 0 {

@@ -124,7 +124,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 			"phase": computedString("`stable`: not rotated by this resource yet. `deploying`: Qovery holds the new key and not every cluster runs with it; the next " +
 				"apply resumes. `draining`: the previous key may still be in use. `drained`: the previous key may go, or is gone."),
 			"cluster_ids": schema.ListAttribute{
-				MarkdownDescription: "UUIDs of the clusters that use the credentials, in order. A rotation deploys those of them that are neither stopped nor self-managed.",
+				MarkdownDescription: "UUIDs of the clusters that use the credentials, in order. A rotation deploys those that are neither stopped nor self-managed.",
 				ElementType:         types.StringType,
 				Computed:            true,
 			},

@@ -13,13 +13,17 @@ func TestLastCredentialsChange(t *testing.T) {
 		answer string
 		want   rotation.CredentialsChange
 	}{
-		"the newest of these credentials": {`{"links":{},"events":[
+		"the newest of these credentials": {
+			`{"links":{},"events":[
 			{"timestamp":"2026-01-01T03:00:00Z","target_id":"other","triggered_by":"Eve","origin":"CONSOLE"},
 			{"timestamp":"2026-01-01T01:00:00Z","target_id":"set","triggered_by":"ci","origin":"API"},
 			{"timestamp":"2026-01-01T02:00:00Z","target_id":"set","triggered_by":"Ada\nLovelace","origin":"CONSOLE","change":"{}"}]}`,
-			rotation.CredentialsChange{By: "Ada Lovelace", Origin: "CONSOLE", At: time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)}},
-		"none of these credentials": {`{"events":[{"timestamp":"2026-01-01T03:00:00Z","target_id":null,"triggered_by":"Eve"}]}`,
-			rotation.CredentialsChange{}},
+			rotation.CredentialsChange{By: "Ada Lovelace", Origin: "CONSOLE", At: time.Date(2026, 1, 1, 2, 0, 0, 0, time.UTC)},
+		},
+		"none of these credentials": {
+			`{"events":[{"timestamp":"2026-01-01T03:00:00Z","target_id":null,"triggered_by":"Eve"}]}`,
+			rotation.CredentialsChange{},
+		},
 		"none": {`{"events":[]}`, rotation.CredentialsChange{}},
 	} {
 		api := newFakeAPI(t, answers{"/organization/org/events": test.answer}.serve)

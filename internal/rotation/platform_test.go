@@ -167,7 +167,7 @@ func TestRotateWithoutAClusterToDeploy(t *testing.T) {
 
 func TestWaves(t *testing.T) {
 	t.Parallel()
-	staging, testing, prod, shop := rotation.Cluster{ID: "staging"}, rotation.Cluster{ID: "testing"},
+	staging, qa, prod, shop := rotation.Cluster{ID: "staging"}, rotation.Cluster{ID: "qa"},
 		rotation.Cluster{ID: "prod", Production: true}, rotation.Cluster{ID: "shop", Production: true}
 	for name, test := range map[string]struct {
 		clusters       []rotation.Cluster
@@ -175,9 +175,9 @@ func TestWaves(t *testing.T) {
 		want           string
 	}{
 		"none":                     {nil, true, ""},
-		"no production":            {[]rotation.Cluster{staging, testing}, true, "[staging testing]"},
+		"no production":            {[]rotation.Cluster{staging, qa}, true, "[staging qa]"},
 		"only production":          {[]rotation.Cluster{prod, shop}, true, "[prod shop]"},
-		"both":                     {[]rotation.Cluster{prod, staging, shop, testing}, true, "[staging testing] [prod shop]"},
+		"both":                     {[]rotation.Cluster{prod, staging, shop, qa}, true, "[staging qa] [prod shop]"},
 		"both, and no order":       {[]rotation.Cluster{prod, staging}, false, "[prod staging]"},
 		"none, and there is order": {[]rotation.Cluster{}, false, ""},
 	} {
@@ -201,14 +201,14 @@ func TestRotateDeploysProductionLast(t *testing.T) {
 	s := newStage(t)
 	s.cluster.SetProduction(true)
 	staging := s.org.AddCluster("staging", "eu-west-3", s.set)
-	testing := s.org.AddCluster("testing", "eu-west-3", s.set)
+	qa := s.org.AddCluster("qa", "eu-west-3", s.set)
 	staging.FailNextDeployment("DEPLOYMENT_ERROR", "Out of pods")
 	req := s.request()
 	req.ProductionLast = true
 	outcome, err := s.rotate(req)
 	checkProblem(t, err, rotation.SummaryDeployment, "Out of pods", `Not deployed, because production comes last: cluster "prod"`)
 	s.checkDeployed(s.cluster)
-	s.checkDeployed(testing, outcome.AccessKeyID)
+	s.checkDeployed(qa, outcome.AccessKeyID)
 
 	// What was read of production before the others were deployed is old by then: somebody deployed it meanwhile.
 	staging.SetDeploymentDuration(time.Hour)
@@ -217,7 +217,7 @@ func TestRotateDeploysProductionLast(t *testing.T) {
 	again := s.mustRotate(req)
 	key := outcome.AccessKeyID
 	s.checkDeployed(staging, key, key)
-	s.checkDeployed(testing, key)
+	s.checkDeployed(qa, key)
 	s.checkDeployed(s.cluster, key, key)
 	if again.Unfinished {
 		t.Errorf("outcome %+v", again)

@@ -182,7 +182,8 @@ func staleHolders(in Intent, c *change) *Problem {
 			continue
 		}
 		facts = append(facts, fmt.Sprintf("Access key %s, which is older, is still stored in %s.", key, strings.Join(stored[key], ", ")))
-		world = fmt.Sprintf("%s may be deleted already, so deployments that use these objects may fail, those of a registry's cluster among them. %s and %s work.", key, c.journal.From, c.journal.To)
+		world = fmt.Sprintf("%s may be deleted already, so deployments that use these objects may fail, those of a registry's cluster among them. "+
+			"%s and %s work.", key, c.journal.From, c.journal.To)
 	}
 	return &Problem{
 		Summary: SummaryHolderNotUpdated,

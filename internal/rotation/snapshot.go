@@ -317,13 +317,6 @@ func (s *Snapshot) gave(j Journal) bool {
 	})
 }
 
-// listedHolders are those that Qovery lists for a whole organization, so that a refresh finds the same.
-func listedHolders(holders []Holder) []Holder {
-	return slices.DeleteFunc(slices.Clone(holders), func(h Holder) bool {
-		return h.Kind == HolderDNSProvider || h.Kind == HolderSecretManager
-	})
-}
-
 // ClustersOf returns the clusters of one credentials set.
 func (s *Snapshot) ClustersOf(credentialsID string) []Cluster {
 	return s.clustersOf(func(set CredentialsSet) bool { return set.ID == credentialsID })
@@ -379,50 +372,12 @@ func (s *Snapshot) sharedClusters() []Cluster {
 	})
 }
 
-// credentialsHolders are the credentials sets among the holders.
-func credentialsHolders(sets []CredentialsSet) []Holder {
-	var holders []Holder
-	for _, set := range sets {
-		if set.AccessKeyID == "" {
-			continue
-		}
-		holder := Holder{Kind: HolderCredentials, ID: set.ID, Name: set.Name, AccessKeyID: set.AccessKeyID}
-		if set.Type != CredentialsTypeStatic {
-			holder.Kind, holder.Obstacle = HolderVSphereCredentials, "Qovery wants the vSphere password with every change, and does not show it"
-		}
-		holders = append(holders, holder)
-	}
-	return holders
-}
-
 // accountOf is the account in an ARN, or "".
 func accountOf(arn string) string {
 	if parts := strings.Split(arn, ":"); len(parts) > 5 {
 		return parts[4]
 	}
 	return ""
-}
-
-// rotatable tells whether a rotation can put a new key into the holder.
-func (h Holder) rotatable() bool {
-	kinds := []HolderKind{HolderCredentials, HolderContainerRegistry, HolderHelmRepository, HolderDNSProvider}
-	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
-}
-
-// String names a holder for people, with what uses it as far as Qovery tells.
-func (h Holder) String() string {
-	facts := []string{h.ID}
-	if h.ClusterID != "" {
-		facts = append(facts, fmt.Sprintf("cluster %q", cmp.Or(h.ClusterName, h.ClusterID)))
-	}
-	switch h.Services {
-	case 0:
-	case 1:
-		facts = append(facts, "1 service")
-	default:
-		facts = append(facts, fmt.Sprintf("%d services", h.Services))
-	}
-	return fmt.Sprintf("%s %q (%s)", strings.ReplaceAll(string(h.Kind), "_", " "), h.Name, strings.Join(facts, "; "))
 }
 
 // String names a cluster for people.

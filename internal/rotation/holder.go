@@ -1,0 +1,53 @@
+package rotation
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// credentialsHolders are the credentials sets among the holders.
+func credentialsHolders(sets []CredentialsSet) []Holder {
+	var holders []Holder
+	for _, set := range sets {
+		if set.AccessKeyID == "" {
+			continue
+		}
+		holder := Holder{Kind: HolderCredentials, ID: set.ID, Name: set.Name, AccessKeyID: set.AccessKeyID}
+		if set.Type != CredentialsTypeStatic {
+			holder.Kind, holder.Obstacle = HolderVSphereCredentials, "Qovery wants the vSphere password with every change, and does not show it"
+		}
+		holders = append(holders, holder)
+	}
+	return holders
+}
+
+// listedHolders are those that Qovery lists for a whole organization, so that a refresh finds the same.
+func listedHolders(holders []Holder) []Holder {
+	return slices.DeleteFunc(slices.Clone(holders), func(h Holder) bool {
+		return h.Kind == HolderDNSProvider || h.Kind == HolderSecretManager
+	})
+}
+
+// rotatable tells whether a rotation can put a new key into the holder.
+func (h Holder) rotatable() bool {
+	kinds := []HolderKind{HolderCredentials, HolderContainerRegistry, HolderHelmRepository, HolderDNSProvider}
+	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
+}
+
+// String names a holder for people, with what uses it as far as Qovery tells.
+func (h Holder) String() string {
+	facts := []string{h.ID}
+	if h.ClusterID != "" {
+		facts = append(facts, fmt.Sprintf("cluster %q", cmp.Or(h.ClusterName, h.ClusterID)))
+	}
+	switch h.Services {
+	case 0:
+	case 1:
+		facts = append(facts, "1 service")
+	default:
+		facts = append(facts, fmt.Sprintf("%d services", h.Services))
+	}
+	return fmt.Sprintf("%s %q (%s)", strings.ReplaceAll(string(h.Kind), "_", " "), h.Name, strings.Join(facts, "; "))
+}
