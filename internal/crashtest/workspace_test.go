@@ -199,13 +199,11 @@ func (w *workspace) apply(args ...string) result {
 }
 
 // mustApply is apply for an apply that succeeds.
-func (w *workspace) mustApply(args ...string) result {
+func (w *workspace) mustApply(args ...string) {
 	w.t.Helper()
-	r := w.apply(args...)
-	if r.exitCode != 0 {
+	if r := w.apply(args...); r.exitCode != 0 {
 		w.t.Fatalf("apply failed:\n%s", r.tail())
 	}
-	return r
 }
 
 // expectEmptyPlan checks that Terraform has nothing to do.
