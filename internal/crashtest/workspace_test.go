@@ -48,6 +48,9 @@ const (
 // applyArguments make Terraform plan and apply.
 var applyArguments = []string{"apply", "-auto-approve", "-input=false", "-no-color"}
 
+// unlockedArguments are the same for one that does not ask whether another Terraform has the state.
+var unlockedArguments = append([]string{"apply", "-lock=false"}, applyArguments[1:]...)
+
 // workspace is a working directory of Terraform with a configuration and a state.
 type workspace struct {
 	t     tb
