@@ -52,7 +52,6 @@ func newScene(t tb, config simulator.Config, created ...time.Time) *scene {
 	s := &scene{World: world}
 	t.Cleanup(func() {
 		world.Close()
-		world.Close()
 		for _, violation := range s.violations() {
 			t.Errorf("violation: %s", violation)
 		}
