@@ -88,11 +88,13 @@ func (s *scene) loseState() { s.remove(stateFile) }
 // runSecond runs a second Terraform to its end in the same directory, with the state that is there now, while the first one
 // stands still like a machine that is suspended. Nobody asks for the lock.
 func (s *scene) runSecond() {
-	s.terraform("apply", "-lock=false", "-auto-approve", "-input=false", "-no-color")
+	s.tolerateNextRepair()
+	s.terraform(unlockedArguments...)
 }
 
 // runElsewhere is runSecond in another directory, which has the same configuration and no state.
 func (s *scene) runElsewhere() {
+	s.tolerateNextRepair()
 	w := s.newWorkspace(s.t)
 	w.write("main.tf", s.read("main.tf"))
 	w.apply()

@@ -14,7 +14,7 @@ import (
 // repeat each request that met one.
 func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 	s.t.Helper()
-	started := make(chan *os.Process, 1)
+	started, calls := make(chan *os.Process, 1), sync.WaitGroup{}
 	s.ClearFaults()
 	s.ResetRequests()
 	for p, f := range cells {
@@ -27,11 +27,15 @@ func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 			match = simulator.Operation(p.operation)
 		}
 		s.patience = f.patience()
-		s.Inject(simulator.Fault{Kind: f.kind, Match: match, At: at, Call: func(simulator.Request) { f.call(s, started) }})
+		s.Inject(simulator.Fault{Kind: f.kind, Match: match, At: at, Call: func(simulator.Request) {
+			calls.Go(func() { f.call(s, started) })
+			calls.Wait()
+		}})
 	}
 	p := s.start(applyArguments...)
 	started <- p.Process
 	r = s.finish(p)
+	calls.Wait() // The provider may have given up while another run went on.
 	s.patience = patience
 	s.ClearFaults()
 	for _, request := range s.Requests() {
@@ -62,7 +66,7 @@ func TestMatrix(t *testing.T) {
 		for _, st := range stages {
 			for i, p := range st.requests {
 				for j, f := range faults {
-					if !p.changes && (f.passes() || f.onChanges || st.behind) || !*full && !inSample(st, p, i, j) {
+					if !st.meets(p, f) || !*full && !inSample(st, p, i, j) {
 						continue
 					}
 					t.Run(fmt.Sprintf("%s/%s/%s", st.name, p, f.name), func(t *testing.T) {
@@ -83,6 +87,14 @@ func TestMatrix(t *testing.T) {
 		}
 	})
 	m.print(stages)
+}
+
+// meets tells whether a fault has an apply of its own at a request.
+func (st *stage) meets(p point, f fault) bool {
+	if !f.isPlain() {
+		return p.mutates
+	}
+	return p.changes || !f.passes() && !f.onChanges && !st.behind
 }
 
 // inSample chooses what is tried without -full.

@@ -228,6 +228,14 @@ func (s *scene) tolerateRepair() {
 	}
 }
 
+// tolerateNextRepair is for what comes after a repair that may have been cut off: holders may have the key of that one, and the
+// next one needs its place.
+func (s *scene) tolerateNextRepair() {
+	if len(s.tolerated) > 0 {
+		s.tolerateRepair()
+	}
+}
+
 // expectSettled checks that everything runs with Qovery's key, that the user has that many keys, and that the state says so.
 func (s *scene) expectSettled(keys int) {
 	s.t.Helper()

@@ -33,8 +33,9 @@ type stage struct {
 type point struct {
 	operation string
 	nth       int
-	// changes is true when it makes a difference to the world that the request took effect.
-	changes bool
+	// changes is true when it makes a difference to the world that the request took effect, and mutates when it is not only that a
+	// new key was tried.
+	changes, mutates bool
 }
 
 func (p point) String() string { return fmt.Sprintf("%s #%d", p.operation, p.nth) }
@@ -88,7 +89,7 @@ func points(requests []simulator.Request) []point {
 	seen := map[string]int{}
 	for _, r := range requests {
 		seen[r.Operation]++
-		found = append(found, point{r.Operation, seen[r.Operation], r.Mutating || r.API == simulator.APISTS})
+		found = append(found, point{r.Operation, seen[r.Operation], r.Mutating || r.API == simulator.APISTS, r.Mutating})
 	}
 	return found
 }

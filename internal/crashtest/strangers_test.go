@@ -25,8 +25,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 			}
 			first.schedule("1")
 			second.schedule("1")
-			arguments := append([]string{"apply", "-lock=false"}, applyArguments[1:]...)
-			p, q := first.start(arguments...), second.start(arguments...)
+			p, q := first.start(unlockedArguments...), second.start(unlockedArguments...)
 			r := second.finish(q)
 			if r.exitCode != 0 && !r.says(rotation.SummaryOtherRotation) && !r.says(rotation.SummaryCreateKey) {
 				t.Errorf("the second run fails:\n%s", r.tail())

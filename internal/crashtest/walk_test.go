@@ -121,10 +121,9 @@ func (w *walk) applyWithFault() {
 // applyTwice has two runs with the same state at once, without a lock.
 func (w *walk) applyTwice() {
 	w.tolerateRepair()
-	arguments := append([]string{"apply", "-lock=false"}, applyArguments[1:]...)
-	p, q := w.start(arguments...), w.start(arguments...)
-	w.tell(w.finish(p), arguments...)
-	w.tell(w.finish(q), arguments...)
+	p, q := w.start(unlockedArguments...), w.start(unlockedArguments...)
+	w.tell(w.finish(p), unlockedArguments...)
+	w.tell(w.finish(q), unlockedArguments...)
 	w.ClearFaults()
 	w.states = append(w.states, w.state())
 }

@@ -48,6 +48,9 @@ const (
 // applyArguments make Terraform plan and apply.
 var applyArguments = []string{"apply", "-auto-approve", "-input=false", "-no-color"}
 
+// unlockedArguments are the same for one that does not ask whether another Terraform has the state.
+var unlockedArguments = append([]string{"apply", "-lock=false"}, applyArguments[1:]...)
+
 // workspace is a working directory of Terraform with a configuration and a state.
 type workspace struct {
 	t     tb
@@ -199,13 +202,11 @@ func (w *workspace) apply(args ...string) result {
 }
 
 // mustApply is apply for an apply that succeeds.
-func (w *workspace) mustApply(args ...string) result {
+func (w *workspace) mustApply(args ...string) {
 	w.t.Helper()
-	r := w.apply(args...)
-	if r.exitCode != 0 {
+	if r := w.apply(args...); r.exitCode != 0 {
 		w.t.Fatalf("apply failed:\n%s", r.tail())
 	}
-	return r
 }
 
 // expectEmptyPlan checks that Terraform has nothing to do.
