@@ -80,7 +80,7 @@ func TestAgainstSimulator(t *testing.T) {
 				t.Errorf("last use of a key that was never used = %+v, %v", use, err)
 			}
 
-			if err := client.DeactivateAccessKey(ctx, user.Name, key.ID); err != nil {
+			if err := client.DeactivateAccessKey(ctx, permitFor(user.Name, key.ID)); err != nil {
 				t.Fatal(err)
 			}
 			keys, err := client.AccessKeys(ctx, user.Name)
@@ -91,7 +91,7 @@ func TestAgainstSimulator(t *testing.T) {
 				t.Errorf("keys = %+v, %v", keys, err)
 			}
 			for range 2 {
-				if err := client.DeleteAccessKey(ctx, user.Name, key.ID); err != nil {
+				if err := client.DeleteAccessKey(ctx, permitFor(user.Name, key.ID)); err != nil {
 					t.Error(err)
 				}
 				if err := client.UntagUser(ctx, user.Name, tag); err != nil {

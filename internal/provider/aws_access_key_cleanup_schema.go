@@ -26,10 +26,11 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 		}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Retires the access key that a rotation replaced: deactivates and deletes it in the first apply after `delete_after` and the provider's `last_use_delay`, when " +
-			"these checks hold at that very moment: the key belongs to the IAM user; Qovery holds another key, which exists and is Active; no object in the " +
-			"organization stores the key; no cluster that runs with the other key is in `INVALID_CREDENTIALS`; nobody used the key after `delete_after`; no deployment " +
-			"of an environment that was asked for before `delete_after` runs on a cluster of the credentials; the provider does not sign with the key. Where a check fails the apply fails, the key stays, and the next apply checks again.\n\n" +
+		MarkdownDescription: "Retires the access key that a rotation replaced: deactivates and deletes it in the first apply after `delete_after` and the " +
+			"provider's `last_use_delay`, when these checks hold at that very moment: the key belongs to the IAM user; Qovery holds another key, which exists " +
+			"and is Active; no object in the organization stores the key; no cluster that runs with the other key is in `INVALID_CREDENTIALS`; nobody " +
+			"used the key after `delete_after`; no deployment of an environment that was asked for before `delete_after` runs on a cluster of the " +
+			"credentials; the provider does not sign with the key. Where a check fails the apply fails, the key stays, and the next apply checks again.\n\n" +
 			"Destroying the resource retires the key if it is due, with its quarantine over, and passes the checks; otherwise the key stays and a warning " +
 			"tells how to delete it.",
 		Attributes: map[string]schema.Attribute{

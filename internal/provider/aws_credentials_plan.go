@@ -113,8 +113,7 @@ func (m *awsCredentialsModel) recordUpdate(state *awsCredentialsModel, what upda
 	if what == updateRecord {
 		return
 	}
-	record := m.record(nil)
-	record.ExtendDrain(durationOr(m.DrainWindow, 0))
+	record := m.record(nil).ExtendDrain(durationOr(m.DrainWindow, 0))
 	m.DrainEndsAt = timeValue(record.DrainEndsAt)
 	m.Phase = types.StringValue(string(record.PhaseAt(now)))
 	if what != updateMoveDrain {

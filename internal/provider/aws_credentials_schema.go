@@ -114,8 +114,8 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 				"rotated."),
 			"rotated_at":  computedTime("When Qovery accepted the key (the cutover), in RFC 3339. Null until this resource rotated."),
 			"deployed_at": computedTime("End of the last cluster deployment with the key, in RFC 3339. Null until every cluster is deployed."),
-			"drain_ends_at": computedTime("`deployed_at` plus the longest `drain_window` since the rotation, in RFC 3339: from then on the previous key may be deleted. Null until " +
-				"every cluster is deployed."),
+			"drain_ends_at": computedTime("`deployed_at` plus the longest `drain_window` since the rotation, in RFC 3339: from then on the previous key may be " +
+				"deleted. Null until every cluster is deployed."),
 			"rotation_due": schema.BoolAttribute{
 				MarkdownDescription: "Whether the key had reached `rotate_after_days` at the last refresh. The next apply rotates it.",
 				Computed:            true,

@@ -136,7 +136,8 @@ func (v view) isCutOff() bool { return v.Current == nil || !v.Current.Active }
 func (v view) cannotReadJournal() bool { return v.JournalError != nil }
 
 func (v view) hasNothingToDo() bool {
-	return !v.Rotate && !v.canResume() && !v.needsRepair() && !(v.Record != nil && v.Record.Unfinished)
+	isUnfinished := v.Record != nil && v.Record.Unfinished
+	return !v.Rotate && !isUnfinished && !v.canResume() && !v.needsRepair()
 }
 
 // mayBeBusy tells whether any run may still change something before its cutover. Nobody else is asked who it is.

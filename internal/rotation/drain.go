@@ -111,9 +111,10 @@ func (r Record) stageAt(now time.Time) Stage {
 	}
 }
 
-// ExtendDrain keeps the longest drain window that was ever in force for the previous key.
-func (r *Record) ExtendDrain(window time.Duration) {
+// ExtendDrain is the record with the longest drain window that was ever in force for the previous key.
+func (r Record) ExtendDrain(window time.Duration) Record {
 	r.DrainEndsAt = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, window))
+	return r
 }
 
 // DueAt is when a key reaches an age; zero when no age is asked for.

@@ -66,7 +66,7 @@ func TestExtendDrain(t *testing.T) {
 		"no end was known": {Record{DeployedAt: testNow}, time.Hour, ago(-time.Hour)},
 	}
 	for name, test := range tests {
-		if test.record.ExtendDrain(test.window); !test.record.DrainEndsAt.Equal(test.want) {
+		if test.record = test.record.ExtendDrain(test.window); !test.record.DrainEndsAt.Equal(test.want) {
 			t.Errorf("%s: ends at %s, want %s", name, test.record.DrainEndsAt, test.want)
 		}
 	}

@@ -113,7 +113,7 @@ func ParseJournal(credentialsID, value string) (Journal, error) {
 	}
 	for _, word := range words[1:] {
 		name, content, _ := strings.Cut(word, "=")
-		if err := j.set(name, content); err != nil {
+		if err := setWord(&j, name, content); err != nil {
 			return Journal{}, fmt.Errorf("%w: %w", errNotAJournal, err)
 		}
 	}
@@ -123,8 +123,8 @@ func ParseJournal(credentialsID, value string) (Journal, error) {
 	return j, nil
 }
 
-// set decodes one word. Words that a later version may add are left out.
-func (j *Journal) set(name, content string) (err error) {
+// setWord decodes one word. Words that a later version may add are left out.
+func setWord(j *Journal, name, content string) (err error) {
 	switch name {
 	case "from":
 		j.From = content
@@ -145,7 +145,7 @@ func (j *Journal) set(name, content string) (err error) {
 }
 
 // check refuses what no rotation writes.
-func (j *Journal) check() error {
+func (j Journal) check() error {
 	afterCutover := j.Stage == StageDeploying || j.Stage == StageDeployed
 	switch {
 	case j.From == "" || j.At.IsZero():

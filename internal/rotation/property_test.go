@@ -188,7 +188,7 @@ func TestWindowsKeepTheirPromises(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		r := *anyRecord(rt, someKeys)
 		end := r.DrainEndsAt
-		if r.ExtendDrain(anyOf(rt, someWindows, "window")); r.DrainEndsAt.Before(end) {
+		if r = r.ExtendDrain(anyOf(rt, someWindows, "window")); r.DrainEndsAt.Before(end) {
 			rt.Errorf("the drain window ends at %s instead of %s", r.DrainEndsAt, end)
 		}
 		earlier, later := anyTime(rt, "earlier"), anyTime(rt, "later")

@@ -169,7 +169,7 @@ func failedDeployment(cluster Cluster, state string, lines []string, err error) 
 }
 
 // staleHolders is the problem that only other holders lack the new key.
-func staleHolders(in Intent, c *change) *Problem {
+func staleHolders(c *change) *Problem {
 	stored := map[string][]string{}
 	for _, holder := range c.stale {
 		stored[holder.AccessKeyID] = append(stored[holder.AccessKeyID], holder.String())

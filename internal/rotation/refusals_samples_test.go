@@ -181,7 +181,7 @@ func refusalsOfRotations() []refusal {
 			{Kind: HolderContainerRegistry, ID: "r1", Name: "images", AccessKeyID: key},
 			{Kind: HolderHelmRepository, ID: "h1", Name: "charts", AccessKeyID: keyA},
 		}, refusals: errTwoFailed}
-		return staleHolders(plain.in, c)
+		return staleHolders(c)
 	}
 	unclear := plain.cutoverUnclear(errOf("Qovery", nil))
 	lock := ClusterLock{Owner: "Ada", Reason: "audit", LockedAt: ago(time.Hour)}

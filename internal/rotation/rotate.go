@@ -292,7 +292,7 @@ func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, er
 		}
 	}
 	if len(c.stale) > 0 {
-		return c.record(), staleHolders(in, c)
+		return c.record(), staleHolders(c)
 	}
 	step(ctx, "rotation complete", "access_key_id", c.journal.To, "previous_access_key_id", c.journal.From)
 	return c.record(), nil

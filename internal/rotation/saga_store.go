@@ -14,8 +14,8 @@ import (
 const (
 	// concurrentChanges bounds how many holders are given the new key at once.
 	concurrentChanges = 10
-	// holderLimit is what each batch of so many holders adds to the time in which all must be served.
-	holderLimit = 15 * time.Second
+	// holderLimit is what each holder adds to the time in which all must be served.
+	holderLimit = 2 * time.Second
 )
 
 // repair gives the new key to the stale holders: their keys are gone or about to go, so they come before the credentials.
@@ -102,8 +102,7 @@ func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusa
 			others = append(others, holder)
 		}
 	}
-	batches := time.Duration(len(others)+concurrentChanges-1) / concurrentChanges
-	ctx, cancel := a.r.detach(ctx, finishLimit+batches*holderLimit)
+	ctx, cancel := a.r.detach(ctx, finishLimit+time.Duration(len(others))*holderLimit)
 	defer cancel()
 	var (
 		group  errgroup.Group
