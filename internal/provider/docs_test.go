@@ -257,8 +257,8 @@ const (
 var (
 	variableUse         = regexp.MustCompile(`\bvar\.(\w+)`)
 	variableDeclaration = regexp.MustCompile(`(?m)^variable "(\w+)"`)
-	// foreignType is a resource of a provider that is not at hand. Only the form of such a piece is checked.
-	foreignType = regexp.MustCompile(`\bqovery_\w+`)
+	// foreignType is of a provider that is not at hand. Only the form of such a piece is checked.
+	foreignType = regexp.MustCompile(`\bqovery_\w+|provider "aws"`)
 )
 
 // Every piece of configuration in the documentation is formatted and valid.
