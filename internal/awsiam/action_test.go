@@ -445,6 +445,20 @@ func TestClockOffset(t *testing.T) {
 	}
 }
 
+// An answer without an account is no account, and is not remembered as one.
+func TestAccountOfAnIncompleteAnswer(t *testing.T) {
+	t.Parallel()
+	arn := result("GetCallerIdentity", `<Arn>arn:aws:iam::123456789012:user/qovery</Arn>`)
+	whole := result("GetCallerIdentity", `<Arn>arn:aws:iam::123456789012:user/qovery</Arn><Account>123456789012</Account>`)
+	client := newTestClient(t, newFakeAWS(t, map[string][]http.HandlerFunc{"GetCallerIdentity": {arn, whole}}).config())
+	if account, err := client.Account(t.Context()); err == nil || account != "" {
+		t.Errorf("got %q, %v", account, err)
+	}
+	if account, err := client.Account(t.Context()); err != nil || account != "123456789012" {
+		t.Errorf("got %q, %v", account, err)
+	}
+}
+
 // permitFor is a permit for a key that nobody holds. There is no way around the checks.
 func permitFor(userName, accessKeyID string) rotation.Permit {
 	permit, _ := rotation.MayDelete(time.Time{}, rotation.Deletion{

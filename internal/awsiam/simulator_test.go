@@ -45,6 +45,11 @@ func TestAgainstSimulator(t *testing.T) {
 			if signs, err := client.SignsWith(ctx, w.Operator().ID); err != nil || signs != (name != "web identity") {
 				t.Errorf("SignsWith(operator) = %t, %v", signs, err)
 			}
+			for range 2 { // The second answer is the first one's.
+				if account, err := client.Account(ctx); err != nil || account != "123456789012" {
+					t.Errorf("Account() = %q, %v", account, err)
+				}
+			}
 			const tag, value = "qoveryrotation:production", "v1 owner:a from:b to: phase:create time:2026-01-02T03:04:05Z"
 			if err := client.TagUser(ctx, user.Name, tag, value); err != nil {
 				t.Fatal(err)

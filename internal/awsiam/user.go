@@ -56,10 +56,7 @@ func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, regio
 		}
 		o.Retryer = aws.NopRetryer{}
 	})
-	if err != nil {
-		return "", err
-	}
-	return *identity.Arn, nil
+	return aws.ToString(identity.Arn), err
 }
 
 // Account implements [rotation.IAM]. The answer is the same for the life of the client.
@@ -71,12 +68,17 @@ func (c *Client) Account(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if identity.Account == nil {
+		return "", incomplete(getCallerIdentity)
+	}
 	c.account.Store(*identity.Account)
 	return *identity.Account, nil
 }
 
-func (c *Client) callerIdentity(ctx context.Context, options func(*sts.Options)) (*sts.GetCallerIdentityOutput, error) {
-	const action = "sts:GetCallerIdentity"
+const getCallerIdentity = "sts:GetCallerIdentity"
+
+// callerIdentity asks STS whose key signs a request.
+func (c *Client) callerIdentity(ctx context.Context, options func(*sts.Options)) (sts.GetCallerIdentityOutput, error) {
 	client := sts.NewFromConfig(c.config, options, func(o *sts.Options) {
 		if c.stsEndpoint != "" {
 			o.BaseEndpoint = &c.stsEndpoint
@@ -85,9 +87,9 @@ func (c *Client) callerIdentity(ctx context.Context, options func(*sts.Options))
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	switch {
 	case err != nil:
-		return nil, newError(ctx, action, err, false)
-	case out.Arn == nil || out.Account == nil:
-		return nil, incomplete(action)
+		return sts.GetCallerIdentityOutput{}, newError(ctx, getCallerIdentity, err, false)
+	case out.Arn == nil:
+		return sts.GetCallerIdentityOutput{}, incomplete(getCallerIdentity)
 	}
-	return out, nil
+	return *out, nil
 }
