@@ -447,7 +447,6 @@ func TestClockOffset(t *testing.T) {
 
 // An answer without an account is no account, and is not remembered as one.
 func TestAccountOfAnIncompleteAnswer(t *testing.T) {
-	t.Parallel()
 	arn := result("GetCallerIdentity", `<Arn>arn:aws:iam::123456789012:user/qovery</Arn>`)
 	whole := result("GetCallerIdentity", `<Arn>arn:aws:iam::123456789012:user/qovery</Arn><Account>123456789012</Account>`)
 	client := newTestClient(t, newFakeAWS(t, map[string][]http.HandlerFunc{"GetCallerIdentity": {arn, whole}}).config())
