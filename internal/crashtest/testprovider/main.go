@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log"
 	"os"
@@ -35,7 +36,7 @@ func main() {
 		log.Fatal(err)
 	}
 	// The time for a request that is never answered is real time.
-	patience, err := time.ParseDuration(os.Getenv("TESTPROVIDER_PATIENCE"))
+	patience, err := time.ParseDuration(cmp.Or(os.Getenv("TESTPROVIDER_PATIENCE"), "2s"))
 	if err != nil {
 		log.Fatal(err)
 	}
