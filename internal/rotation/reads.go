@@ -5,19 +5,21 @@ import (
 	"sync"
 )
 
-// reads answers the questions of refreshes and plans, each once: a plan over hundreds of resources asks an organization
-// as often as a plan over one. What it answers is as old as the process at most, and is forgotten as soon as this
-// process changes anything; nothing that changes anything is decided from it.
+// reads answers one question of many resources with one request.
+//
+// For refreshes and plans it keeps answers, so that a plan over hundreds of resources asks an organization as often as a plan
+// over one. What it answers is as old as the process at most, and is forgotten as soon as this process changes anything.
+// For changes it keeps none: an answer serves those who asked before its request was sent, so none is older than its question.
 type reads struct {
-	iam    IAM
-	qovery Qovery
+	keeps bool
 
 	mu    sync.Mutex
 	calls map[question]*call
 }
 
-// call is one question under way or answered.
+// call is the last one for a question: waiting for its turn, sent or answered.
 type call struct {
+	sent  bool
 	done  chan struct{}
 	value any
 	err   error
@@ -26,9 +28,7 @@ type call struct {
 // question is the key of a call: what is asked, about whom.
 type question struct{ what, whom string }
 
-func newReads(iam IAM, qovery Qovery) *reads {
-	return &reads{iam: iam, qovery: qovery, calls: map[question]*call{}}
-}
+func newReads(keeps bool) *reads { return &reads{keeps: keeps, calls: map[question]*call{}} }
 
 // forget drops every answer.
 func (r *reads) forget() {
@@ -37,18 +37,22 @@ func (r *reads) forget() {
 	clear(r.calls)
 }
 
-// once asks unless the answer is known. Whoever asks while somebody else does waits for the same answer; an error is
-// told to those who waited and is not kept. Nobody's cancellation ends a question that others wait for.
+// once asks unless somebody else's answer serves. An error is told to those who waited and is not kept. Nobody's cancellation
+// ends a question that others wait for.
 func once[T any](ctx context.Context, r *reads, what, whom string, ask func(context.Context) (T, error)) (T, error) {
 	key := question{what, whom}
 	r.mu.Lock()
-	c, ok := r.calls[key]
-	if !ok {
+	before := r.calls[key]
+	c := before
+	if before == nil || before.sent && !r.keeps {
 		c = &call{done: make(chan struct{})}
 		r.calls[key] = c
 		go func() {
 			defer close(c.done)
-			if c.value, c.err = ask(context.WithoutCancel(ctx)); c.err != nil {
+			r.takeTurn(c, before)
+			ctx, cancel := withoutCancel(ctx)
+			defer cancel()
+			if c.value, c.err = ask(ctx); c.err != nil || !r.keeps {
 				r.drop(key, c)
 			}
 		}()
@@ -66,7 +70,25 @@ func once[T any](ctx context.Context, r *reads, what, whom string, ask func(cont
 	return c.value.(T), nil
 }
 
-// drop forgets one answer, unless it was asked for anew.
+// withoutCancel is a context that ends at its deadline only, which bounds how long the port waits for a better answer.
+func withoutCancel(ctx context.Context) (context.Context, context.CancelFunc) {
+	if deadline, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
+	}
+	return context.WithoutCancel(ctx), func() {}
+}
+
+// takeTurn waits for the call before, during which others may join.
+func (r *reads) takeTurn(c, before *call) {
+	if before != nil {
+		<-before.done
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c.sent = true
+}
+
+// drop forgets one answer, unless it is asked for anew.
 func (r *reads) drop(key question, c *call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,77 +97,77 @@ func (r *reads) drop(key question, c *call) {
 	}
 }
 
-// cachedIAM is the IAM port with its reading methods answered by reads.
-type cachedIAM struct {
+// sharedIAM is the IAM port with its reading methods answered by reads.
+type sharedIAM struct {
 	IAM
 	reads *reads
 }
 
-func (c cachedIAM) User(ctx context.Context, userName string) (User, error) {
+func (c sharedIAM) User(ctx context.Context, userName string) (User, error) {
 	return once(ctx, c.reads, "user", userName, func(ctx context.Context) (User, error) { return c.IAM.User(ctx, userName) })
 }
 
-func (c cachedIAM) AccessKeys(ctx context.Context, userName string) ([]AccessKey, error) {
+func (c sharedIAM) AccessKeys(ctx context.Context, userName string) ([]AccessKey, error) {
 	return once(ctx, c.reads, "keys", userName, func(ctx context.Context) ([]AccessKey, error) {
 		return c.IAM.AccessKeys(ctx, userName)
 	})
 }
 
-func (c cachedIAM) AccessKeyLastUse(ctx context.Context, accessKeyID string) (LastUse, error) {
+func (c sharedIAM) AccessKeyLastUse(ctx context.Context, accessKeyID string) (LastUse, error) {
 	return once(ctx, c.reads, "last use", accessKeyID, func(ctx context.Context) (LastUse, error) {
 		return c.IAM.AccessKeyLastUse(ctx, accessKeyID)
 	})
 }
 
-// cachedQovery is the Qovery port with its reading methods answered by reads.
-type cachedQovery struct {
+// sharedQovery is the Qovery port with its reading methods answered by reads.
+type sharedQovery struct {
 	Qovery
 	reads *reads
 }
 
-func (c cachedQovery) Organization(ctx context.Context, id string) (Organization, error) {
+func (c sharedQovery) Organization(ctx context.Context, id string) (Organization, error) {
 	return once(ctx, c.reads, "organization", id, func(ctx context.Context) (Organization, error) {
 		return c.Qovery.Organization(ctx, id)
 	})
 }
 
-func (c cachedQovery) Credentials(ctx context.Context, id string) ([]CredentialsSet, error) {
+func (c sharedQovery) Credentials(ctx context.Context, id string) ([]CredentialsSet, error) {
 	return once(ctx, c.reads, "credentials", id, func(ctx context.Context) ([]CredentialsSet, error) {
 		return c.Qovery.Credentials(ctx, id)
 	})
 }
 
-func (c cachedQovery) Clusters(ctx context.Context, id string) ([]Cluster, error) {
+func (c sharedQovery) Clusters(ctx context.Context, id string) ([]Cluster, error) {
 	return once(ctx, c.reads, "clusters", id, func(ctx context.Context) ([]Cluster, error) {
 		return c.Qovery.Clusters(ctx, id)
 	})
 }
 
-func (c cachedQovery) ClusterStatuses(ctx context.Context, id string) ([]ClusterStatus, error) {
+func (c sharedQovery) ClusterStatuses(ctx context.Context, id string) ([]ClusterStatus, error) {
 	return once(ctx, c.reads, "statuses", id, func(ctx context.Context) ([]ClusterStatus, error) {
 		return c.Qovery.ClusterStatuses(ctx, id)
 	})
 }
 
-func (c cachedQovery) ContainerRegistries(ctx context.Context, id string) ([]Holder, error) {
+func (c sharedQovery) ContainerRegistries(ctx context.Context, id string) ([]Holder, error) {
 	return once(ctx, c.reads, "registries", id, func(ctx context.Context) ([]Holder, error) {
 		return c.Qovery.ContainerRegistries(ctx, id)
 	})
 }
 
-func (c cachedQovery) HelmRepositories(ctx context.Context, id string) ([]Holder, error) {
+func (c sharedQovery) HelmRepositories(ctx context.Context, id string) ([]Holder, error) {
 	return once(ctx, c.reads, "helm repositories", id, func(ctx context.Context) ([]Holder, error) {
 		return c.Qovery.HelmRepositories(ctx, id)
 	})
 }
 
-func (c cachedQovery) ClusterDNSProvider(ctx context.Context, id string) (*Holder, error) {
+func (c sharedQovery) ClusterDNSProvider(ctx context.Context, id string) (*Holder, error) {
 	return once(ctx, c.reads, "dns provider", id, func(ctx context.Context) (*Holder, error) {
 		return c.Qovery.ClusterDNSProvider(ctx, id)
 	})
 }
 
-func (c cachedQovery) RunningDeployments(ctx context.Context, id string) ([]EnvironmentDeployment, error) {
+func (c sharedQovery) RunningDeployments(ctx context.Context, id string) ([]EnvironmentDeployment, error) {
 	return once(ctx, c.reads, "deployments", id, func(ctx context.Context) ([]EnvironmentDeployment, error) {
 		return c.Qovery.RunningDeployments(ctx, id)
 	})

@@ -26,7 +26,7 @@ func (a *asked) answer(ctx context.Context) (int32, error) {
 func TestOnceAsksOnceForMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var (
-			r     = newReads(nil, nil)
+			r     = newReads(true)
 			asked asked
 			group sync.WaitGroup
 		)
@@ -44,9 +44,42 @@ func TestOnceAsksOnceForMany(t *testing.T) {
 	})
 }
 
+// TestSharedAnswersAreNotOlderThanTheirQuestions has many ask at once, and others while the first request is under way.
+func TestSharedAnswersAreNotOlderThanTheirQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			r     = newReads(false)
+			asked asked
+			group sync.WaitGroup
+		)
+		ask := func(want int32) {
+			group.Go(func() {
+				if got, err := once(t.Context(), r, "deployments", "o1", asked.answer); got != want || err != nil {
+					t.Errorf("the answer is %d, %v, not %d", got, err, want)
+				}
+			})
+		}
+		ask(1)
+		synctest.Wait()
+		for range 50 {
+			ask(2)
+		}
+		time.Sleep(answerTime + answerTime/2)
+		for range 50 {
+			ask(3)
+		}
+		group.Wait()
+		ask(4)
+		group.Wait()
+		if len(r.calls) > 0 {
+			t.Errorf("%d answers are kept", len(r.calls))
+		}
+	})
+}
+
 func TestOnceTellsQuestionsApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newReads(nil, nil)
+		r := newReads(true)
 		var asked asked
 		for i, question := range []question{{"keys", "a"}, {"keys", "b"}, {"user", "a"}} {
 			if got, err := once(t.Context(), r, question.what, question.whom, asked.answer); got != int32(i)+1 || err != nil {
@@ -59,7 +92,7 @@ func TestOnceTellsQuestionsApart(t *testing.T) {
 func TestOnceDoesNotKeepErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var (
-			r     = newReads(nil, nil)
+			r     = newReads(true)
 			asked asked
 			group sync.WaitGroup
 		)
@@ -83,7 +116,7 @@ func TestOnceDoesNotKeepErrors(t *testing.T) {
 
 func TestForgetAsksAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newReads(nil, nil)
+		r := newReads(true)
 		var asked asked
 		for want := range int32(3) {
 			if got, err := once(t.Context(), r, "keys", testUser, asked.answer); got != want+1 || err != nil {
@@ -100,7 +133,7 @@ func TestForgetDuringAQuestion(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var (
-					r     = newReads(nil, nil)
+					r     = newReads(true)
 					asked asked
 					group sync.WaitGroup
 				)
@@ -130,7 +163,7 @@ func TestForgetDuringAQuestion(t *testing.T) {
 func TestOnceIsCanceledForTheCanceledOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var (
-			r     = newReads(nil, nil)
+			r     = newReads(true)
 			asked asked
 			group sync.WaitGroup
 		)
@@ -224,8 +257,8 @@ func (r *recorder) ClusterDNSProvider(_ context.Context, id string) (*Holder, er
 // TestCachedPorts asks every question twice about each of two.
 func TestCachedPorts(t *testing.T) {
 	r := &recorder{calls: map[string]int{}}
-	reads := newReads(r, r)
-	iam, q := cachedIAM{r, reads}, cachedQovery{r, reads}
+	reads := newReads(true)
+	iam, q := sharedIAM{r, reads}, sharedQovery{r, reads}
 	for range 2 {
 		for _, whom := range []string{"a", "b"} {
 			user, err1 := iam.User(t.Context(), whom)

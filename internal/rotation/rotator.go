@@ -26,7 +26,8 @@ type Rotator struct {
 	interval     time.Duration
 	lastUseDelay time.Duration
 	statuses     *statusBoard
-	reads        *reads
+	reads        *reads // of refreshes and plans
+	questions    *reads // of changes
 	users        turns
 }
 
@@ -39,7 +40,8 @@ func New(config Config) *Rotator {
 		interval:     config.PollInterval,
 		lastUseDelay: config.LastUseDelay,
 		statuses:     newStatusBoard(config.Qovery, config.Clock, config.PollInterval),
-		reads:        newReads(config.IAM, config.Qovery),
+		reads:        newReads(true),
+		questions:    newReads(false),
 		users:        turns{held: map[string]chan struct{}{}},
 	}
 }

@@ -97,11 +97,13 @@ type world struct {
 }
 
 // fresh is the world of everything that changes something, and cached that of refreshes and plans.
-func (r *Rotator) fresh() world { return world{r.iam, r.qovery, r.statuses} }
+func (r *Rotator) fresh() world {
+	return world{r.iam, sharedQovery{r.qovery, r.questions}, r.statuses}
+}
 
 func (r *Rotator) cached() world {
-	q := cachedQovery{r.qovery, r.reads}
-	return world{cachedIAM{r.iam, r.reads}, q, planStatuses{r.statuses, q}}
+	q := sharedQovery{r.qovery, r.reads}
+	return world{sharedIAM{r.iam, r.reads}, q, planStatuses{r.statuses, q}}
 }
 
 // read is the one reader of the world. What does not depend on another answer is asked for side by side.
