@@ -53,6 +53,9 @@ type Config struct {
 	AssumeRole                *AssumeRole
 	AssumeRoleWithWebIdentity *AssumeRoleWithWebIdentity
 	Endpoints                 Endpoints
+	// AllowedAccountIDs are the only accounts to work in, if there are any; ForbiddenAccountIDs are those never to work in.
+	AllowedAccountIDs   []string
+	ForbiddenAccountIDs []string
 
 	// UserAgent are the products that requests name beside the SDK.
 	UserAgent []Product
@@ -109,7 +112,7 @@ type Client struct {
 var _ rotation.IAM = (*Client)(nil)
 
 // New resolves the configuration and gets the first credentials, which takes requests if there is a role to assume.
-// Without usable credentials the error is [rotation.ErrUnauthenticated]. Addresses have to be such as [rotation.ParseURL]
+// Without usable credentials the error is [rotation.ErrUnauthenticated]. An account that is not allowed is an error. Addresses have to be such as [rotation.ParseURL]
 // accepts.
 func New(ctx context.Context, config Config) (*Client, error) {
 	timeout := cmp.Or(config.RequestTimeout, defaultRequestTimeout)
@@ -159,7 +162,20 @@ func New(ctx context.Context, config Config) (*Client, error) {
 		"credentials_source": signer.Source,
 		"access_key_id":      signer.AccessKeyID,
 	})
-	return c, nil
+	return c, c.checkAccount(ctx, base)
+}
+
+// checkAccount asks for the account if only some accounts are right. SkipRequestingAccountId keeps aws-sdk-go-base from asking
+// where it does not matter.
+func (c *Client) checkAccount(ctx context.Context, base *awsbase.Config) error {
+	if len(base.AllowedAccountIds)+len(base.ForbiddenAccountIds) == 0 {
+		return nil
+	}
+	account, err := c.Account(ctx)
+	if err != nil {
+		return err
+	}
+	return base.VerifyAccountIDAllowed(account)
 }
 
 // baseConfig translates the configuration for aws-sdk-go-base, which is told to send nothing that it need not send, and
@@ -167,8 +183,10 @@ func New(ctx context.Context, config Config) (*Client, error) {
 func baseConfig(config Config) *awsbase.Config {
 	base := &awsbase.Config{
 		AccessKey:               config.AccessKey,
+		AllowedAccountIds:       config.AllowedAccountIDs,
 		CallerDocumentationURL:  documentationURL,
 		CallerName:              "qoveryrotation",
+		ForbiddenAccountIds:     config.ForbiddenAccountIDs,
 		IamEndpoint:             config.Endpoints.IAM,
 		MaxBackoff:              config.MaxBackoff,
 		MaxRetries:              config.MaxRetries,

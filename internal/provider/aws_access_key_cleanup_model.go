@@ -89,11 +89,19 @@ func (m *awsAccessKeyCleanupModel) isOver() bool {
 	}
 }
 
-// callsForUpdate tells whether an update is planned although no argument changes: the last refresh found the next step
-// due, or an apply that was to wait was interrupted. It is a pure function of state and plan.
-func callsForUpdate(state, plan *awsAccessKeyCleanupModel) bool {
-	due := state.Status.ValueString() == string(rotation.StatusDue)
-	return due || plan.Wait.ValueBool() && !state.isOver()
+// callsForUpdate tells whether an update is planned although no argument changes: the last refresh found the next step due, an
+// apply that was to wait was interrupted, or the key is listed as compromised. It is a pure function of its arguments.
+func callsForUpdate(state, plan *awsAccessKeyCleanupModel, compromised bool) bool {
+	switch rotation.Status(state.Status.ValueString()) {
+	case rotation.StatusDue:
+		return true
+	case rotation.StatusDraining:
+		return compromised || plan.Wait.ValueBool()
+	case rotation.StatusQuarantined:
+		return plan.Wait.ValueBool()
+	default:
+		return compromised && state.keyStays()
+	}
 }
 
 // planUpdate leaves open what an update finds out.

@@ -14,20 +14,22 @@ func TestCallsForUpdate(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		status rotation.Status
-		// plain and waiting tell whether an update is planned without and with wait.
-		plain, waiting bool
+		// plain, waiting and compromised tell whether an update is planned without and with wait, and for a key that leaked.
+		plain, waiting, compromised bool
 	}{
-		{rotation.StatusIdle, false, false},
-		{rotation.StatusDraining, false, true},
-		{rotation.StatusDue, true, true},
-		{rotation.StatusQuarantined, false, true},
-		{rotation.StatusDeleted, false, false},
+		{rotation.StatusIdle, false, false, true},
+		{rotation.StatusDraining, false, true, true},
+		{rotation.StatusDue, true, true, true},
+		{rotation.StatusQuarantined, false, true, false},
+		{rotation.StatusDeleted, false, false, false},
 	} {
-		state := awsAccessKeyCleanupModel{Status: types.StringValue(string(test.status))}
-		for wait, want := range map[bool]bool{false: test.plain, true: test.waiting} {
-			plan := awsAccessKeyCleanupModel{Wait: types.BoolValue(wait)}
-			if got := callsForUpdate(&state, &plan); got != want {
-				t.Errorf("%s, wait = %t: got %t, want %t", test.status, wait, got, want)
+		state := awsAccessKeyCleanupModel{AccessKeyID: types.StringValue("AKIAIOSFODNN7EXAMPLE"), Status: types.StringValue(string(test.status))}
+		for _, variant := range []struct{ wait, compromised, want bool }{
+			{false, false, test.plain}, {true, false, test.waiting}, {false, true, test.compromised},
+		} {
+			plan := awsAccessKeyCleanupModel{Wait: types.BoolValue(variant.wait)}
+			if got := callsForUpdate(&state, &plan, variant.compromised); got != variant.want {
+				t.Errorf("%s, %+v: got %t", test.status, variant, got)
 			}
 		}
 	}

@@ -65,7 +65,7 @@ func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resour
 	if plan.IAMUserName.Equal(state.IAMUserName) && !state.IAMUserARN.IsNull() {
 		plan.IAMUserARN = state.IAMUserARN
 	}
-	if callsForUpdate(&state, &plan) {
+	if callsForUpdate(&state, &plan, r.rotator.IsCompromised(state.AccessKeyID.ValueString())) {
 		// Where an argument changes, the framework has made every computed attribute unknown already.
 		plan.planUpdate()
 	}
@@ -83,9 +83,11 @@ func (r *awsAccessKeyCleanupResource) Create(ctx context.Context, req resource.C
 		return
 	}
 	plan.DeactivatedAt, plan.IAMUserARN = timetypes.NewRFC3339Null(), types.StringNull()
-	outcome, err := r.rotator.Retire(ctx, plan.retirement(), plan.Wait.ValueBool(), timeout)
+	retirement := plan.retirement()
+	retirement.Warn = warnTo(&resp.Diagnostics)
+	outcome, err := r.rotator.Retire(ctx, retirement, plan.Wait.ValueBool(), timeout)
 	switch {
-	case plan.retirement().QuarantineWindow > 0 && !outcome.DeactivatedAt.IsZero() && rotation.IsEndOfTime(err):
+	case retirement.QuarantineWindow > 0 && !outcome.DeactivatedAt.IsZero() && rotation.IsEndOfTime(err):
 		// Only the state remembers when the quarantine began, and after an error Terraform would replace the resource.
 		problem := rotation.AsProblem(err)
 		resp.Diagnostics.AddWarning(problem.Summary, problem.Detail())
@@ -134,7 +136,9 @@ func (r *awsAccessKeyCleanupResource) Update(ctx context.Context, req resource.U
 		plan.DeactivatedAt = timetypes.NewRFC3339Null()
 		r.warnForgotten(ctx, &state, &plan, resp)
 	}
-	outcome, err := r.rotator.Retire(ctx, plan.retirement(), plan.Wait.ValueBool(), timeout)
+	retirement := plan.retirement()
+	retirement.Warn = warnTo(&resp.Diagnostics)
+	outcome, err := r.rotator.Retire(ctx, retirement, plan.Wait.ValueBool(), timeout)
 	if err != nil {
 		addError(&resp.Diagnostics, err)
 	}
@@ -169,7 +173,7 @@ func (r *awsAccessKeyCleanupResource) Delete(ctx context.Context, req resource.D
 		return
 	}
 	t := state.retirement()
-	t.NoQuarantine = true
+	t.NoQuarantine, t.Warn = true, warnTo(&resp.Diagnostics)
 	outcome, err := r.rotator.Retire(ctx, t, false, defaultCleanupTimeout)
 	var (
 		problem *rotation.Problem

@@ -177,6 +177,4 @@ func timeOf(value timetypes.RFC3339) time.Time {
 }
 
 // setIsUnknown tells whether a set, or one of its elements, is not known yet.
-func setIsUnknown(set types.Set) bool {
-	return set.IsUnknown() || slices.ContainsFunc(set.Elements(), func(element attr.Value) bool { return element.IsUnknown() })
-}
+func setIsUnknown(set types.Set) bool { return set.IsUnknown() || hasUnknownElement(set) }

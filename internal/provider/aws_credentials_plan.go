@@ -27,10 +27,12 @@ const (
 	updateRotate
 )
 
-// updateOf says what the change from state to plan comes to. It is a pure function, so Terraform gets the same answer
-// when it plans again while it applies.
-func updateOf(state, plan *awsCredentialsModel) update {
+// updateOf says what the change from state to plan comes to, with a key that may be listed as compromised. It is a pure function,
+// so Terraform gets the same answer when it plans again while it applies.
+func updateOf(state, plan *awsCredentialsModel, compromised bool) update {
 	switch {
+	case compromised:
+		return updateRotate
 	case state.Phase.ValueString() == string(rotation.PhaseDeploying):
 		return updateResume
 	case triggersChange(state.RotationTriggers, plan.RotationTriggers), dueByAge(state, plan):
@@ -123,10 +125,13 @@ func (m *awsCredentialsModel) recordUpdate(state *awsCredentialsModel, what upda
 
 // asksToRotate tells, with every value known, whether an update rotates. The key's age counts under a new
 // rotate_after_days only: otherwise the last refresh decided, and the plan was shown accordingly.
-func asksToRotate(state, plan *awsCredentialsModel, now time.Time) bool {
-	switch updateOf(state, plan) {
+func asksToRotate(state, plan *awsCredentialsModel, compromised bool, now time.Time) bool {
+	switch updateOf(state, plan, compromised) {
 	case updateRotate:
 		return true
+	case updateResume:
+		// The rotation that is resumed is the one that is asked for, unless Qovery's key does not work any more.
+		return triggersChange(state.RotationTriggers, plan.RotationTriggers)
 	case updateMayRotate:
 	default:
 		return false

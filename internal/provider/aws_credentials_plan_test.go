@@ -61,7 +61,20 @@ func TestUpdateOf(t *testing.T) {
 		want        update
 		// rotates is what the update does when every value is known.
 		rotates bool
+		// compromised lists the current key.
+		compromised bool
 	}{
+		{name: "nothing changes, and the key leaked", compromised: true, want: updateRotate, rotates: true},
+		{
+			name: "an unfinished rotation, and the key leaked", compromised: true,
+			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(string(rotation.PhaseDeploying)) },
+			want:  updateRotate, rotates: true,
+		},
+		{
+			name: "a drain window, and the key leaked", compromised: true,
+			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(string(rotation.PhaseDraining)) },
+			want:  updateRotate, rotates: true,
+		},
 		{name: "nothing changes", want: updateRecord},
 		{
 			name: "other arguments change",
@@ -164,7 +177,7 @@ func TestUpdateOf(t *testing.T) {
 			name:  "unfinished rotation and other triggers",
 			state: func(m *awsCredentialsModel) { m.Phase = types.StringValue(string(rotation.PhaseDeploying)) },
 			plan:  func(m *awsCredentialsModel) { m.RotationTriggers = otherTriggers },
-			want:  updateResume,
+			want:  updateResume, rotates: true,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -178,10 +191,10 @@ func TestUpdateOf(t *testing.T) {
 			if test.plan != nil {
 				test.plan(&plan)
 			}
-			if got := updateOf(&state, &plan); got != test.want {
+			if got := updateOf(&state, &plan, test.compromised); got != test.want {
 				t.Errorf("got intent %d, want %d", got, test.want)
 			}
-			if got := asksToRotate(&state, &plan, now); got != test.rotates {
+			if got := asksToRotate(&state, &plan, test.compromised, now); got != test.rotates {
 				t.Errorf("got %t for whether to rotate, want %t", got, test.rotates)
 			}
 		})

@@ -29,34 +29,41 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 			"drain_window (%s) is below the provider's minimum_drain_window (%s). Nothing was changed.", window, r.minimumDrainWindow))
 		return
 	}
-	intent := plan.intent()
 	if req.State.Raw.IsNull() {
-		intent.Rotate = plan.RotateOnCreate.ValueBool()
-		if !plan.OrganizationID.IsUnknown() && !plan.CredentialsID.IsUnknown() {
-			plan.setID()
-			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), plan.ID)...)
-			r.preflight(ctx, intent, false, &resp.Diagnostics)
+		if plan.OrganizationID.IsUnknown() || plan.CredentialsID.IsUnknown() {
+			return
 		}
+		var owner owner
+		getPrivate(ctx, req.Private, privateOwner, &owner, &resp.Diagnostics)
+		owner.plan(&plan)
+		plan.setID()
+		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+		intent := plan.intent()
+		intent.Rotate = plan.RotateOnCreate.ValueBool()
+		r.preflight(ctx, intent, false, &resp.Diagnostics)
 		return
 	}
+	intent := plan.intent()
 	var state awsCredentialsModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	what := updateOf(&state, &plan)
+	setPrivate(ctx, resp.Private, privateOwner, ownerOf(&state), &resp.Diagnostics)
+	compromised := r.rotator.IsCompromised(state.AccessKeyID.ValueString())
+	what := updateOf(&state, &plan, compromised)
 	plan.planComputed(&state, what)
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
 	// Triggers that are not known yet are those of a time_rotating that has expired: the usual way to a rotation.
 	mayRotate := triggersMayChange(state.RotationTriggers, plan.RotationTriggers)
-	rotates := mayRotate || asksToRotate(&state, &plan, r.rotator.Now())
+	rotates := mayRotate || asksToRotate(&state, &plan, compromised, r.rotator.Now())
 	userChanges := !plan.IAMUserName.Equal(state.IAMUserName)
 	// With another id the resource is replaced: Terraform plans the creation of the new one by itself, and the state tells
 	// nothing about that.
 	same := plan.OrganizationID.Equal(state.OrganizationID) && plan.CredentialsID.Equal(state.CredentialsID)
 	intent.UserARN = state.IAMUserARN.ValueString()
 	if same && !plan.IAMUserName.IsUnknown() && (rotates || what == updateResume || userChanges) {
-		intent.Rotate = rotates && what != updateResume
+		intent.Rotate = rotates
 		intent.Record = state.record(nil)
 		r.preflight(ctx, intent, mayRotate, &resp.Diagnostics)
 	}
@@ -83,6 +90,11 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 	case rotation.ActionWait:
 		diags.AddWarning(rotation.SummaryOtherRotation, fmt.Sprintf("Another run may be rotating an access key of IAM user %q at this moment. The apply waits "+
 			"until %s, then decides what to do.", snapshot.User.Name, decision.Until.UTC().Format(time.RFC3339)))
+	case rotation.ActionResume:
+		if from := decision.Rotation.From; r.rotator.IsCompromised(from) {
+			diags.AddWarning(summaryStopPlanned, fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It will be made Inactive. Deployments that "+
+				"began with it may fail.", from, snapshot.User.Name))
+		}
 	case rotation.ActionRotate:
 		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), intent.ProductionLast, diags)
 	default:
@@ -92,29 +104,46 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 // warnOfRotation shows what a rotation is going to touch.
 func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, productionLast bool, diags *diag.Diagnostics) {
 	current := snapshot.Set.AccessKeyID
-	planned := fmt.Sprintf("Access key %s of IAM user %q will be replaced in %s. Clusters to deploy: %s.",
-		current, snapshot.User.Name, listOf(forecast.Served), order(rotation.Waves(forecast.Deployed, productionLast)))
-	if forecast.DeletedFirst != "" {
-		planned += fmt.Sprintf(" Access key %s will be deleted first: an IAM user can have two access keys.", forecast.DeletedFirst)
+	var planned []string
+	say := func(applies bool, format string, args ...any) {
+		if applies {
+			planned = append(planned, fmt.Sprintf(format, args...))
+		}
 	}
-	if len(forecast.Stale) > 0 {
-		planned += fmt.Sprintf(" This is a repair: an interrupted rotation left %s with a key that cannot stay. They have no working key for some seconds, "+
-			"until the new one is created, and get it before the credentials. Deployments that use them fail meanwhile, those of a registry's cluster "+
-			"among them, so it begins only while no deployment runs.", listOf(forecast.Stale))
-	}
-	if len(forecast.SelfManaged) > 0 {
-		planned += fmt.Sprintf(" Not deployed, because self-managed: %s.", listOf(forecast.SelfManaged))
-	}
-	if len(forecast.Outdated) > 0 {
-		planned += fmt.Sprintf(" These have changes that are not applied yet, and the deployment applies them: %s.", listOf(forecast.Outdated))
-	}
-	diags.AddWarning(summaryRotationPlanned, planned)
-	if len(forecast.LeftBehind) > 0 {
+	say(forecast.IsDead, "Qovery cannot use AWS at present: access key %s is Inactive or does not exist. This apply gives Qovery a key that works.", current)
+	say(forecast.Compromised, "Access key %s of IAM user %q is listed as compromised: it will be replaced in %s, made Inactive right after that, and deleted. "+
+		"Deployments that run now may fail.", current, snapshot.User.Name, listOf(forecast.Served))
+	say(len(forecast.Running) > 0, "These run now: %s.", listOf(forecast.Running))
+	say(forecast.Compromised, "%s.", lastUseOf(snapshot.Current))
+	say(!forecast.Compromised, "Access key %s of IAM user %q will be replaced in %s.", current, snapshot.User.Name, listOf(forecast.Served))
+	say(true, "Clusters to deploy: %s.", order(rotation.Waves(forecast.Deployed, productionLast && !forecast.Compromised)))
+	say(forecast.DeletedFirst != "", "Access key %s will be deleted first: an IAM user can have two access keys.", forecast.DeletedFirst)
+	say(len(forecast.Stale) > 0, "This is a repair: an interrupted rotation left %s with a key that cannot stay. They have no working key for some seconds, "+
+		"until the new one is created, and get it before the credentials. Deployments that use them fail meanwhile, those of a registry's cluster "+
+		"among them, so it begins only while no deployment runs.", listOf(forecast.Stale))
+	say(len(forecast.SelfManaged) > 0, "Not deployed, because self-managed: %s.", listOf(forecast.SelfManaged))
+	say(len(forecast.Outdated) > 0, "These have changes that are not applied yet, and the deployment applies them: %s.", listOf(forecast.Outdated))
+	diags.AddWarning(summaryRotationPlanned, strings.Join(planned, " "))
+	switch {
+	case len(forecast.LeftBehind) == 0:
+	case forecast.Compromised:
+		diags.AddWarning(summaryHoldersLeft, fmt.Sprintf("Access key %s is also stored in %s. They cannot get the new key, and have none that works as soon as "+
+			"it is Inactive.\n\nState of AWS and Qovery: Nothing was changed.\n\nWhat to do: Give them another key, or a role. The compromised key is kept "+
+			"Inactive, and cannot be deleted before that.", current, listOf(forecast.LeftBehind)))
+	default:
 		diags.AddAttributeWarning(path.Root("rotate_registries"), summaryHoldersLeft, fmt.Sprintf("Access key %s is also stored in %s. They keep it, and "+
 			"the key cannot be retired until they have another one.\n\nState of AWS and Qovery: Nothing was changed.\n\n"+
 			"What to do: Give them another key before the drain window is over, or set rotate_registries = true.",
 			current, listOf(forecast.LeftBehind)))
 	}
+}
+
+// lastUseOf says where a key was used last, as far as AWS knows.
+func lastUseOf(key *rotation.Key) string {
+	if key == nil || key.LastUse.At.IsZero() {
+		return "AWS knows no use of it"
+	}
+	return fmt.Sprintf("It was last used at %s, for %s in %s", key.LastUse.At.UTC().Format(time.RFC3339), key.LastUse.Service, key.LastUse.Region)
 }
 
 // order names clusters in the order in which they are deployed.

@@ -2,13 +2,10 @@ package provider
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 
@@ -18,8 +15,6 @@ import (
 const (
 	defaultDrainWindow     = "2h"
 	defaultRotationTimeout = 4 * time.Hour
-	// privateProgress is the key of the [progress] of an unfinished rotation in the resource's private state.
-	privateProgress = "progress"
 )
 
 var (
@@ -70,9 +65,9 @@ func (r *awsCredentialsResource) Create(ctx context.Context, req resource.Create
 		return
 	}
 	plan.setID()
-	plan.copyComputed(&awsCredentialsModel{})
 	intent := plan.intent()
-	intent.Rotate, intent.Timeout = plan.RotateOnCreate.ValueBool(), timeout
+	plan.copyComputed(&awsCredentialsModel{})
+	intent.Rotate, intent.Timeout, intent.Warn = plan.RotateOnCreate.ValueBool(), timeout, warnTo(&resp.Diagnostics)
 	record, err := r.rotator.Rotate(ctx, intent)
 	if err != nil {
 		// No state is written, even after the cutover: Terraform would taint what it wrote and replace it, and so rotate
@@ -125,8 +120,9 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	what := updateOf(&state, &plan)
-	resume, rotate := what == updateResume, asksToRotate(&state, &plan, r.rotator.Now())
+	compromised := r.rotator.IsCompromised(state.AccessKeyID.ValueString())
+	what := updateOf(&state, &plan, compromised)
+	resume, rotate := what == updateResume, asksToRotate(&state, &plan, compromised, r.rotator.Now())
 	plan.copyComputed(&state)
 	if !resume && !rotate {
 		plan.recordUpdate(&state, what, r.rotator.Now())
@@ -137,7 +133,7 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 	var done progress
 	getPrivate(ctx, req.Private, privateProgress, &done, &resp.Diagnostics)
 	intent := plan.intent()
-	intent.Rotate, intent.Timeout = rotate, timeout
+	intent.Rotate, intent.Timeout, intent.Warn = rotate, timeout, warnTo(&resp.Diagnostics)
 	intent.Record = state.record(done.clustersOf(state.AccessKeyID.ValueString()))
 	record, err := r.rotator.Rotate(ctx, intent)
 	if err != nil {
@@ -156,27 +152,7 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 	if err != nil {
 		done = progress{AccessKeyID: record.AccessKeyID, Clusters: record.DeployedClusters}
 	}
-	doneValue, marshalErr := json.Marshal(done)
-	if marshalErr != nil {
-		addError(&resp.Diagnostics, marshalErr)
-		return
-	}
-	resp.Diagnostics.Append(resp.Private.SetKey(ctx, privateProgress, doneValue)...)
-}
-
-// progress tells which clusters run with the key of an unfinished rotation. It names the key, so that it says nothing about
-// another rotation that is found unfinished later.
-type progress struct {
-	AccessKeyID string   `json:"access_key_id"`
-	Clusters    []string `json:"clusters"`
-}
-
-// clustersOf returns the clusters that run with the given key.
-func (p progress) clustersOf(accessKeyID string) []string {
-	if p.AccessKeyID != accessKeyID {
-		return nil
-	}
-	return p.Clusters
+	setPrivate(ctx, resp.Private, privateProgress, done, &resp.Diagnostics)
 }
 
 // Delete implements [resource.Resource]. It only forgets.
@@ -185,19 +161,4 @@ func (r *awsCredentialsResource) Delete(ctx context.Context, req resource.Delete
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	resp.Diagnostics.AddWarning(summaryKeyStays, fmt.Sprintf("Access key %s of IAM user %q stays valid, and Qovery goes on working with it. Terraform only "+
 		"forgets it: nothing rotates it from now on.", state.AccessKeyID.ValueString(), state.IAMUserName.ValueString()))
-}
-
-// getPrivate decodes a value of the private state, if it is there.
-func getPrivate(ctx context.Context, private interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-}, key string, target any, diags *diag.Diagnostics,
-) {
-	value, getDiags := private.GetKey(ctx, key)
-	diags.Append(getDiags...)
-	if len(value) == 0 {
-		return
-	}
-	if err := json.Unmarshal(value, target); err != nil {
-		addError(diags, errors.Join(fmt.Errorf("the private state's %q cannot be read", key), err))
-	}
 }

@@ -16,9 +16,15 @@ const (
 	summaryResumeSwallowed = "Change of rotation_triggers is covered by the resumed rotation"
 	summaryNothingToRotate = "Nothing to rotate"
 	summaryRotationPlanned = "Access key will be replaced"
+	summaryStopPlanned     = "Access key will be deactivated"
 	summaryHoldersLeft     = "Other objects keep the previous access key"
 	summaryKeyForgotten    = "Cleanup no longer tracks an existing access key"
 )
+
+// warnTo adds what a person should know to the diagnostics.
+func warnTo(diags *diag.Diagnostics) func(*rotation.Problem) {
+	return func(problem *rotation.Problem) { diags.AddWarning(problem.Summary, problem.Detail()) }
+}
 
 // addError reports an error of package rotation, on the argument that it is about where there is one.
 func addError(diags *diag.Diagnostics, err error) {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -68,6 +70,7 @@ type providerModel struct {
 	PollInterval       timetypes.GoDuration `tfsdk:"poll_interval"`
 	MinimumDrainWindow timetypes.GoDuration `tfsdk:"minimum_drain_window"`
 	LastUseDelay       timetypes.GoDuration `tfsdk:"last_use_delay"`
+	Compromised        types.Set            `tfsdk:"compromised_access_key_ids"`
 	AWS                types.Object         `tfsdk:"aws"`
 }
 
@@ -124,6 +127,14 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 				CustomType: timetypes.GoDurationType{},
 				Validators: []validator.String{durationAtLeast(0)},
 			},
+			"compromised_access_key_ids": schema.SetAttribute{
+				MarkdownDescription: "IDs of access keys that leaked, such as `AKIAIOSFODNN7EXAMPLE`. The next apply replaces each one that is a current key, " +
+					"makes it Inactive before it deploys any cluster, and has the cleanup delete it, whatever triggers and windows say. A previous key is " +
+					"retired at once. Once a key is gone, listing it has no effect. See the guide [A key has leaked](guides/leaked-key).",
+				ElementType: types.StringType,
+				Optional:    true,
+				Validators:  []validator.Set{setvalidator.ValueStringsAre(accessKeyIDValidator())},
+			},
 			"aws": awsSchema(),
 		},
 	}
@@ -137,11 +148,12 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	for name, value := range map[string]interface{ IsUnknown() bool }{
+	for name, value := range map[string]attr.Value{
 		"api_token": config.APIToken, "api_url": config.APIURL, "poll_interval": config.PollInterval,
 		"minimum_drain_window": config.MinimumDrainWindow, "last_use_delay": config.LastUseDelay, "aws": config.AWS,
+		"compromised_access_key_ids": config.Compromised,
 	} {
-		if value.IsUnknown() {
+		if value.IsUnknown() || hasUnknownElement(value) {
 			addUnknownConfiguration(&resp.Diagnostics, path.Root(name))
 		}
 	}
@@ -182,6 +194,8 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		Clock:        p.clock,
 		PollInterval: durationOr(config.PollInterval, defaultPollInterval),
 		LastUseDelay: durationOr(config.LastUseDelay, defaultLastUseDelay),
+
+		CompromisedAccessKeyIDs: stringsOf(config.Compromised),
 	})
 	data := &clients{rotator: rotator, minimumDrainWindow: durationOr(config.MinimumDrainWindow, defaultMinimumDrainWindow)}
 	resp.ResourceData, resp.DataSourceData = data, data

@@ -2,11 +2,13 @@ package provider
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -32,6 +34,8 @@ type awsModel struct {
 	AssumeRole                *assumeRoleModel        `tfsdk:"assume_role"`
 	AssumeRoleWithWebIdentity *assumeRoleWithWebModel `tfsdk:"assume_role_with_web_identity"`
 	Endpoints                 *endpointsModel         `tfsdk:"endpoints"`
+	AllowedAccountIDs         types.Set               `tfsdk:"allowed_account_ids"`
+	ForbiddenAccountIDs       types.Set               `tfsdk:"forbidden_account_ids"`
 }
 
 type assumeRoleModel struct {
@@ -102,6 +106,22 @@ func awsSchema() schema.SingleNestedAttribute {
 					"`AWS_MAX_ATTEMPTS`, else 6. A request that creates a key is never repeated blindly.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.AtLeast(1)},
+			},
+			"allowed_account_ids": schema.SetAttribute{
+				MarkdownDescription: "IDs of the only AWS accounts that the provider may work in, such as `123456789012`. With credentials of another " +
+					"account nothing is read or changed. Conflicts with `forbidden_account_ids`.",
+				ElementType: types.StringType,
+				Optional:    true,
+				Validators: []validator.Set{
+					setvalidator.ValueStringsAre(accountIDValidator()),
+					setvalidator.ConflictsWith(path.MatchRelative().AtParent().AtName("forbidden_account_ids")),
+				},
+			},
+			"forbidden_account_ids": schema.SetAttribute{
+				MarkdownDescription: "IDs of AWS accounts that the provider must not work in. Conflicts with `allowed_account_ids`.",
+				ElementType:         types.StringType,
+				Optional:            true,
+				Validators:          []validator.Set{setvalidator.ValueStringsAre(accountIDValidator())},
 			},
 			"assume_role": schema.SingleNestedAttribute{
 				MarkdownDescription: "A role to assume with the credentials found.",
@@ -207,6 +227,7 @@ func awsConfiguration(ctx context.Context, object types.Object, diags *diag.Diag
 	config.SecretKey = model.SecretKey.ValueString()
 	config.Token = model.Token.ValueString()
 	config.MaxRetries = int(model.MaxRetries.ValueInt64())
+	config.AllowedAccountIDs, config.ForbiddenAccountIDs = stringsOf(model.AllowedAccountIDs), stringsOf(model.ForbiddenAccountIDs)
 	diags.Append(model.SharedConfigFiles.ElementsAs(ctx, &config.SharedConfigFiles, false)...)
 	diags.Append(model.SharedCredentialsFiles.ElementsAs(ctx, &config.SharedCredentialsFiles, false)...)
 	if role := model.AssumeRole; role != nil {
@@ -237,7 +258,7 @@ func reportUnknown(object types.Object, at path.Path, diags *diag.Diagnostics) {
 	for name, value := range object.Attributes() {
 		nested, isObject := value.(types.Object)
 		switch {
-		case value.IsUnknown(), isUnknownList(value):
+		case value.IsUnknown(), hasUnknownElement(value):
 			addUnknownConfiguration(diags, at.AtName(name))
 		case isObject:
 			reportUnknown(nested, at.AtName(name), diags)
@@ -245,16 +266,8 @@ func reportUnknown(object types.Object, at path.Path, diags *diag.Diagnostics) {
 	}
 }
 
-// isUnknownList tells whether a value is a list with an unknown element.
-func isUnknownList(value attr.Value) bool {
-	list, isList := value.(types.List)
-	if !isList {
-		return false
-	}
-	for _, element := range list.Elements() {
-		if element.IsUnknown() {
-			return true
-		}
-	}
-	return false
+// hasUnknownElement tells whether a value is a list or set with an unknown element.
+func hasUnknownElement(value attr.Value) bool {
+	collection, ok := value.(interface{ Elements() []attr.Value })
+	return ok && slices.ContainsFunc(collection.Elements(), attr.Value.IsUnknown)
 }

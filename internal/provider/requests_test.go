@@ -118,6 +118,7 @@ func TestRequestsOfPlanWithoutWork(t *testing.T) {
 				simulator.OpListCredentials:      1,
 				simulator.OpListRegistries:       1,
 				simulator.OpListHelmRepositories: 1,
+				"GetCallerIdentity":              1,
 				"ListAccessKeys":                 n,
 			}
 			for _, name := range []string{idle, draining, deleted} {

@@ -42,6 +42,11 @@ func accessKeyIDValidator() validator.String {
 		"must be an access key id such as AKIAIOSFODNN7EXAMPLE: 16 to 128 letters and digits")
 }
 
+// accountIDValidator accepts the number of an AWS account.
+func accountIDValidator() validator.String {
+	return stringvalidator.RegexMatches(regexp.MustCompile(`^\d{12}$`), "must be the id of an AWS account, such as 123456789012: 12 digits")
+}
+
 // roleARNValidator holds IAM's rule for the ARNs of roles, in every partition:
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func roleARNValidator() validator.String {

@@ -1,7 +1,6 @@
 package rotation
 
 import (
-	"cmp"
 	"slices"
 	"time"
 )
@@ -25,6 +24,8 @@ type Intent struct {
 	DrainWindow time.Duration
 	// Timeout bounds the whole rotation, most of which is the wait for the clusters.
 	Timeout time.Duration
+	// Warn is called with what a person should know beside the outcome; it may be nil.
+	Warn func(*Problem)
 
 	lastUseDelay time.Duration
 }
@@ -70,10 +71,9 @@ type row struct {
 // table is everything that a rotation may find, in the order in which it matters. DESIGN.md has the same rows.
 var table = []row{
 	{"The credentials have no access key", view.hasNoAccessKey, refuse(view.notStatic)},
-	{"The account is not the recorded one", view.isOtherAccount, refuse(view.wrongAccount)},
 	{"The IAM user does not exist", view.lacksUser, refuse(view.userNotFound)},
 	{"Qovery's key is of another IAM user", view.isOfAnotherUser, refuse(view.wrongUser)},
-	{"Qovery's key is Inactive or gone", view.isCutOff, refuse(view.cutOff)},
+	{"Qovery's key does not work, and no rotation of it is asked for and possible", view.isCutOff, refuse(view.cutOff)},
 	{"The tag of the journal holds something else", view.cannotReadJournal, refuse(view.unknownJournal)},
 	{"Nothing is unfinished and nothing is asked for", view.hasNothingToDo, none},
 	{"A run before its cutover may be alive", view.mayBeBusy, view.wait},
@@ -122,22 +122,30 @@ func (v view) lacksUser() bool {
 	return v.UserMissing && v.UserName != ""
 }
 
-func (v view) isOtherAccount() bool {
-	account := cmp.Or(accountOf(v.User.ARN), v.Account)
-	return v.UserARN != "" && account != "" && account != accountOf(v.UserARN)
-}
-
 func (v view) isOfAnotherUser() bool {
 	return v.UserName != "" && v.Owner != "" && v.Owner != v.UserName
 }
 
-func (v view) isCutOff() bool { return v.Current == nil || !v.Current.Active }
+// isCutOff leaves a key that does not work to its rotation, which is the cure. That needs a recorded owner: AWS says of a key of
+// another account, too, that it does not exist.
+func (v view) isCutOff() bool {
+	return v.isDead() && !(v.isAskedFor() && v.UserARN != "" && v.UserARN == v.User.ARN)
+}
+
+// isDead tells whether Qovery's key is Inactive or gone.
+func (v view) isDead() bool { return v.Current == nil || !v.Current.Active }
+
+// isAskedFor tells whether a rotation is wanted. A key that leaked needs no other reason.
+func (v view) isAskedFor() bool { return v.Rotate || v.hasLeaked() }
+
+// hasLeaked tells whether Qovery's key is listed as compromised. Security goes before availability then, and only then.
+func (v view) hasLeaked() bool { return v.isListed(v.Set.AccessKeyID) }
 
 func (v view) cannotReadJournal() bool { return v.JournalError != nil }
 
 func (v view) hasNothingToDo() bool {
 	isUnfinished := v.Record != nil && v.Record.Unfinished
-	return !v.Rotate && !isUnfinished && !v.canResume() && !v.needsRepair()
+	return !v.isAskedFor() && !isUnfinished && !v.canResume() && !v.needsRepair()
 }
 
 // mayBeBusy tells whether any run may still change something before its cutover. Nobody else is asked who it is.
@@ -158,14 +166,14 @@ func (v view) wait() Decision { return Decision{Action: ActionWait, Until: v.bus
 // the rotation never happened.
 func (v view) isPutBack() bool {
 	j := v.Journal
-	return j != nil && j.cutOver() && j.From == v.Set.AccessKeyID && v.key(j.To) != nil
+	return j != nil && j.cutOver() && j.From == v.Set.AccessKeyID && v.key(j.To) != nil && !v.hasLeaked()
 }
 
 func (v view) hasChanged() bool {
 	return v.Record != nil && v.Record.AccessKeyID != v.Set.AccessKeyID && !v.needsRepair()
 }
 
-func (v view) signsWithCurrent() bool { return v.Current.Signs }
+func (v view) signsWithCurrent() bool { return v.Current != nil && v.Current.Signs }
 
 // othersAreUnfinished looks at journals of other credentials. One blocks only while its rotation is unfinished and its
 // credentials hold the key that it gave to them.
@@ -187,27 +195,11 @@ func (v view) noPlace() *Problem {
 	return forRotation(problem)
 }
 
-// ignoredRegistries are those with the key that came with a cluster. Every deployment uses them, so they cannot be left behind.
-func (v view) ignoredRegistries() []Holder {
-	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
-		return h.ClusterID == "" || !slices.Contains(v.IgnoredHolders, h.ID)
-	})
-}
+func (v view) ignoresClusterRegistry() bool { return !v.hasLeaked() && len(v.ignoredRegistries()) > 0 }
 
-func (v view) ignoresClusterRegistry() bool { return len(v.ignoredRegistries()) > 0 }
+func (v view) hasUnrotatableHolder() bool { return !v.hasLeaked() && len(v.unrotatableHolders()) > 0 }
 
-func (v view) unrotatableHolders() []Holder {
-	if v.HoldersUnknown {
-		return nil
-	}
-	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
-		return h.rotatable() || slices.Contains(v.IgnoredHolders, h.ID)
-	})
-}
-
-func (v view) hasUnrotatableHolder() bool { return len(v.unrotatableHolders()) > 0 }
-
-func (v view) isUndeployable() bool { return v.undeployable() != nil }
+func (v view) isUndeployable() bool { return !v.hasLeaked() && v.undeployable() != nil }
 
 // lacksRequests compares the two at once: after the cutover the holders cannot wait for more requests.
 func (v view) lacksRequests() bool { return v.Budget.Known && v.Budget.Left < v.requestsForHolders() }

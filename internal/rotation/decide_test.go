@@ -75,17 +75,6 @@ var refusedAtOnce = []nextCases{
 			s.Set.Type = "EKS_ANYWHERE_VSPHERE"
 		}, refuses(ArgumentCredentialsID, SummaryNotStatic)},
 	}},
-	{"The account is not the recorded one", []nextCase{
-		{"the user is of another account", func(s *situation) {
-			s.User.ARN = "arn:aws:iam::999999999999:user/qovery"
-		}, refuses(ArgumentIAMUserName, SummaryWrongAccount)},
-		{"the user is not there", func(s *situation) {
-			s.User, s.Keys, s.Current, s.UserMissing, s.Account = User{}, nil, nil, true, "999999999999"
-		}, refuses(ArgumentIAMUserName, SummaryWrongAccount)},
-		{"Qovery's key is not there, nothing asked for", notAsked(func(s *situation) {
-			s.User, s.Current, s.Owner, s.Account = User{}, nil, "", "999999999999"
-		}), refuses(ArgumentIAMUserName, SummaryWrongAccount)},
-	}},
 	{"The IAM user does not exist", []nextCase{
 		{"nobody has the key", func(s *situation) {
 			s.User, s.Keys, s.Current, s.Owner, s.UserMissing = User{}, nil, nil, "", true
@@ -98,17 +87,23 @@ var refusedAtOnce = []nextCases{
 		{"rotation asked for", func(s *situation) { s.Owner, s.Keys[0].ID = "somebody", keyX }, refuses(ArgumentIAMUserName, SummaryWrongUser)},
 		{"nothing asked for", notAsked(func(s *situation) { s.Owner = "somebody" }), refuses(ArgumentIAMUserName, SummaryWrongUser)},
 	}},
-	{"Qovery's key is Inactive or gone", []nextCase{
-		{"nobody's key", func(s *situation) { s.Owner, s.Current = "", nil }, refuses(ArgumentCredentialsID, SummaryCutOff)},
-		{"nobody's key, nothing asked for", notAsked(func(s *situation) { s.Owner, s.Current = "", nil }), refuses(ArgumentCredentialsID, SummaryCutOff)},
-		{"nobody's key, without a user name", func(s *situation) {
-			s.UserName, s.Owner, s.Current = "", "", nil
+	{"Qovery's key does not work, and no rotation of it is asked for and possible", []nextCase{
+		{"gone, nothing asked for", notAsked(func(s *situation) { s.gone() }), refuses(ArgumentCredentialsID, SummaryCutOff)},
+		{"gone, no owner recorded", func(s *situation) { s.gone(); s.UserARN = "" }, refuses(ArgumentCredentialsID, SummaryCutOff)},
+		{"gone, and the user of that name is another one", func(s *situation) {
+			s.gone()
+			s.User.ARN = "arn:aws:iam::123456789012:user/people/qovery"
 		}, refuses(ArgumentCredentialsID, SummaryCutOff)},
-		{"Inactive", func(s *situation) { s.Current.Active = false }, refuses(ArgumentCredentialsID, SummaryCutOff)},
-		{"Inactive after the cutover", func(s *situation) {
+		{"gone, without a user name", func(s *situation) {
+			s.gone()
+			s.UserName, s.User = "", User{}
+		}, refuses(ArgumentCredentialsID, SummaryCutOff)},
+		{"Inactive, nothing asked for", notAsked(func(s *situation) { s.Current.Active = false }), refuses(ArgumentCredentialsID, SummaryCutOff)},
+		{"Inactive, no owner recorded", func(s *situation) { s.Current.Active, s.UserARN = false, "" }, refuses(ArgumentCredentialsID, SummaryCutOff)},
+		{"Inactive after the cutover, nothing asked for", notAsked(func(s *situation) {
 			s.rotated(ago(time.Minute))
 			s.Journal.Stage, s.Current.Active = StageDeploying, false
-		}, refuses(ArgumentCredentialsID, SummaryCutOff)},
+		}), refuses(ArgumentCredentialsID, SummaryCutOff)},
 	}},
 	{"The tag of the journal holds something else", []nextCase{
 		{"rotation asked for", func(s *situation) { s.JournalError = errNotAJournal }, refuses(ArgumentIAMUserName, SummaryForeignJournal)},

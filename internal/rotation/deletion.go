@@ -1,7 +1,6 @@
 package rotation
 
 import (
-	"context"
 	"slices"
 	"time"
 )
@@ -18,6 +17,8 @@ const (
 	ReasonRetired Reason = "retired"
 	// ReasonRepair is a key that only stale holders have, whose place is needed to give them a new one.
 	ReasonRepair Reason = "repair"
+	// ReasonCompromised is a key that leaked, or one whose place the successor of a leaked key needs. It does not wait for anything.
+	ReasonCompromised Reason = "compromised"
 	// ReasonOrphan is a key that a dead run of this provider created, so that nobody has its secret.
 	ReasonOrphan Reason = "orphan"
 	// ReasonCompensated is a key that this very attempt created and that Qovery does not have.
@@ -36,24 +37,14 @@ type Deletion struct {
 	AllowRecentUse bool
 	// AllowRunningDeployments retires the key although a deployment that began before DeleteAfter still runs.
 	AllowRunningDeployments bool
-	// Ignored are the ids of holders that may keep the key: for a retirement those that its cleanup ignores, for a repair the
-	// stale holders that are served next.
-	Ignored []string
+	// Ignored are the ids of holders that may keep the key, because the cleanup ignores them. Served are those of holders that
+	// get another key next.
+	Ignored, Served []string
+	// Heals is true when Qovery's key does not work, and the place is needed for its successor.
+	Heals bool
 	// Unclear is true while a request to store the key in Qovery may still be carried out.
 	Unclear bool
 }
-
-// Permit allows one key to be deactivated or deleted. [MayDelete] is its only maker, and the ports accept nothing else.
-type Permit struct {
-	userName, accessKeyID string
-	reason                Reason
-}
-
-// UserName is the name of the IAM user that owns the key.
-func (p Permit) UserName() string { return p.userName }
-
-// AccessKeyID is the key that may be deactivated or deleted.
-func (p Permit) AccessKeyID() string { return p.accessKeyID }
 
 // check is something that must hold before a key may be deleted. It returns nil when it holds.
 type check func(now time.Time, d Deletion, s *Snapshot) *Problem
@@ -66,6 +57,9 @@ var checks = map[Reason][]check{
 	ReasonRepair: {
 		belongsToTheUser, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isQuiet,
 	},
+	ReasonCompromised: {
+		hasLeaked, belongsToTheUser, isNotSigning, isReplaced, isStoredNowhere,
+	},
 	ReasonOrphan: {
 		belongsToTheUser, isNotSigning, isOrphan, isStoredNowhere,
 	},
@@ -74,29 +68,43 @@ var checks = map[Reason][]check{
 	},
 }
 
-// MayDelete decides whether a key may be deactivated or deleted now. It is a pure function of its arguments.
+// stops are what must hold before a key is made Inactive although it may not be deleted yet. Only one that leaked is.
+var stops = map[Reason][]check{
+	ReasonCompromised: {
+		hasLeaked, belongsToTheUser, isNotSigning, isReplaced,
+	},
+}
+
+// MayDelete decides whether a key may be deactivated and deleted now. It is a pure function of its arguments.
 func MayDelete(now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
-	for _, holds := range checks[d.Reason] {
+	return permit(checks[d.Reason], now, d, s)
+}
+
+// MayStop decides whether a key may be made Inactive now, and no more. It is a pure function of its arguments.
+func MayStop(now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
+	allowed, problem := permit(stops[d.Reason], now, d, s)
+	allowed.stopsOnly = problem == nil
+	return allowed, problem
+}
+
+func permit(checks []check, now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
+	for _, holds := range checks {
 		if problem := holds(now, d, s); problem != nil {
 			return Permit{}, problem
 		}
 	}
-	if len(checks[d.Reason]) == 0 || d.AccessKeyID == "" {
+	if len(checks) == 0 || d.AccessKeyID == "" {
 		return Permit{}, noReason(d)
 	}
 	return Permit{userName: d.UserName, accessKeyID: d.AccessKeyID, reason: d.Reason}, nil
 }
 
-// isGone tells whether a key that its user's list does not show was deleted. AWS's silence or refusal alone is never proof:
-// another account answers the same. What proves the account is Qovery's current key in the same list, or its number.
-func isGone(accessKeyID string, s *Snapshot, account, recorded string) bool {
-	if s.key(accessKeyID) != nil {
-		return false
+// hasLeaked looks for the key, and for the one whose successor needs its place, in the list of compromised keys.
+func hasLeaked(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	if s.isListed(d.AccessKeyID) || s.Set != nil && s.isListed(s.Set.AccessKeyID) {
+		return nil
 	}
-	if recorded != "" {
-		return account == recorded
-	}
-	return s.Set != nil && s.Set.AccessKeyID != accessKeyID && s.key(s.Set.AccessKeyID) != nil
+	return noReason(d)
 }
 
 func belongsToTheUser(_ time.Time, d Deletion, s *Snapshot) *Problem {
@@ -136,24 +144,28 @@ func isNotSigning(_ time.Time, d Deletion, s *Snapshot) *Problem {
 }
 
 func isReplaced(_ time.Time, d Deletion, s *Snapshot) *Problem {
-	if s.Set != nil && s.Set.AccessKeyID != d.AccessKeyID && s.Current != nil && s.Current.Active {
+	if s.Set != nil && s.Set.AccessKeyID != d.AccessKeyID && (d.Heals || s.Current != nil && s.Current.Active) {
 		return nil
 	}
 	return notReplaced(d, s)
 }
 
+// isStoredNowhere does not let a registry that came with a cluster be ignored: every deployment uses it.
 func isStoredNowhere(_ time.Time, d Deletion, s *Snapshot) *Problem {
-	holders := slices.DeleteFunc(s.HoldersOf(d.AccessKeyID), func(h Holder) bool { return slices.Contains(d.Ignored, h.ID) })
+	holders := slices.DeleteFunc(s.HoldersOf(d.AccessKeyID), func(h Holder) bool {
+		return slices.Contains(d.Served, h.ID) || h.ClusterID == "" && slices.Contains(d.Ignored, h.ID)
+	})
 	if len(holders) > 0 {
 		return stillStored(d, holders)
 	}
 	return nil
 }
 
-// hasNoInvalidCluster looks at every cluster that was deployed with the current key, of whatever credentials.
+// hasNoInvalidCluster looks at every cluster that was deployed with the current key, of whatever credentials. Where that key
+// does not work, a cluster that does not accept it is no news.
 func hasNoInvalidCluster(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	for _, cluster := range s.sharedClusters() {
-		if classify(s.Statuses[cluster.ID].State) == runInvalidCredentials {
+		if !d.Heals && classify(s.Statuses[cluster.ID].State) == runInvalidCredentials {
 			return invalidCluster(d, cluster)
 		}
 	}
@@ -171,6 +183,9 @@ func isUnused(_ time.Time, d Deletion, s *Snapshot) *Problem {
 // them: a managed database or a job may take longer. When somebody asked for one is told by Qovery's clock, and a time that it
 // does not tell is long ago.
 func hasNoOldDeployment(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	if s.DeploymentsError != nil && !d.AllowRunningDeployments {
+		return AsProblem(s.DeploymentsError)
+	}
 	for _, deployment := range s.deploymentsOn(s.sharedClusters()) {
 		if !d.AllowRunningDeployments && deployment.AskedAt.Before(d.DeleteAfter) {
 			return stillDeploying(d, deployment)
@@ -181,7 +196,7 @@ func hasNoOldDeployment(_ time.Time, d Deletion, s *Snapshot) *Problem {
 
 // isQuiet waits for a moment in which no deployment on the clusters of the stale holders could miss the key.
 func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
-	clusters := s.clustersOfHolders(d.Ignored)
+	clusters := s.clustersOfHolders(d.Served)
 	for _, cluster := range clusters {
 		if status, known := s.Statuses[cluster.ID]; known && classify(status.State) == runRunning {
 			return notQuiet(d, cluster.String(), status.State)
@@ -189,6 +204,9 @@ func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	}
 	for _, deployment := range s.deploymentsOn(clusters) {
 		return notQuiet(d, deployment.String(), deployment.State)
+	}
+	if s.DeploymentsError != nil {
+		return AsProblem(s.DeploymentsError)
 	}
 	return nil
 }
@@ -222,23 +240,4 @@ func isNotOnItsWay(_ time.Time, d Deletion, _ *Snapshot) *Problem {
 		return onItsWay(d)
 	}
 	return nil
-}
-
-// delete carries out a permit, to the end even if the apply is canceled.
-func (r *Rotator) delete(ctx context.Context, permit Permit) error {
-	ctx, cancel := r.detach(ctx, finishLimit)
-	defer cancel()
-	step(ctx, "deleting an access key", "access_key_id", permit.accessKeyID, "reason", string(permit.reason))
-	return r.iam.DeleteAccessKey(ctx, permit)
-}
-
-// deactivate carries out the part of a permit that can be undone.
-func (r *Rotator) deactivate(ctx context.Context, permit Permit) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	ctx, cancel := r.detach(ctx, finishLimit)
-	defer cancel()
-	step(ctx, "deactivating an access key", "access_key_id", permit.accessKeyID, "reason", string(permit.reason))
-	return r.iam.DeactivateAccessKey(ctx, permit)
 }

@@ -72,6 +72,20 @@ var afterRotation = []deletionCase{
 		s.stored(HolderDNSProvider, "dns", keyA)
 		d.Ignored = []string{"dns"}
 	}, ""},
+	{"a holder that is served next has it", func(s *situation, d *Deletion) { s.staleRegistry(d, "cluster-of-others") }, ""},
+	{"a registry that came with a cluster is ignored", func(s *situation, d *Deletion) {
+		s.staleRegistry(d, "cluster-of-others")
+		d.Served, d.Ignored = nil, d.Served
+	}, SummaryKeyInUse},
+	{"the new key is gone, which this heals", func(s *situation, d *Deletion) { s.Current, d.Heals = nil, true }, ""},
+	{"the new key is Inactive, which this heals", func(s *situation, d *Deletion) { s.Current.Active, d.Heals = false, true }, ""},
+	{"a cluster does not accept a new key that does not work", func(s *situation, d *Deletion) {
+		s.status("cluster-of-"+testCreds, "INVALID_CREDENTIALS")
+		s.Current.Active, d.Heals = false, true
+	}, ""},
+	{"it was put back, and does not work", func(s *situation, d *Deletion) {
+		s.Set.AccessKeyID, s.Current, s.Journal, d.Heals = keyA, &s.Keys[1], nil, true
+	}, SummaryNotReplaced},
 	{"a journal for others that hold another key by now", func(s *situation, _ *Deletion) {
 		s.credentials("others", keyX)
 		s.otherJournal(StageDeploying, keyB, ago(time.Hour))
@@ -89,6 +103,11 @@ var afterRotation = []deletionCase{
 	{"AWS may report a use late", func(_ *situation, d *Deletion) { d.RetireAt = ago(-time.Second) }, SummaryStillDraining},
 	{"draining, by the journal", func(s *situation, _ *Deletion) { s.Journal.DrainWindow = 3 * time.Hour }, SummaryStillDraining},
 	{"draining, by a journal for others", func(s *situation, _ *Deletion) {
+		s.credentials("others", keyB)
+		s.otherJournal(StageDeployed, keyB, ago(time.Hour))
+	}, SummaryStillDraining},
+	{"draining, by a journal for others behind one of something else", func(s *situation, _ *Deletion) {
+		s.Journal.From = keyX
 		s.credentials("others", keyB)
 		s.otherJournal(StageDeployed, keyB, ago(time.Hour))
 	}, SummaryStillDraining},
@@ -174,7 +193,7 @@ var repairOnly = []deletionCase{
 	}, SummaryRepairWaits},
 	{"stale credentials, and their cluster is deployed", func(s *situation, d *Deletion) {
 		s.credentials("others", keyA)
-		d.Ignored = []string{"others"}
+		d.Served = []string{"others"}
 		s.status("cluster-of-others", "DEPLOYING")
 	}, SummaryRepairWaits},
 }
@@ -183,7 +202,7 @@ var repairOnly = []deletionCase{
 func (s *situation) staleRegistry(d *Deletion, clusterID string) {
 	s.stored(HolderContainerRegistry, "registry", d.AccessKeyID)
 	s.Holders[len(s.Holders)-1].ClusterID = clusterID
-	d.Ignored = []string{"registry"}
+	d.Served = []string{"registry"}
 }
 
 // orphans begin as key B, which a dead journal names and only its verification used.
@@ -191,6 +210,10 @@ var orphans = []deletionCase{
 	{"the journal names it", func(*situation, *Deletion) {}, ""},
 	{"a journal for others names it", func(s *situation, _ *Deletion) {
 		s.OtherJournals, s.Journal = []Journal{*s.Journal}, nil
+	}, ""},
+	{"a journal for others names it, behind one of something else", func(s *situation, _ *Deletion) {
+		s.otherJournal(StageStoring, keyB, ago(time.Hour))
+		s.Journal.To = keyC
 	}, ""},
 	{"the journal names none, and it appeared in its time", func(s *situation, _ *Deletion) {
 		s.Journal.Stage, s.Journal.To, s.Keys[1].LastUse = StageCreating, "", neverUsed
@@ -251,44 +274,12 @@ func TestMayDeleteNeedsAReasonAndAKey(t *testing.T) {
 
 // TestEveryReasonHasChecks makes sure that no reason is without checks.
 func TestEveryReasonHasChecks(t *testing.T) {
-	for _, reason := range []Reason{ReasonRetired, ReasonRepair, ReasonOrphan, ReasonCompensated} {
+	for _, reason := range []Reason{ReasonRetired, ReasonRepair, ReasonCompromised, ReasonOrphan, ReasonCompensated} {
 		if len(checks[reason]) == 0 {
 			t.Errorf("reason %q has no checks", reason)
 		}
 	}
-	if len(checks) != 4 {
-		t.Errorf("%d reasons have checks, and 4 are tried", len(checks))
-	}
-}
-
-func TestIsGone(t *testing.T) {
-	const account, another = "123456789012", "999999999999"
-	tests := map[string]struct {
-		given    func(s *situation)
-		account  string
-		recorded string
-		want     bool
-	}{
-		"listed":                                 {func(s *situation) { s.other(keyB, ago(0), neverUsed) }, account, account, false},
-		"not listed, in the recorded account":    {func(*situation) {}, account, account, true},
-		"not listed, in another account":         {func(*situation) {}, another, account, false},
-		"no list, in the recorded account":       {func(s *situation) { s.Keys = nil }, account, account, true},
-		"no list, in another account":            {func(s *situation) { s.Keys = nil }, another, account, false},
-		"another account with Qovery's key":      {func(*situation) {}, another, account, false},
-		"not recorded, and Qovery's key listed":  {func(*situation) {}, account, "", true},
-		"not recorded, and no list":              {func(s *situation) { s.Keys = nil }, account, "", false},
-		"not recorded, and Qovery's is not here": {func(s *situation) { s.Set.AccessKeyID = keyX }, account, "", false},
-		"not recorded, and Qovery holds it":      {func(s *situation) { s.Set.AccessKeyID = keyB }, account, "", false},
-		"not recorded, and Qovery holds a role":  {func(s *situation) { s.Set.AccessKeyID = "" }, account, "", false},
-		"not recorded, no credentials":           {func(s *situation) { s.Set = nil }, account, "", false},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			s := newSituation()
-			test.given(s)
-			if got := isGone(keyB, s.Snapshot, test.account, test.recorded); got != test.want {
-				t.Errorf("gone: %t, want %t", got, test.want)
-			}
-		})
+	if len(checks) != 5 {
+		t.Errorf("%d reasons have checks, and 5 are tried", len(checks))
 	}
 }

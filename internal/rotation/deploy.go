@@ -31,7 +31,8 @@ func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 		return notDeployable(c.journal, err)
 	}
 	pending := slices.DeleteFunc(clusters, func(cluster Cluster) bool { return slices.Contains(c.deployed, cluster.ID) })
-	plan := Waves(pending, in.ProductionLast)
+	// The clusters of a key that leaked have none that works, so that none waits for another one.
+	plan := Waves(pending, in.ProductionLast && !r.IsCompromised(c.journal.From))
 	for i, wave := range plan {
 		// What was read before the wave before this one began says nothing about the time since then.
 		start, err := r.awaitStatuses(ctx, in.OrganizationID)
@@ -100,7 +101,8 @@ func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([
 		return nil, err
 	}
 	clusters, selfManaged := bySelfManagement(s.clustersOf(func(set CredentialsSet) bool {
-		return set.ID == in.CredentialsID || in.RotateRegistries && set.AccessKeyID == c.journal.To
+		everywhere := in.RotateRegistries || r.IsCompromised(c.journal.From)
+		return set.ID == in.CredentialsID || everywhere && set.AccessKeyID == c.journal.To
 	}))
 	for _, cluster := range selfManaged {
 		step(ctx, fmt.Sprintf("cluster %q: not deployed, because it is self-managed", cluster.Name), "cluster_id", cluster.ID)

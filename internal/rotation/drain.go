@@ -125,17 +125,23 @@ func DueAt(createdAt time.Time, days int64) time.Time {
 	return createdAt.AddDate(0, 0, int(days))
 }
 
-// retireAt is when a key may be retired at the earliest. AWS reports the use of a key late, so that nobody used it after
-// DeleteAfter is believed only some time later.
+// retireAt is when a key may be retired at the earliest: zero, which is at once, for one that leaked. AWS reports the use of a key
+// late, so that nobody used it after DeleteAfter is believed only some time later.
 func (t Retirement) retireAt() time.Time {
-	if t.AllowRecentUse {
+	switch {
+	case t.compromised:
+		return time.Time{}
+	case t.AllowRecentUse:
 		return t.DeleteAfter
+	default:
+		return t.DeleteAfter.Add(t.lastUseDelay)
 	}
-	return t.DeleteAfter.Add(t.lastUseDelay)
 }
 
 // isIdle tells whether there is nothing to retire yet.
-func (t Retirement) isIdle() bool { return t.AccessKeyID == "" || t.DeleteAfter.IsZero() }
+func (t Retirement) isIdle() bool {
+	return t.AccessKeyID == "" || t.DeleteAfter.IsZero() && !t.compromised
+}
 
 // stageAt is what a moment makes of a retirement, for a key as the user's list shows it; nil when it is not there.
 func (t Retirement) stageAt(now time.Time, key *AccessKey) Stage {

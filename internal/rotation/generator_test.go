@@ -109,6 +109,9 @@ func anySituation(rt *rapid.T) *situation {
 		}
 	}
 	s.anyPast(rt)
+	if maybe(rt, 4, "a leak") {
+		s.Compromised = rapid.SliceOfNDistinct(rapid.SampledFrom(someKeys), 1, 2, rapid.ID[string]).Draw(rt, "compromised")
+	}
 	return s
 }
 
@@ -144,15 +147,17 @@ func (s *situation) anyPast(rt *rapid.T) {
 func anyDeletion(rt *rapid.T, s *situation) Deletion {
 	d := Deletion{
 		AccessKeyID: anyOf(rt, someKeys, "deleted"), UserName: testUser,
-		Reason:      anyOf(rt, []Reason{ReasonRetired, ReasonRepair, ReasonOrphan, ReasonCompensated}, "reason"),
+		Reason:      anyOf(rt, []Reason{ReasonRetired, ReasonRepair, ReasonCompromised, ReasonOrphan, ReasonCompensated}, "reason"),
 		DeleteAfter: anyTime(rt, "delete after"), AllowRecentUse: rapid.Bool().Draw(rt, "allow recent use"), Unclear: rapid.Bool().Draw(rt, "unclear"),
 	}
 	d.RetireAt = d.DeleteAfter.Add(anyOf(rt, []time.Duration{0, testUseLate}, "late"))
-	if d.Reason == ReasonRetired || d.Reason == ReasonRepair {
-		for _, holder := range s.Holders {
-			if rapid.Bool().Draw(rt, "may keep it") {
-				d.Ignored = append(d.Ignored, holder.ID)
-			}
+	for _, holder := range s.Holders {
+		switch {
+		case !rapid.Bool().Draw(rt, "may keep it"):
+		case d.Reason == ReasonRetired:
+			d.Ignored = append(d.Ignored, holder.ID)
+		case d.Reason == ReasonRepair || d.Reason == ReasonCompromised:
+			d.Served = append(d.Served, holder.ID)
 		}
 	}
 	return d

@@ -36,6 +36,23 @@ func (h Holder) rotatable() bool {
 	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
 }
 
+// ignoredRegistries are those with the key that came with a cluster. Every deployment uses them, so they cannot be left behind.
+func (v view) ignoredRegistries() []Holder {
+	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
+		return h.ClusterID == "" || !slices.Contains(v.IgnoredHolders, h.ID)
+	})
+}
+
+// unrotatableHolders have the key, and neither can they get another one nor did anybody say that they may keep it.
+func (v view) unrotatableHolders() []Holder {
+	if v.HoldersUnknown {
+		return nil
+	}
+	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
+		return h.rotatable() || slices.Contains(v.IgnoredHolders, h.ID)
+	})
+}
+
 // String names a holder for people, with what uses it as far as Qovery tells.
 func (h Holder) String() string {
 	facts := []string{h.ID}

@@ -78,6 +78,8 @@ const (
 	SummaryNotReplaced          = "Access key has no working successor"
 	SummaryInvalidCredentials   = "Cluster does not accept its credentials"
 	SummaryRetire               = "Access key could not be retired"
+	SummaryCompromisedStopped   = "Compromised access key was deactivated"
+	SummaryCompromisedActive    = "Compromised access key is still Active"
 	SummaryRetireTimeout        = "Cleanup timed out"
 	SummaryRetireInterrupted    = "Cleanup was interrupted"
 )

@@ -22,7 +22,7 @@ func TestNextKeepsItsPromises(t *testing.T) {
 		if after := fmt.Sprintf("%+v", *s.Snapshot); after != before {
 			rt.Errorf("the decision changed the snapshot from\n%s to\n%s", before, after)
 		}
-		if d.Action == ActionRotate && !s.Rotate && len(d.Stale) == 0 {
+		if d.Action == ActionRotate && !s.Rotate && len(d.Stale) == 0 && !s.isListed(s.Set.AccessKeyID) {
 			rt.Errorf("nobody asked for the rotation, and nobody needs it: %s", short(d))
 		}
 		if problem := (d.Problem != nil); problem != (d.Action == ActionRefuse) || problem && (d.Place != nil || d.Rotation.From != "") {
@@ -31,8 +31,12 @@ func TestNextKeepsItsPromises(t *testing.T) {
 		if d.Action == ActionWait && (!d.Until.After(testNow) || d.Until.Sub(testNow) > livePeriod+time.Minute) {
 			rt.Errorf("waits until %s", d.Until)
 		}
-		if d.Action == ActionResume && (d.Rotation.To != s.Set.AccessKeyID || d.Rotation.Stage == StageDeployed && d.Rotation.DrainWindow < s.DrainWindow) {
+		if from := s.key(d.Rotation.From); d.Action == ActionResume && (d.Rotation.To != s.Set.AccessKeyID || d.Rotation.Stage == StageDeployed &&
+			d.Rotation.DrainWindow < s.DrainWindow && from != nil && from.Active && !s.isListed(from.ID)) {
 			rt.Errorf("resumes another rotation, or shortens its window: %s", short(d))
+		}
+		if d.Action == ActionResume && s.isListed(s.Set.AccessKeyID) {
+			rt.Errorf("carries on with a key that leaked: %s", short(d))
 		}
 		if d.Place != nil {
 			checkPlace(rt, s, d)
@@ -47,21 +51,27 @@ func checkPlace(rt *rapid.T, s *situation, d Decision) {
 		rt.Fatalf("%s: the key is not the user's, or Qovery's own, or the provider's", short(d))
 	}
 	for _, holder := range s.HoldersOf(key.ID) {
-		if d.Place.reason != ReasonRepair || !slices.Contains(d.Stale, holder) || slices.Contains(s.IgnoredHolders, holder.ID) {
+		mayBeServed := d.Place.reason == ReasonRepair && !slices.Contains(s.IgnoredHolders, holder.ID) || d.Place.reason == ReasonCompromised
+		if !mayBeServed || !slices.Contains(d.Stale, holder) {
 			rt.Errorf("%s: %s has the key", short(d), holder)
 		}
 	}
-	if !s.explained(key) {
+	if !s.explained(key) && !s.isListed(key.ID) {
 		rt.Errorf("%s: nothing explains the key", short(d))
 	}
-	if !s.Current.Active {
-		rt.Errorf("%s: Qovery's own key does not work", short(d))
+	isAsked := s.Rotate || s.isListed(s.Set.AccessKeyID)
+	if (s.Current == nil || !s.Current.Active) && !isAsked {
+		rt.Errorf("%s: Qovery's own key does not work, and nobody asked for another one", short(d))
 	}
 	switch d.Place.reason {
 	case ReasonOrphan:
 		checkOrphan(rt, s, d, key)
 	case ReasonRetired, ReasonRepair:
 		checkDrained(rt, s, d, key)
+	case ReasonCompromised:
+		if !s.isListed(key.ID) && !s.isListed(s.Set.AccessKeyID) {
+			rt.Errorf("%s: no key of the user leaked", short(d))
+		}
 	default:
 		rt.Errorf("%s: a decision has no such reason", short(d))
 	}
@@ -132,7 +142,7 @@ func TestMayDeleteKeepsItsPromises(t *testing.T) {
 			rt.Errorf("%+v comes to %+v, and Qovery holds %s", d, permit, s.Set.AccessKeyID)
 		}
 		for _, holder := range s.HoldersOf(d.AccessKeyID) {
-			if !slices.Contains(d.Ignored, holder.ID) {
+			if !slices.Contains(d.Served, holder.ID) && (holder.ClusterID != "" || !slices.Contains(d.Ignored, holder.ID)) {
 				rt.Errorf("%s has the key", holder)
 			}
 		}
@@ -149,10 +159,30 @@ func TestMayDeleteKeepsItsPromises(t *testing.T) {
 			if d.Reason == ReasonRetired && !d.AllowRecentUse && key.LastUse.At.After(d.DeleteAfter) {
 				rt.Errorf("the key was used at %s", key.LastUse.At)
 			}
+		case ReasonCompromised:
+			if !s.isListed(d.AccessKeyID) && !s.isListed(s.Set.AccessKeyID) {
+				rt.Errorf("no key of the user leaked")
+			}
 		case ReasonCompensated:
 			if d.Unclear {
 				rt.Errorf("a request to store the key is open")
 			}
+		}
+	})
+}
+
+// TestMayStopKeepsItsPromises asks for any key, with any reason.
+func TestMayStopKeepsItsPromises(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := anySituation(rt)
+		d := anyDeletion(rt, s)
+		permit, problem := MayStop(testNow, d, s.Snapshot)
+		if problem != nil {
+			return
+		}
+		works := d.Heals || s.Current != nil && s.Current.Active
+		if !permit.stopsOnly || d.Reason != ReasonCompromised || d.AccessKeyID == s.Set.AccessKeyID || !works {
+			rt.Errorf("%+v comes to %+v, and Qovery holds %s", d, permit, s.Set.AccessKeyID)
 		}
 	})
 }

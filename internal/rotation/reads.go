@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // reads answers one question of many resources with one request.
@@ -50,9 +51,7 @@ func once[T any](ctx context.Context, r *reads, what, whom string, ask func(cont
 		go func() {
 			defer close(c.done)
 			r.takeTurn(c, before)
-			ctx, cancel := withoutCancel(ctx)
-			defer cancel()
-			if c.value, c.err = ask(ctx); c.err != nil || !r.keeps {
+			if c.value, c.err = ask(patient{context.WithoutCancel(ctx), ctx}); c.err != nil || !r.keeps {
 				r.drop(key, c)
 			}
 		}()
@@ -70,13 +69,14 @@ func once[T any](ctx context.Context, r *reads, what, whom string, ask func(cont
 	return c.value.(T), nil
 }
 
-// withoutCancel is a context that ends at its deadline only, which bounds how long the port waits for a better answer.
-func withoutCancel(ctx context.Context) (context.Context, context.CancelFunc) {
-	if deadline, ok := ctx.Deadline(); ok {
-		return context.WithDeadline(context.WithoutCancel(ctx), deadline)
-	}
-	return context.WithoutCancel(ctx), func() {}
+// patient is a context that nothing cancels. Its deadline only tells how long whoever asked would wait for a better answer.
+type patient struct {
+	context.Context
+	asker context.Context
 }
+
+// Deadline implements [context.Context].
+func (p patient) Deadline() (time.Time, bool) { return p.asker.Deadline() }
 
 // takeTurn waits for the call before, during which others may join.
 func (r *reads) takeTurn(c, before *call) {
@@ -105,6 +105,10 @@ type sharedIAM struct {
 
 func (c sharedIAM) User(ctx context.Context, userName string) (User, error) {
 	return once(ctx, c.reads, "user", userName, func(ctx context.Context) (User, error) { return c.IAM.User(ctx, userName) })
+}
+
+func (c sharedIAM) Account(ctx context.Context) (string, error) {
+	return once(ctx, c.reads, "account", "", c.IAM.Account)
 }
 
 func (c sharedIAM) AccessKeys(ctx context.Context, userName string) ([]AccessKey, error) {

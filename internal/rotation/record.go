@@ -66,9 +66,6 @@ func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, er
 		return nil, nil, unknownJournal(s.User.Name, in.CredentialsID, s.JournalError)
 	}
 	v := view{now: r.Now(), Intent: in, Snapshot: s}
-	if v.isOtherAccount() {
-		return nil, nil, v.wrongAccount()
-	}
 	record, warning := v.refreshed()
 	if warning != nil && warning.Summary == SummaryKeyReplaced {
 		warning.Cause += r.lastChange(ctx, in.Target)
@@ -101,7 +98,10 @@ func (v view) refreshed() (Record, *Problem) {
 	if known.AccessKeyID != r.AccessKeyID {
 		r, warning = v.replaced(r, known)
 	}
-	if v.isCutOff() {
+	if key := v.key(r.PreviousAccessKeyID); key != nil && key.Active && v.isListed(key.ID) {
+		r.Unfinished = true // The next apply makes it Inactive.
+	}
+	if v.isDead() {
 		warning = v.cutOffNow()
 	}
 	return r, warning

@@ -29,7 +29,7 @@ func (v view) rotation() (Journal, bool) {
 
 // withRecord adds what the state knows of the same rotation, and the longest drain window that was ever in force for it.
 func (v view) withRecord(j Journal) Journal {
-	j.DrainWindow = max(j.DrainWindow, v.DrainWindow)
+	j.DrainWindow = max(j.DrainWindow, v.drainWindowOf(j.From))
 	r := v.Record
 	if r == nil || r.AccessKeyID != j.To || r.PreviousAccessKeyID != j.From || r.DeployedAt.IsZero() {
 		return j
@@ -40,6 +40,14 @@ func (v view) withRecord(j Journal) Journal {
 	}
 	j.DrainWindow = max(j.DrainWindow, r.DrainEndsAt.Sub(j.deployedAt()))
 	return j
+}
+
+// drainWindowOf is the drain window of a key that is replaced. One that leaked, and one that does not work, has nothing to drain.
+func (v view) drainWindowOf(accessKeyID string) time.Duration {
+	if key := v.key(accessKeyID); key == nil || !key.Active || v.isListed(accessKeyID) {
+		return 0
+	}
+	return v.DrainWindow
 }
 
 // completed is a snapshot whose journal says what the state knows of the same rotation: the entry that was to record its end
@@ -62,7 +70,7 @@ func (v view) isOver(j Journal) bool {
 // canResume tells whether there is a rotation that the state does not know as complete, and that does not need one more.
 func (v view) canResume() bool {
 	j, found := v.rotation()
-	if !found || v.needsRepair() {
+	if !found || v.needsRepair() || v.isDead() || v.hasLeaked() {
 		return false
 	}
 	r, own := v.Record, v.Journal != nil && v.Journal.To == j.To
@@ -88,7 +96,7 @@ func (v view) resume() Decision {
 // stale are the holders that should have got a new key and did not: those of every other key that the journal or the state
 // says was ours.
 func (v view) stale() []Holder {
-	if !v.RotateRegistries {
+	if !v.RotateRegistries && !v.hasLeaked() {
 		return nil
 	}
 	return slices.DeleteFunc(slices.Clone(v.Holders), func(h Holder) bool {
@@ -97,9 +105,10 @@ func (v view) stale() []Holder {
 	})
 }
 
-// serves tells whether a rotation gives a holder its new key.
+// serves tells whether a rotation gives a holder its new key. A key that leaked is replaced wherever that is possible.
 func (v view) serves(h Holder) bool {
-	return h.ID == v.CredentialsID || h.rotatable() && v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
+	wanted := v.hasLeaked() || v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
+	return h.ID == v.CredentialsID || h.rotatable() && wanted
 }
 
 // needsRepair tells whether stale holders can be served by one more rotation only: the secret that they should have got is
@@ -131,16 +140,19 @@ func (v view) place() (*Permit, *Problem) {
 // deletionOf is the reason for which another key of the user could go. A key that nobody explains is taken for an orphan, for
 // which it then lacks the proof.
 func (v view) deletionOf(key Key) Deletion {
-	d := Deletion{AccessKeyID: key.ID, UserName: v.User.Name, Reason: ReasonOrphan}
-	stale := slices.DeleteFunc(v.stale(), func(h Holder) bool { return h.AccessKeyID != key.ID })
+	d := Deletion{AccessKeyID: key.ID, UserName: v.User.Name, Reason: ReasonOrphan, Heals: v.isDead()}
+	for _, holder := range v.stale() {
+		if holder.AccessKeyID == key.ID {
+			d.Served = append(d.Served, holder.ID)
+		}
+	}
 	drainEndsAt, replaced := v.drainEndOf(key.ID)
 	switch {
-	case len(stale) > 0:
+	case v.isListed(key.ID), v.hasLeaked() && v.isOurs(key.ID):
+		d.Reason = ReasonCompromised
+	case len(d.Served) > 0:
 		d.Reason = ReasonRepair
 		d.DeleteAfter, d.RetireAt = drainEndsAt, drainEndsAt
-		for _, holder := range stale {
-			d.Ignored = append(d.Ignored, holder.ID)
-		}
 	case replaced:
 		d.Reason = ReasonRetired
 		// A use after the drain window is a sign that somebody needs the key: it drains anew from then on.
@@ -152,16 +164,22 @@ func (v view) deletionOf(key Key) Deletion {
 	return d
 }
 
+// isOurs tells whether the state or a journal explains a key.
+func (v view) isOurs(accessKeyID string) bool {
+	return v.Record != nil && v.Record.PreviousAccessKeyID == accessKeyID ||
+		slices.ContainsFunc(v.journals(), func(j Journal) bool { return j.names(accessKeyID) })
+}
+
 // drainEndOf is the end of the drain window of a key, and whether Qovery's credentials held it before. Where only a journal
 // from before a cutover remembers the key, the run that wrote it had found it drained.
 func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
 	if r := v.Record; r != nil && r.PreviousAccessKeyID == accessKeyID {
-		end, replaced = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, v.DrainWindow)), true
+		end, replaced = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, v.drainWindowOf(accessKeyID))), true
 	}
 	for _, j := range v.journals() {
 		switch {
 		case j.From == accessKeyID && j.To == v.Set.AccessKeyID:
-			j.DrainWindow = max(j.DrainWindow, v.DrainWindow)
+			j.DrainWindow = max(j.DrainWindow, v.drainWindowOf(accessKeyID))
 			end, replaced = latest(end, j.drainEndsAt()), true
 		case slices.Contains(j.Before, accessKeyID) && !replaced:
 			end, replaced = j.At, true
@@ -175,7 +193,7 @@ func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
 func (v view) rotate() Decision {
 	permit, _ := v.place()
 	d := Decision{Action: ActionRotate, Place: permit, Stale: v.stale()}
-	d.Rotation = Journal{CredentialsID: v.CredentialsID, From: v.Set.AccessKeyID, DrainWindow: v.DrainWindow}
+	d.Rotation = Journal{CredentialsID: v.CredentialsID, From: v.Set.AccessKeyID, DrainWindow: v.drainWindowOf(v.Set.AccessKeyID)}
 	for _, holder := range d.Stale {
 		d.Rotation.Before = append(d.Rotation.Before, holder.AccessKeyID)
 	}
@@ -206,6 +224,7 @@ func (v view) clusters() []Cluster {
 	stale := v.stale()
 	return v.clustersOf(func(set CredentialsSet) bool {
 		isStale := slices.ContainsFunc(stale, func(h Holder) bool { return h.ID == set.ID })
-		return set.ID == v.CredentialsID || isStale || v.RotateRegistries && set.AccessKeyID != "" && set.AccessKeyID == v.Set.AccessKeyID
+		isShared := set.AccessKeyID != "" && set.AccessKeyID == v.Set.AccessKeyID
+		return set.ID == v.CredentialsID || isStale || isShared && (v.RotateRegistries || v.hasLeaked())
 	})
 }

@@ -76,7 +76,7 @@ func TestRefresh(t *testing.T) {
 	check := func(record *rotation.Record) {
 		t.Helper()
 		got := s.checkRefresh(s.known(record), *record)
-		if len(s.Requests()) != 4 || s.sent(listAccessKeys) != 1 {
+		if len(s.Requests()) != 5 || s.sent(listAccessKeys) != 1 {
 			t.Errorf("requests: %v", s.Requests())
 		}
 		if !reflect.DeepEqual(got.Clusters, record.Clusters) || !slices.Equal(got.Holders, record.Holders) {
@@ -314,7 +314,7 @@ func TestRefreshAsksOnceForMany(t *testing.T) {
 			t.Errorf("%s was sent %d times", operation, got)
 		}
 	}
-	if got := len(s.Requests()); got != 4 {
+	if got := len(s.Requests()); got != 5 { // One asks for the account.
 		t.Errorf("%d requests: %v", got, s.Requests())
 	}
 }

@@ -24,17 +24,15 @@ func NotStatic(set CredentialsSet) *Problem {
 
 func (v view) notStatic() *Problem { return NotStatic(*v.Set) }
 
-func (v view) wrongAccount() *Problem {
-	account := accountOf(v.User.ARN)
-	if account == "" {
-		account = v.Account
-	}
+// wrongAccount is the problem of a provider that looks into another account than the recorded one.
+func wrongAccount(target Target, account string) *Problem {
+	recorded := accountOf(target.UserARN)
 	return &Problem{
 		Summary: SummaryWrongAccount,
-		Cause: fmt.Sprintf("The provider uses the AWS account %s. The access key %s belongs to the IAM user %s, which is in the account %s.",
-			account, v.Set.AccessKeyID, v.UserARN, accountOf(v.UserARN)),
-		World:    worldUntouched,
-		Advice:   "Give the provider AWS credentials of the account " + accountOf(v.UserARN) + ".",
+		Cause: fmt.Sprintf("The provider uses the AWS account %s. The access keys belong to the IAM user %s, in the account %s.",
+			account, target.UserARN, recorded),
+		World:    "Nothing was changed, and nothing was recorded.",
+		Advice:   "Give the provider AWS credentials of the account " + recorded + ".",
 		Argument: ArgumentIAMUserName,
 	}
 }

@@ -44,23 +44,16 @@ func keyOfAnotherUser(t Retirement, owner string) *Problem {
 }
 
 // keyNotFound is the problem of a key that is not there and not proven to be deleted.
-func keyNotFound(t Retirement, account, recorded string) *Problem {
-	problem := &Problem{
-		Summary:  SummaryWrongAccount,
-		World:    "Nothing was changed, and nothing was recorded.",
+func keyNotFound(t Retirement, account string) *Problem {
+	return &Problem{
+		Summary: SummaryWrongAccount,
+		Cause: fmt.Sprintf("IAM user %q of the AWS account %s has neither access key %s nor the key that Qovery holds. So it is not certain that "+
+			"the first one was deleted: in another account, the answer is the same.", t.UserName, account, t.AccessKeyID),
+		World: "Nothing was changed, and nothing was recorded.",
+		Advice: "Check that the provider's AWS credentials are of the account that the keys belong to. If the IAM user was deleted, its keys are " +
+			"deleted too: remove this resource.",
 		Argument: ArgumentIAMUserName,
 	}
-	if recorded != "" {
-		problem.Cause = fmt.Sprintf("The provider uses the AWS account %s, in which IAM user %q does not have access key %s. The key belongs to %s, "+
-			"in the account %s.", account, t.UserName, t.AccessKeyID, t.UserARN, recorded)
-		problem.Advice = "Give the provider AWS credentials of the account " + recorded + "."
-		return problem
-	}
-	problem.Cause = fmt.Sprintf("IAM user %q of the AWS account %s has neither access key %s nor the key that Qovery holds. So it is not certain that "+
-		"the first one was deleted: in another account, the answer is the same.", t.UserName, account, t.AccessKeyID)
-	problem.Advice = "Check that the provider's AWS credentials are of the account that the keys belong to. If the IAM user was deleted, its keys are " +
-		"deleted too: remove this resource."
-	return problem
 }
 
 func drainUnknown(d Deletion) *Problem {
@@ -222,6 +215,23 @@ func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 		Advice:   advice,
 		Argument: ArgumentIAMUserName,
 	}
+}
+
+// compromisedStopped is the warning of an apply that made a leaked key Inactive.
+func compromisedStopped(p Permit, s *Snapshot, at time.Time) *Problem {
+	problem := &Problem{
+		Summary: SummaryCompromisedStopped,
+		Cause: fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It was made Inactive at %s.", p.accessKeyID, p.userName,
+			at.UTC().Format(time.RFC3339)),
+		World: fmt.Sprintf("Qovery holds access key %s. Whatever uses %s fails from now on, deployments that began with it too. Sessions that were "+
+			"made with it last until they expire.", s.Set.AccessKeyID, p.accessKeyID),
+		Advice: "A qoveryrotation_aws_access_key_cleanup deletes the key. Without one it stays Inactive.",
+	}
+	if holders := s.HoldersOf(p.accessKeyID); len(holders) > 0 {
+		problem.World += fmt.Sprintf(" These still store it, and have no working key: %s.", listOf(holders))
+		problem.Advice = "Give each of these objects another key, or a role. The key cannot be deleted before that. " + problem.Advice
+	}
+	return problem
 }
 
 func onItsWay(d Deletion) *Problem {

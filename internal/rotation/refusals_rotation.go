@@ -53,6 +53,22 @@ func journalOfResume(j Journal, err error) *Problem {
 	return problem
 }
 
+// notStopped is the problem of a key that leaked and still works.
+func notStopped(j Journal, err error) *Problem {
+	problem := &Problem{
+		Summary: SummaryCompromisedActive,
+		Cause: fmt.Sprintf("Access key %s is listed as compromised. Qovery holds %s in its place, but the compromised key could not be made Inactive.",
+			j.From, j.To),
+		World:  bothWork(j),
+		Advice: "Apply again. The next run deactivates the key first.",
+		Err:    err,
+	}
+	if cause, ok := errors.AsType[*Problem](err); ok {
+		problem.Cause, problem.Advice, problem.Err = problem.Cause+" "+cause.Cause, cause.Advice, cause.Err
+	}
+	return problem
+}
+
 // journalOfEnd is the problem that the end of a rotation could not be recorded for others.
 func journalOfEnd(j Journal, err error) *Problem {
 	problem := stopped(err, fmt.Sprintf("Every cluster runs with the new access key %s. The previous key %s still works.", j.To, j.From))

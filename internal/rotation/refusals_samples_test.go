@@ -21,7 +21,6 @@ var sampleCluster = Cluster{ID: "5c8c2f4e-0000-4000-8000-00000000c1a5", Name: "p
 func refusalsOfDecisions() []refusal {
 	normal := seen(func(*situation) {})
 	role := seen(func(s *situation) { s.Set.Type, s.Set.AccessKeyID = "AWS_ROLE", "" })
-	abroad := seen(func(s *situation) { s.User, s.Account = User{}, "999999999999" })
 	putBack := seen(func(s *situation) {
 		s.journal(StageDeploying, keyB, ago(time.Hour))
 		s.other(keyB, ago(time.Hour), usedAtSix)
@@ -41,7 +40,7 @@ func refusalsOfDecisions() []refusal {
 	return []refusal{
 		{"NotStatic", "", NotStatic(*role.Set)},
 		{"notStatic", "", role.notStatic()},
-		{"wrongAccount", "", abroad.wrongAccount()},
+		{"wrongAccount", "", wrongAccount(normal.Target, "999999999999")},
 		{"userNotFound", "", normal.userNotFound()},
 		{"wrongUser", "", seen(func(s *situation) { s.Owner = "somebody" }).wrongUser()},
 		{"cutOff", "Inactive", seen(func(s *situation) { s.Current.Active = false }).cutOff()},
@@ -106,8 +105,7 @@ func refusalsOfDeletions() []refusal {
 		{"noReason", "", noReason(Deletion{AccessKeyID: keyA, UserName: testUser})},
 		{"notOfTheUser", "", refusedDeletion(retired, func(s *situation) { s.holds(keyB) })},
 		{"keyOfAnotherUser", "", keyOfAnotherUser(t, "somebody")},
-		{"keyNotFound", "account recorded", keyNotFound(t, "999999999999", "123456789012")},
-		{"keyNotFound", "account not recorded", keyNotFound(t, "999999999999", "")},
+		{"keyNotFound", "", keyNotFound(t, "999999999999")},
 		{"drainUnknown", "", drainUnknown(retired)},
 		{"notDeployed", "", refusedDeletion(retired, after(func(s *situation) { s.Journal.Stage = StageDeploying }))},
 		{"stillDraining", "", draining()},
@@ -136,6 +134,8 @@ func refusalsOfDeletions() []refusal {
 		{"foreignKey", "used", refusedDeletion(orphan, foreign(usedAtSix))},
 		{"foreignKey", "never used, Inactive", refusedDeletion(orphan, func(s *situation) { foreign(neverUsed)(s); s.Keys[1].Active = false })},
 		{"foreignKey", "stored", refusedDeletion(orphan, func(s *situation) { foreign(usedAtSix)(s); s.stored(HolderHelmRepository, "h1", keyB) })},
+		{"compromisedStopped", "", compromisedStopped(Permit{userName: testUser, accessKeyID: keyA}, s, testNow)},
+		{"compromisedStopped", "stored", compromisedStopped(Permit{userName: testUser, accessKeyID: keyA}, seen(after(registry)).Snapshot, testNow)},
 		{"onItsWay", "only its cause is used", onItsWay(Deletion{AccessKeyID: keyB, UserName: testUser, Reason: ReasonCompensated})},
 		{"forRotation", "draining", forRotation(draining())},
 		{"forRotation", "stored", forRotation(refusedDeletion(retired, after(registry)))},
@@ -169,7 +169,7 @@ func refusalsOfRotations() []refusal {
 	plain := sampleAttempt(nil)
 	lost := sampleAttempt(nil)
 	lost.keyLost = true
-	retired := sampleAttempt(&Permit{testUser, keyX, ReasonRetired})
+	retired := sampleAttempt(&Permit{userName: testUser, accessKeyID: keyX, reason: ReasonRetired})
 	j := journalOf(testCreds, StageDeployed, keyB, ago(time.Minute))
 	endLost := journalOfEnd(j, errOf("AWS", ErrForbidden))
 	refused := deploymentRefused(sampleCluster, errOf("Qovery", ErrRejected))
@@ -192,7 +192,7 @@ func refusalsOfRotations() []refusal {
 		{"notVerified", "after the previous key was deleted", leaving(retired.notVerified("eu-west-3", time.Minute, errOf("AWS", nil)), retired.worldAfter(keyA))},
 		{"notVerified", "a key is lost", leaving(lost.notVerified("eu-west-3", time.Minute, errOf("AWS", nil)), lost.worldAfter(keyA))},
 		{"cutoverUnclear", "", leaving(unclear, newKeyStays(keyB, testUser, onItsWay(Deletion{AccessKeyID: keyB}).Cause))},
-		{"orphanStays", "", AsProblem(orphanStays(Permit{testUser, keyC, ReasonOrphan}, keyB, errOf("AWS", ErrForbidden)))},
+		{"orphanStays", "", AsProblem(orphanStays(Permit{userName: testUser, accessKeyID: keyC, reason: ReasonOrphan}, keyB, errOf("AWS", ErrForbidden)))},
 		{"journalOfResume", "", journalOfResume(j, errOf("AWS", nil))},
 		{"notDeployable", "", notDeployable(j, errOf("Qovery", nil))},
 		{"notAllDeployed", "", notAllDeployed(j, []*Problem{refused, deploymentUnclear(Cluster{ID: "c2", Name: "staging"}, 3, errOf("Qovery", nil))}, nil)},
@@ -201,6 +201,8 @@ func refusalsOfRotations() []refusal {
 		{"lockedCluster", "", lockedCluster(sampleCluster, lock)},
 		{"undeployableCluster", "", undeployableCluster(sampleCluster, "STOP_ERROR")},
 		{"journalOfEnd", "", endLost},
+		{"notStopped", "a request", notStopped(j, errOf("AWS", ErrForbidden))},
+		{"notStopped", "a check", notStopped(j, signsWith(keyA))},
 		{"deploymentRefused", "", leaving(refused, bothWork(j))},
 		{"deploymentUnclear", "", leaving(deploymentUnclear(sampleCluster, 3, errOf("Qovery", nil)), bothWork(j))},
 		{"failedDeployment", "with errors", failed(lines, nil)},

@@ -29,8 +29,11 @@ type Retirement struct {
 	IgnoredHolders []string
 	// NoQuarantine leaves a key as it is that would have to begin its quarantine now: nobody would come back to delete it.
 	NoQuarantine bool
+	// Warn is called with what a person should know beside the outcome; it may be nil.
+	Warn func(*Problem)
 
 	lastUseDelay time.Duration
+	compromised  bool
 }
 
 // RetirementOutcome is where a retirement got to.
@@ -49,8 +52,12 @@ func (t Retirement) outcome(stage Stage) RetirementOutcome {
 
 // deletion is what the retirement asks of [MayDelete].
 func (t Retirement) deletion() Deletion {
+	reason := ReasonRetired
+	if t.compromised {
+		reason = ReasonCompromised
+	}
 	return Deletion{
-		AccessKeyID: t.AccessKeyID, UserName: t.UserName, Reason: ReasonRetired, DeleteAfter: t.DeleteAfter, RetireAt: t.retireAt(),
+		AccessKeyID: t.AccessKeyID, UserName: t.UserName, Reason: reason, DeleteAfter: t.DeleteAfter, RetireAt: t.retireAt(),
 		AllowRecentUse: t.AllowRecentUse, AllowRunningDeployments: t.AllowRunningDeployments, Ignored: t.IgnoredHolders,
 	}
 }
@@ -58,10 +65,10 @@ func (t Retirement) deletion() Deletion {
 // RefreshRetirement is where a retirement stands now, by its key and the clock alone. It never says that a key is deleted,
 // because that is final: a key that AWS does not show is due, and the next apply finds out what that means.
 func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (RetirementOutcome, error) {
+	t.lastUseDelay, t.compromised = r.lastUseDelay, r.IsCompromised(t.AccessKeyID)
 	if t.isIdle() {
 		return t.outcome(StageNone), nil
 	}
-	t.lastUseDelay = r.lastUseDelay
 	w := r.cached()
 	s, err := w.read(ctx, t.Target, "", ScopeKeys)
 	if err != nil {
@@ -69,15 +76,6 @@ func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (Retireme
 	}
 	key := s.key(t.AccessKeyID)
 	switch {
-	case key == nil && t.UserARN != "":
-		account, err := r.iam.Account(ctx)
-		if err != nil {
-			return RetirementOutcome{}, err
-		}
-		if recorded := accountOf(t.UserARN); account != recorded {
-			return RetirementOutcome{}, keyNotFound(t, account, recorded)
-		}
-		return t.outcome(StageDrained), nil
 	case key == nil:
 		return t.outcome(StageDrained), nil
 	case t.UserARN == "":
@@ -105,7 +103,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 	ctx, cancel := r.withJob(ctx, t.Target, timeout)
 	defer cancel()
 	defer r.reads.forget()
-	t.lastUseDelay = r.lastUseDelay
+	t.lastUseDelay, t.compromised = r.lastUseDelay, r.IsCompromised(t.AccessKeyID)
 	outcome, err := r.retire(ctx, &t, wait, timeout)
 	if err != nil {
 		problem := retirementStopped(t, err)
@@ -176,6 +174,11 @@ func (t Retirement) beginsQuarantine(key *AccessKey) bool {
 
 // retireNow takes the steps that are due, right after a look at the whole world. They show in the retirement and its key.
 func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) (done bool, err error) {
+	if t.compromised && t.beginsQuarantine(key) {
+		if done, err := r.stop(ctx, t, key); done || err != nil || t.QuarantineWindow > 0 {
+			return done, err
+		}
+	}
 	s, err := r.fresh().read(ctx, t.Target, "", ScopeAll)
 	if err != nil {
 		return false, err
@@ -185,15 +188,36 @@ func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) 
 		return false, problem
 	}
 	if t.beginsQuarantine(key) {
-		if err := r.deactivate(ctx, permit); err != nil {
-			return errors.Is(err, ErrNotFound), withoutNotFound(err)
-		}
-		t.DeactivatedAt, key.Active = r.Now(), false
-		if t.QuarantineWindow > 0 {
-			return false, nil
+		if done, err := r.beginQuarantine(ctx, t, key, permit); done || err != nil || t.QuarantineWindow > 0 {
+			return done, err
 		}
 	}
 	return true, r.delete(ctx, permit)
+}
+
+// stop makes a key Inactive that leaked, before it is known what keeps it from being deleted.
+func (r *Rotator) stop(ctx context.Context, t *Retirement, key *AccessKey) (gone bool, err error) {
+	s, err := r.fresh().read(ctx, t.Target, "", ScopeHolders)
+	if err != nil {
+		return false, err
+	}
+	permit, problem := MayStop(r.Now(), t.deletion(), s)
+	if problem != nil {
+		return false, problem
+	}
+	if gone, err = r.beginQuarantine(ctx, t, key, permit); err == nil && !gone {
+		warn(t.Warn, compromisedStopped(permit, s, t.DeactivatedAt))
+	}
+	return gone, err
+}
+
+// beginQuarantine makes a key Inactive. It is gone if somebody deleted it in this very moment.
+func (r *Rotator) beginQuarantine(ctx context.Context, t *Retirement, key *AccessKey, permit Permit) (gone bool, err error) {
+	if err := r.deactivate(ctx, permit); err != nil {
+		return errors.Is(err, ErrNotFound), withoutNotFound(err)
+	}
+	t.DeactivatedAt, key.Active = r.Now(), false
+	return false, nil
 }
 
 // withoutNotFound is nil for a key that was deleted in this very moment.
@@ -204,11 +228,15 @@ func withoutNotFound(err error) error {
 	return err
 }
 
-// find returns the key as its user's list shows it, and nil when it is certainly gone. Nothing is asked of Qovery then if the
-// state knows the account: what cannot be read any more must not keep a retirement from its end.
+// find returns the key as its user's list shows it, and nil when it is certainly gone. AWS's silence or refusal alone is never
+// proof: another account answers the same. What proves the account is the state, or else Qovery's current key in the same list.
+// What cannot be read any more must not keep a retirement from its end, so Qovery is asked only then.
 func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
-	s := &Snapshot{}
-	if err := r.fresh().readUser(ctx, s, t.UserName, t.UserARN == ""); err != nil {
+	s, w := &Snapshot{}, r.fresh()
+	if err := w.checkAccount(ctx, t.Target); err != nil {
+		return nil, err
+	}
+	if err := w.readUser(ctx, s, t.UserName, t.UserARN == ""); err != nil {
 		return nil, err
 	}
 	if key := s.key(t.AccessKeyID); key != nil {
@@ -217,23 +245,21 @@ func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 		}
 		return &key.AccessKey, nil
 	}
-	if err := r.checkOwner(ctx, *t); err != nil {
+	if err := r.checkOwner(ctx, *t); err != nil || t.UserARN != "" {
 		return nil, err
+	}
+	sets, err := w.qovery.Credentials(ctx, t.OrganizationID)
+	if err != nil {
+		return nil, notRead(t.Target, err)
+	}
+	if set := setOf(sets, t.CredentialsID); set != nil && set.AccessKeyID != t.AccessKeyID && s.key(set.AccessKeyID) != nil {
+		return nil, nil
 	}
 	account, err := r.iam.Account(ctx)
 	if err != nil {
 		return nil, err
 	}
-	recorded := accountOf(t.UserARN)
-	if recorded == "" {
-		if err := r.readSuccessor(ctx, *t, s); err != nil {
-			return nil, err
-		}
-	}
-	if !isGone(t.AccessKeyID, s, account, recorded) {
-		return nil, keyNotFound(*t, account, recorded)
-	}
-	return nil, nil
+	return nil, keyNotFound(*t, account)
 }
 
 // checkOwner asks AWS whether another user has the key: the name may be wrong, and a user can get another name. That AWS does
@@ -247,19 +273,6 @@ func (r *Rotator) checkOwner(ctx context.Context, t Retirement) error {
 		return keyOfAnotherUser(t, use.UserName)
 	}
 	return err
-}
-
-// readSuccessor reads what proves, without a recorded account, that the provider looks into the right one.
-func (r *Rotator) readSuccessor(ctx context.Context, t Retirement, s *Snapshot) (err error) {
-	if s.Sets, err = r.qovery.Credentials(ctx, t.OrganizationID); err != nil {
-		return notRead(t.Target, err)
-	}
-	for i, set := range s.Sets {
-		if set.ID == t.CredentialsID {
-			s.Set = &s.Sets[i]
-		}
-	}
-	return nil
 }
 
 // retired is the end of a retirement. It removes the journals that explained why the key was still there.

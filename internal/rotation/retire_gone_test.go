@@ -31,7 +31,7 @@ func TestRetireInTheWrongAccount(t *testing.T) {
 			retirement := asked(r)
 			facts := []string{otherAccount, r.key.ID}
 			if retirement.UserARN != "" {
-				facts = append(facts, r.user.Account().ID)
+				facts = []string{otherAccount, r.user.Account().ID}
 			}
 			outcome, err := r.retire(retirement)
 			checkProblem(t, err, rotation.SummaryWrongAccount, facts...)

@@ -112,7 +112,7 @@ func TestRetireNothing(t *testing.T) {
 	}
 }
 
-// TestRetireBeforeItsTime asks for no more than the list of keys, in an apply and in a refresh.
+// TestRetireBeforeItsTime asks for no more than the account and the list of keys, in an apply and in a refresh.
 func TestRetireBeforeItsTime(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -123,7 +123,7 @@ func TestRetireBeforeItsTime(t *testing.T) {
 	checkOutcome(t, outcome, err, want)
 	outcome, err = r.refresh(early)
 	checkOutcome(t, outcome, err, want)
-	if requests := r.Requests(); len(requests) != 2 || r.sent(listAccessKeys) != 2 {
+	if requests := r.Requests(); len(requests) != 4 || r.sent(listAccessKeys) != 2 {
 		t.Errorf("requests: %v", requests)
 	}
 }

@@ -22,6 +22,10 @@ type Forecast struct {
 	Outdated []Cluster
 	// DeletedFirst is the other key of the user, whose place is needed; empty if there is none.
 	DeletedFirst string
+	// Compromised is true when the key leaked, and IsDead when it does not work.
+	Compromised, IsDead bool
+	// Running are deployments of environments that may use a compromised key.
+	Running []EnvironmentDeployment
 	// Stale are the holders whose keys are gone or about to go.
 	Stale []Holder
 }
@@ -39,7 +43,13 @@ func (r *Rotator) Preflight(ctx context.Context, in Intent) (*Snapshot, Decision
 			return s, decision, err
 		}
 	}
-	return r.decide(ctx, r.cached(), in, known, ScopeAll)
+	s, decision, err := r.decide(ctx, r.cached(), in, known, ScopeAll)
+	if err == nil && s.Current != nil && r.IsCompromised(s.Set.AccessKeyID) {
+		// Both only inform, so it does not matter that they cannot be read.
+		s.Current.LastUse, _ = r.cached().iam.AccessKeyLastUse(ctx, s.Current.ID)
+		s.Deployments, _ = r.cached().qovery.RunningDeployments(ctx, in.OrganizationID)
+	}
+	return s, decision, err
 }
 
 // decide looks at the world and asks the table.
@@ -65,19 +75,22 @@ func (r *Rotator) decide(ctx context.Context, w world, in Intent, known string, 
 // Forecast tells what a rotation would touch.
 func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 	v := view{Intent: in, Snapshot: s}
-	f := Forecast{Served: slices.Clone(d.Stale), Stale: d.Stale}
+	f := Forecast{Served: slices.Clone(d.Stale), Stale: d.Stale, Compromised: v.hasLeaked(), IsDead: v.isDead()}
 	for _, holder := range s.HoldersOf(s.Set.AccessKeyID) {
 		switch {
 		case holder.ID == s.Set.ID:
 			f.Served = slices.Insert(f.Served, len(d.Stale), holder)
 		case v.serves(holder):
 			f.Served = append(f.Served, holder)
-		case !slices.Contains(in.IgnoredHolders, holder.ID):
+		case f.Compromised || !slices.Contains(in.IgnoredHolders, holder.ID):
 			f.LeftBehind = append(f.LeftBehind, holder)
 		}
 	}
 	clusters, selfManaged := bySelfManagement(v.clusters())
 	f.SelfManaged = selfManaged
+	if f.Compromised {
+		f.Running = s.deploymentsOn(v.clusters())
+	}
 	for _, cluster := range clusters {
 		if !isLeftAlone(s.Statuses[cluster.ID]) {
 			f.Deployed = append(f.Deployed, cluster)
@@ -268,6 +281,7 @@ func (r *Rotator) writeJournal(ctx context.Context, userName string, j Journal) 
 // record is what is to be remembered of a change.
 func (c *change) record() *Record {
 	r := recordOf(c.s).withRotation(c.journal)
+	r.UserName = c.s.User.Name // Nobody owns a key that is gone.
 	r.AccessKeyID, r.AccessKeyCreatedAt, r.Holders, r.DeployedClusters = c.journal.To, c.createdAt, listedHolders(c.served), c.deployed
 	r.Unfinished = r.Unfinished || len(c.stale) > 0
 	return &r
@@ -276,6 +290,7 @@ func (c *change) record() *Record {
 // finish brings a change to its end: every cluster runs with the new key, and every holder has it.
 func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, error) {
 	r.reads.forget()
+	stopErr := r.stopCompromised(ctx, in, c)
 	if c.journal.deployedAt().IsZero() {
 		if err := r.deployAll(ctx, in, c); err != nil {
 			return c.record(), err
@@ -291,11 +306,50 @@ func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, er
 			return record, journalOfEnd(c.journal, err)
 		}
 	}
+	if stopErr != nil {
+		record := c.record()
+		record.Unfinished = true
+		return record, notStopped(c.journal, stopErr)
+	}
 	if len(c.stale) > 0 {
 		return c.record(), staleHolders(c)
 	}
 	step(ctx, "rotation complete", "access_key_id", c.journal.To, "previous_access_key_id", c.journal.From)
 	return c.record(), nil
+}
+
+// stopCompromised makes the replaced key Inactive if it leaked: right after the cutover and before any cluster is deployed, even
+// if the apply is canceled.
+func (r *Rotator) stopCompromised(ctx context.Context, in Intent, c *change) error {
+	if !r.IsCompromised(c.journal.From) {
+		return nil
+	}
+	ctx, cancel := r.detach(ctx, finishLimit)
+	defer cancel()
+	s, err := r.fresh().read(ctx, in.Target, "", ScopeHolders)
+	if err != nil {
+		return err
+	}
+	key := s.key(c.journal.From)
+	if key == nil || !key.Active {
+		return nil
+	}
+	permit, problem := MayStop(r.Now(), Deletion{AccessKeyID: key.ID, UserName: s.User.Name, Reason: ReasonCompromised}, s)
+	if problem != nil {
+		return problem
+	}
+	if err := r.deactivate(ctx, permit); err != nil {
+		return withoutNotFound(err)
+	}
+	warn(in.Warn, compromisedStopped(permit, s, r.Now()))
+	return nil
+}
+
+// warn tells a person something, if anybody listens.
+func warn(tell func(*Problem), problem *Problem) {
+	if tell != nil {
+		tell(problem)
+	}
 }
 
 // recordEnd records that the clusters are deployed: other resources and processes go by it, and so does a run that lost its

@@ -2,6 +2,7 @@ package rotation
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,6 +16,8 @@ type Config struct {
 	PollInterval time.Duration
 	// LastUseDelay is how late AWS may report the use of a key.
 	LastUseDelay time.Duration
+	// CompromisedAccessKeyIDs are keys that leaked.
+	CompromisedAccessKeyIDs []string
 }
 
 // Rotator rotates access keys and retires them. It is safe for concurrent use and meant to be one per process: what it
@@ -25,6 +28,7 @@ type Rotator struct {
 	clock        Clock
 	interval     time.Duration
 	lastUseDelay time.Duration
+	compromised  []string
 	statuses     *statusBoard
 	reads        *reads // of refreshes and plans
 	questions    *reads // of changes
@@ -39,6 +43,7 @@ func New(config Config) *Rotator {
 		clock:        config.Clock,
 		interval:     config.PollInterval,
 		lastUseDelay: config.LastUseDelay,
+		compromised:  config.CompromisedAccessKeyIDs,
 		statuses:     newStatusBoard(config.Qovery, config.Clock, config.PollInterval),
 		reads:        newReads(true),
 		questions:    newReads(false),
@@ -49,6 +54,11 @@ func New(config Config) *Rotator {
 // Now is AWS's time. All decisions are taken, and all times recorded, on this one clock, because the run that retires a
 // key is usually on another machine than the one that created it.
 func (r *Rotator) Now() time.Time { return r.clock.Now().Add(r.iam.ClockOffset()) }
+
+// IsCompromised tells whether a key is listed as compromised.
+func (r *Rotator) IsCompromised(accessKeyID string) bool {
+	return slices.Contains(r.compromised, accessKeyID)
+}
 
 // detach returns the context for something that a canceled apply lets come to its end, with a time limit of its own.
 func (r *Rotator) detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {

@@ -49,6 +49,8 @@ type stage struct {
 	// account is the one that processes act in, and lastUseDelay what they are told of AWS's delay.
 	account      *simulator.Account
 	lastUseDelay time.Duration
+	// compromised are the keys that processes are told have leaked.
+	compromised []string
 	// tolerated are the ends of violations that a test expects.
 	tolerated []string
 }
@@ -124,7 +126,9 @@ func (s *stage) processWith(wrap func(rotation.IAM) rotation.IAM) *rotation.Rota
 	if wrap != nil {
 		iam = wrap(iam)
 	}
-	return rotation.New(rotation.Config{IAM: iam, Qovery: q, Clock: s.Clock(), PollInterval: pollInterval, LastUseDelay: s.lastUseDelay})
+	return rotation.New(rotation.Config{
+		IAM: iam, Qovery: q, Clock: s.Clock(), PollInterval: pollInterval, LastUseDelay: s.lastUseDelay, CompromisedAccessKeyIDs: s.compromised,
+	})
 }
 
 // request asks for a rotation.

@@ -88,6 +88,9 @@ func (s *situation) holds(accessKeyID string) {
 	s.aim()
 }
 
+// gone has somebody delete Qovery's key.
+func (s *situation) gone() { s.Owner, s.Keys, s.Current = "", nil, nil }
+
 // other gives the user a second key.
 func (s *situation) other(accessKeyID string, createdAt time.Time, use LastUse) {
 	s.Keys = append(s.Keys, Key{AccessKey: AccessKey{ID: accessKeyID, Active: true, CreatedAt: createdAt}, LastUse: use})

@@ -60,8 +60,6 @@ type Snapshot struct {
 	// UserMissing is true when AWS says that the user does not exist.
 	UserMissing bool
 	Keys        []Key
-	// Account is the AWS account that the provider looks into, where that is not clear from what it shows.
-	Account string
 	// Current is Qovery's key, nil when neither the user nor another one in this account has it. Owner is who has it.
 	Current *Key
 	Owner   string
@@ -76,10 +74,14 @@ type Snapshot struct {
 	Clusters []Cluster
 	// Statuses are by cluster id; nil when they were not read.
 	Statuses map[string]ClusterStatus
+	// Compromised are the keys that somebody listed as leaked.
+	Compromised []string
 	// Budget is what the API's last answer said.
 	Budget Budget
-	// Deployments are those of environments that have not ended. They are read where a key could be deleted.
-	Deployments []EnvironmentDeployment
+	// Deployments are those of environments that have not ended. They are read where a key could be deleted. DeploymentsError
+	// says why they are not known.
+	Deployments      []EnvironmentDeployment
+	DeploymentsError error
 }
 
 // Budget is how many requests Qovery's API allows until when, by Qovery's clock. ResetsAt is zero when only the number is known.
@@ -94,21 +96,26 @@ type world struct {
 	iam      IAM
 	qovery   Qovery
 	statuses statusReader
+	// compromised are the keys that somebody listed as leaked.
+	compromised []string
 }
 
 // fresh is the world of everything that changes something, and cached that of refreshes and plans.
 func (r *Rotator) fresh() world {
-	return world{r.iam, sharedQovery{r.qovery, r.questions}, r.statuses}
+	return world{r.iam, sharedQovery{r.qovery, r.questions}, r.statuses, r.compromised}
 }
 
 func (r *Rotator) cached() world {
 	q := sharedQovery{r.qovery, r.reads}
-	return world{sharedIAM{r.iam, r.reads}, q, planStatuses{r.statuses, q}}
+	return world{sharedIAM{r.iam, r.reads}, q, planStatuses{r.statuses, q}, r.compromised}
 }
 
 // read is the one reader of the world. What does not depend on another answer is asked for side by side.
 func (w world) read(ctx context.Context, target Target, known string, scope Scope) (*Snapshot, error) {
-	s := &Snapshot{}
+	if err := w.checkAccount(ctx, target); err != nil {
+		return nil, err
+	}
+	s := &Snapshot{Compromised: w.compromised}
 	var lists [4][]Holder
 	group, gctx := errgroup.WithContext(ctx)
 	ask := func(question func(context.Context) error) { group.Go(func() error { return question(gctx) }) }
@@ -144,24 +151,34 @@ func (w world) read(ctx context.Context, target Target, known string, scope Scop
 		return nil, notRead(target, err)
 	}
 	s.Holders = slices.Concat(credentialsHolders(s.Sets), lists[0], lists[1], lists[2], lists[3])
-	if i := slices.IndexFunc(s.Sets, func(set CredentialsSet) bool { return set.ID == target.CredentialsID }); i >= 0 {
-		s.Set = &s.Sets[i]
-	}
+	s.Set = setOf(s.Sets, target.CredentialsID)
 	if err := w.readKeys(ctx, s, target, known, scope); err != nil {
 		return nil, err
 	}
 	if scope == ScopeAll && slices.ContainsFunc(s.Keys, func(key Key) bool { return s.Set == nil || key.ID != s.Set.AccessKeyID }) {
-		var err error
-		if s.Deployments, err = w.qovery.RunningDeployments(ctx, target.OrganizationID); err != nil {
-			return nil, err
-		}
+		s.Deployments, s.DeploymentsError = w.qovery.RunningDeployments(ctx, target.OrganizationID)
 	}
 	s.Journal, s.OtherJournals, s.JournalError = journalsOf(s.User, target.CredentialsID)
 	s.Budget.Left, s.Budget.ResetsAt, s.Budget.Known = w.qovery.Budget()
 	return s, nil
 }
 
-// readUser reads the keys of a user and, if asked for, the user with its tags. A user that does not exist has neither.
+// checkAccount makes sure, before anything else is read, that the provider looks into the account that a state recorded. In
+// another one, that a key is missing would mean nothing.
+func (w world) checkAccount(ctx context.Context, target Target) error {
+	recorded := accountOf(target.UserARN)
+	if recorded == "" {
+		return nil
+	}
+	account, err := w.iam.Account(ctx)
+	if err == nil && account != recorded {
+		return wrongAccount(target, account)
+	}
+	return err
+}
+
+// readUser reads the keys of a user, with which of them the provider signs, and, if asked for, the user with its tags. A user
+// that does not exist has neither.
 func (w world) readUser(ctx context.Context, s *Snapshot, userName string, tags bool) error {
 	var keys []AccessKey
 	group, ctx := errgroup.WithContext(ctx)
@@ -176,7 +193,9 @@ func (w world) readUser(ctx context.Context, s *Snapshot, userName string, tags 
 	}
 	s.Keys = make([]Key, len(keys))
 	for i, key := range keys {
-		s.Keys[i].AccessKey = key
+		if s.Keys[i].AccessKey = key; err == nil {
+			s.Keys[i].Signs, err = w.iam.SignsWith(ctx, key.ID)
+		}
 	}
 	return err
 }
@@ -232,11 +251,6 @@ func (w world) readKeys(ctx context.Context, s *Snapshot, target Target, known s
 			return err
 		}
 	}
-	if s.Current == nil && target.UserARN != "" {
-		if s.Account, err = w.iam.Account(ctx); err != nil {
-			return err
-		}
-	}
 	return w.readOthers(ctx, s, scope)
 }
 
@@ -262,19 +276,14 @@ func (w world) readOwner(ctx context.Context, s *Snapshot, userName string) erro
 	return nil
 }
 
-// readOthers reads the last uses of the user's keys that Qovery's credentials do not hold, and which keys the provider
-// signs with.
+// readOthers reads the last uses of the user's keys that Qovery's credentials do not hold.
 func (w world) readOthers(ctx context.Context, s *Snapshot, scope Scope) (err error) {
 	if scope < ScopeAll {
 		return nil
 	}
 	for i := range s.Keys {
 		key := &s.Keys[i]
-		if key.Signs, err = w.iam.SignsWith(ctx, key.ID); err != nil {
-			return err
-		}
 		if s.Set != nil && key.ID == s.Set.AccessKeyID {
-			s.Current = key
 			continue
 		}
 		if key.LastUse, err = w.iam.AccessKeyLastUse(ctx, key.ID); err != nil && !errors.Is(err, ErrNotFound) {
@@ -282,6 +291,20 @@ func (w world) readOthers(ctx context.Context, s *Snapshot, scope Scope) (err er
 		}
 	}
 	return nil
+}
+
+// isListed tells whether a key is listed as compromised.
+func (s *Snapshot) isListed(accessKeyID string) bool {
+	return slices.Contains(s.Compromised, accessKeyID)
+}
+
+// setOf returns one of the credentials of an organization, or nil.
+func setOf(sets []CredentialsSet, credentialsID string) *CredentialsSet {
+	i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == credentialsID })
+	if i < 0 {
+		return nil
+	}
+	return &sets[i]
 }
 
 // key returns a key of the user, or nil.

@@ -1,0 +1,168 @@
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// leaked is a configuration whose provider block lists keys as compromised.
+func (s *stage) leaked(config func() string, keys ...*simulator.AccessKey) string {
+	settings := s.settings
+	defer func() { s.settings = settings }()
+	s.settings += "\n  compromised_access_key_ids = ["
+	for _, key := range keys {
+		s.settings += fmt.Sprintf("%q, ", key.ID)
+	}
+	s.settings += "]"
+	return config()
+}
+
+// unchangedPlan is a step whose configuration plans nothing.
+func unchangedPlan(config string) resource.TestStep {
+	return resource.TestStep{Config: config, ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan())}
+}
+
+func status(want rotation.Status) statecheck.StateCheck {
+	return value(cleanupAddress, "status", text(string(want)))
+}
+
+// One argument and one apply: whatever became of the key, it is replaced, stopped before anything is deployed, and deleted.
+func TestLeakedKey(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(s *stage){
+		"it works":                          func(*stage) {},
+		"somebody made it Inactive":         func(s *stage) { s.key.Deactivate() },
+		"somebody deleted it":               func(s *stage) { s.key.Delete() },
+		"somebody uses it all the time":     func(s *stage) { s.key.MarkUsed("s3", "eu-west-3") },
+		"the clusters do not accept it":     func(s *stage) { s.key.Deactivate(); s.cluster.SetState("INVALID_CREDENTIALS") },
+		"nobody asked for a rotation since": func(s *stage) { s.Clock().Advance(400 * 24 * time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			config := func() string { return s.pair(adopt("rotate_registries = false"), "") }
+			s.run(
+				resource.TestStep{Config: config(), Check: s.keys(1)},
+				resource.TestStep{
+					PreConfig:         func() { before(s); s.ResetRequests() },
+					Config:            s.leaked(config, s.key),
+					Check:             gone(s.key),
+					ConfigStateChecks: []statecheck.StateCheck{status(rotation.StatusDeleted), value(credentialsAddress, "phase", text("drained"))},
+				},
+				unchangedPlan(s.leaked(config, s.key)),
+				unchangedPlan(config()),
+			)
+			s.holds(s.keys(1))
+			s.holds(s.warned("Access key will be replaced", s.key.ID, "listed as compromised", "Deployments that run now may fail"))
+			if name == "it works" {
+				s.holds(s.order("CreateAccessKey", "PUT /organization/{org}/aws/credentials/{credentials}", "UpdateAccessKey",
+					"POST /organization/{org}/cluster/{cluster}/deploy", "DeleteAccessKey"))
+				s.holds(s.warned(rotation.SummaryCompromisedStopped, s.key.ID))
+			}
+		})
+	}
+}
+
+// A creation that would adopt the key does not adopt one that leaked.
+func TestLeakedKeyOfACreation(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := s.leaked(func() string { return s.pair(adopt(""), "") }, s.key)
+	s.run(
+		resource.TestStep{Config: config, Check: gone(s.key), ConfigStateChecks: []statecheck.StateCheck{status(rotation.StatusDeleted)}},
+		unchangedPlan(config),
+	)
+}
+
+// A previous key goes at once, with a cleanup or without.
+func TestLeakedPreviousKey(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		config func(s *stage) string
+		check  func(key *simulator.AccessKey) resource.TestCheckFunc
+	}{
+		"with a cleanup":    {func(s *stage) string { return s.pair("", "") }, gone},
+		"without a cleanup": {func(s *stage) string { return s.credentials("") }, inactive},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			config := func() string { return test.config(s) }
+			s.run(
+				resource.TestStep{Config: config(), Check: active(s.key)},
+				resource.TestStep{Config: s.leaked(config, s.key), Check: test.check(s.key)},
+				unchangedPlan(s.leaked(config, s.key)),
+				unchangedPlan(config()),
+			)
+			s.holds(s.warned(rotation.SummaryCompromisedStopped, s.key.ID))
+		})
+	}
+}
+
+// A quarantine keeps the key Inactive for those who investigate.
+func TestLeakedKeyInQuarantine(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := func() string { return s.pair(adopt(""), `quarantine_window = "24h"`) }
+	s.run(
+		resource.TestStep{Config: config()},
+		resource.TestStep{
+			Config: s.leaked(config, s.key), Check: inactive(s.key),
+			ConfigStateChecks: []statecheck.StateCheck{status(rotation.StatusQuarantined)},
+		},
+		unchangedPlan(s.leaked(config, s.key)),
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(25 * time.Hour) },
+			Config:    s.leaked(config, s.key), Check: gone(s.key),
+			ConfigStateChecks: []statecheck.StateCheck{status(rotation.StatusDeleted)},
+		},
+	)
+}
+
+// What stores the key and cannot get another one loses it, and keeps it from being deleted.
+func TestLeakedKeyThatCannotBeReplacedEverywhere(t *testing.T) {
+	t.Parallel()
+	s := newStageTolerating(t, "while secrets of organization acme holds it")
+	config := func() string { return s.pair(adopt(""), "") }
+	access := s.cluster.AddSecretManagerAccess("secrets", s.key)
+	s.run(
+		resource.TestStep{Config: config()},
+		resource.TestStep{Config: s.leaked(config, s.key), ExpectError: says(rotation.SummaryKeyInUse, s.key.ID, access.ID)},
+		resource.TestStep{
+			PreConfig: func() { s.holds(inactive(s.key)); access.SetKey(s.AddUser("others").AddKey()) },
+			Config:    s.leaked(config, s.key), Check: gone(s.key),
+		},
+	)
+	s.holds(s.warned("Other objects keep the previous access key", access.ID))
+}
+
+// A cluster that cannot be deployed keeps neither the others nor the key.
+func TestLeakedKeyWithALockedCluster(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	other := s.org.AddCluster("staging", "eu-west-3", s.set)
+	other.Lock("Ada", "audit")
+	s.cluster.SetProduction(true)
+	config := func() string { return s.pair(adopt(""), "") }
+	s.run(
+		resource.TestStep{Config: config()},
+		resource.TestStep{Config: s.leaked(config, s.key), ExpectError: says(rotation.SummaryClusterLocked, other.ID)},
+		resource.TestStep{
+			PreConfig: func() {
+				s.holds(inactive(s.key))
+				s.holds(s.deployments(1))
+				other.Unlock()
+			},
+			Config: s.leaked(config, s.key), Check: gone(s.key),
+		},
+	)
+	s.holds(s.deployments(1))
+}

@@ -1,0 +1,83 @@
+package provider
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// The keys of the resource's private state.
+const (
+	// privateProgress is the [progress] of an unfinished rotation.
+	privateProgress = "progress"
+	// privateOwner is the [owner] of the access keys.
+	privateOwner = "owner"
+)
+
+// progress tells which clusters run with the key of an unfinished rotation. It names the key, so that it says nothing about
+// another rotation that is found unfinished later.
+type progress struct {
+	AccessKeyID string   `json:"access_key_id"`
+	Clusters    []string `json:"clusters"`
+}
+
+// clustersOf returns the clusters that run with the given key.
+func (p progress) clustersOf(accessKeyID string) []string {
+	if p.AccessKeyID != accessKeyID {
+		return nil
+	}
+	return p.Clusters
+}
+
+// owner is the IAM user that a state recorded. Terraform hands it to the plan of a creation that replaces the resource, which does
+// not see the state: a key of Qovery's that does not work can be replaced by -replace, too.
+type owner struct {
+	ID       string `json:"id"`
+	UserName string `json:"user_name"`
+	UserARN  string `json:"user_arn"`
+}
+
+func ownerOf(state *awsCredentialsModel) owner {
+	return owner{ID: state.ID.ValueString(), UserName: state.IAMUserName.ValueString(), UserARN: state.IAMUserARN.ValueString()}
+}
+
+// plan gives a creation the recorded owner, if it is of the same credentials and no other user is asked for.
+func (o owner) plan(plan *awsCredentialsModel) {
+	named := plan.IAMUserName.IsUnknown() || plan.IAMUserName.ValueString() == o.UserName
+	if o.UserARN == "" || !named || o.ID != plan.OrganizationID.ValueString()+"/"+plan.CredentialsID.ValueString() {
+		return
+	}
+	plan.IAMUserName, plan.IAMUserARN = types.StringValue(o.UserName), types.StringValue(o.UserARN)
+}
+
+// getPrivate decodes a value of the private state, if it is there.
+func getPrivate(ctx context.Context, private interface {
+	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
+}, key string, target any, diags *diag.Diagnostics,
+) {
+	value, getDiags := private.GetKey(ctx, key)
+	diags.Append(getDiags...)
+	if len(value) == 0 {
+		return
+	}
+	if err := json.Unmarshal(value, target); err != nil {
+		addError(diags, errors.Join(fmt.Errorf("the private state's %q cannot be read", key), err))
+	}
+}
+
+// setPrivate encodes a value into the private state.
+func setPrivate(ctx context.Context, private interface {
+	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
+}, key string, value any, diags *diag.Diagnostics,
+) {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		addError(diags, err)
+		return
+	}
+	diags.Append(private.SetKey(ctx, key, encoded)...)
+}
