@@ -37,8 +37,12 @@ provider "qoveryrotation" {
   minimum_drain_window = "2h"
   last_use_delay       = "20m"
 
+  # Access keys that leaked. See the example "leaked-key".
+  compromised_access_key_ids = []
+
   aws = {
-    max_retries = 10
+    max_retries         = 10
+    allowed_account_ids = ["123456789012"]
   }
 }
 

@@ -25,7 +25,15 @@ variable "maximum_age_days" {
   default     = 90
 }
 
-provider "qoveryrotation" {}
+variable "compromised_access_key_ids" {
+  description = "Access keys that leaked. They are replaced by the next apply, whatever their age."
+  type        = set(string)
+  default     = []
+}
+
+provider "qoveryrotation" {
+  compromised_access_key_ids = var.compromised_access_key_ids
+}
 
 data "qoveryrotation_aws_credentials_list" "all" {
   organization_id = var.organization_id

@@ -11,6 +11,9 @@ import (
 func (s *scene) heal(st *stage, lost loss) (applies int) {
 	s.t.Helper()
 	s.tolerateNextRepair()
+	if st.leaks {
+		s.tolerateRepair()
+	}
 	r, repairs := s.apply(), 0
 	applies = 1
 	mended := lost == theJournal && (r.says(rotation.SummaryForeignKey) || r.exitCode == 0 && len(s.leftBehind()) > 0)
@@ -33,7 +36,7 @@ func (s *scene) heal(st *stage, lost loss) (applies int) {
 	}
 	keys, extra := st.keys, s.cutovers()-st.cutovers-repairs
 	switch {
-	case extra == 1 && lost != nothing: // A creation begins where nothing is left of a rotation.
+	case extra == 1 && (lost != nothing || st.leaks): // A creation begins where nothing is left of a rotation, and a leak is repaired at once.
 		keys = 2
 	case extra == -1 && mended: // What a person mended needs no repair.
 		keys = 1

@@ -294,9 +294,12 @@ func (s *scene) expectUntouched() {
 }
 
 // expectDrained checks that no key was deleted before the drain window was over, by the world's own time: it begins with
-// the first deployment that ends after the key was replaced.
+// the first deployment that ends after the key was replaced. Where a key leaked, no key has one.
 func (s *scene) expectDrained() {
 	s.t.Helper()
+	if len(s.compromised) > 0 {
+		return
+	}
 	held, over := "", map[string]time.Time{} // over is zero until the deployment
 	for _, event := range s.Timeline() {
 		id := event.AccessKeyID

@@ -16,6 +16,8 @@ type stage struct {
 	wait time.Duration
 	// behind is a stage that begins when an interrupted rotation has left the registries behind with the previous key.
 	behind bool
+	// leaks is a stage that begins with a current key that leaked.
+	leaks bool
 	// cutovers is how often Qovery's credentials get a key, and keys is how many the user has in the end.
 	cutovers, keys int
 
@@ -41,7 +43,7 @@ type point struct {
 func (p point) String() string { return fmt.Sprintf("%s #%d", p.operation, p.nth) }
 
 // story is the first rotation, the cleanup, another rotation, a third that finds the key before drained and not yet retired,
-// and one that makes up for an interrupted one.
+// one that makes up for an interrupted one, and one because the key leaked while the one before drains.
 func story() []*stage {
 	return []*stage{
 		{name: "create", trigger: "1", cutovers: 1, keys: 2},
@@ -49,6 +51,7 @@ func story() []*stage {
 		{name: "rotate", trigger: "2", cutovers: 1, keys: 2},
 		{name: "retire and rotate", trigger: "3", wait: afterDrain, cutovers: 1, keys: 2},
 		{name: "make up", trigger: "4", wait: afterDrain, behind: true, cutovers: 1, keys: 2},
+		{name: "leak", trigger: "4", wait: time.Minute, leaks: true, cutovers: 1, keys: 1},
 	}
 }
 
@@ -59,7 +62,8 @@ func record(t tb) []*stage {
 	s := newQuarter(t)
 	for _, st := range stages {
 		s.Clock().Advance(st.wait)
-		s.schedule(st.trigger)
+		s.expectDrained()
+		s.begin(st)
 		if st.behind {
 			s.applyWithFaults(map[point]fault{{operation: simulator.OpEditAWSCredentials, nth: 1}: providerKilledAfter})
 			s.expectLater(s.apply())
@@ -80,8 +84,15 @@ func record(t tb) []*stage {
 		}
 		s.expectEmptyPlan()
 	}
-	s.expectDrained()
 	return stages
+}
+
+// begin configures what a stage asks for.
+func (s *scene) begin(st *stage) {
+	if st.leaks {
+		s.compromised = []string{s.credentials.AccessKeyID()}
+	}
+	s.schedule(st.trigger)
 }
 
 func points(requests []simulator.Request) []point {
@@ -121,7 +132,9 @@ func (st *stage) restore(t tb) *scene {
 		}
 		s.tolerateRepair()
 	}
-	s.addEnvironment()
-	s.schedule(st.trigger)
+	if !st.leaks { // Deployments that began with a key that leaked may fail, as the plan says.
+		s.addEnvironment()
+	}
+	s.begin(st)
 	return s
 }

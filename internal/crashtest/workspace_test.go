@@ -60,6 +60,8 @@ type workspace struct {
 	ahead time.Duration
 	// lastUseDelay is the provider's argument, which is left out when it is empty.
 	lastUseDelay string
+	// compromised are the keys that the provider block lists.
+	compromised []string
 	// account is whose credentials the provider has.
 	account *simulator.Account
 	// patience is how long the provider waits for an answer, in real time.
@@ -103,8 +105,12 @@ func (w *workspace) configure(arguments string) {
 func (w *workspace) configureEach(arguments map[string]string) {
 	w.t.Helper()
 	config := []byte(requirements)
+	compromised, err := json.Marshal(append([]string{}, w.compromised...))
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	if w.lastUseDelay != "" {
-		config = fmt.Appendf(config, "\nprovider \"qoveryrotation\" {\n  last_use_delay = %q\n}\n", w.lastUseDelay)
+		config = fmt.Appendf(config, "\nprovider \"qoveryrotation\" {\n  last_use_delay = %q\n  compromised_access_key_ids = %s\n}\n", w.lastUseDelay, compromised)
 	}
 	for name, own := range arguments {
 		config = fmt.Appendf(config, `

@@ -37,6 +37,8 @@ type exampleApply struct {
 	keys string
 	// prints is what the output contains.
 	prints string
+	// leaked lists the key of production as compromised.
+	leaked bool
 }
 
 // exampleStories tells what every example comes to. In the beginning the key of each organization is 90 days old.
@@ -54,6 +56,7 @@ var exampleStories = map[string][]exampleApply{
 	"organization":      {{keys: "A A"}, {keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
 	"rotate-after-days": {{keys: "A A"}, {keys: "AA A"}, {after: 3 * time.Hour, keys: "A A"}},
 	"quarantine":        {{keys: "AA A"}, {after: 3 * time.Hour, keys: "IA A"}, {after: 7 * 24 * time.Hour, keys: "A A"}},
+	"leaked-key":        {{keys: "A A"}, {leaked: true, keys: "A A", prints: "is listed as compromised"}},
 	"wait":              {{keys: "A A"}},
 	"all-arguments": {
 		{keys: "AA A", prints: `"phase" = "draining"`},
@@ -215,6 +218,9 @@ func (e *example) play(story []exampleApply) {
 	e.terraform("validate")
 	for i, apply := range story {
 		e.Clock().Advance(apply.after)
+		if apply.leaked {
+			e.env = append(e.env, fmt.Sprintf("TF_VAR_compromised_access_key_ids=[%q]", e.key.ID))
+		}
 		// One resource at a time: two providers that wait on one simulated clock move it under each other's time limits.
 		output := e.terraform("apply", "-input=false", "-auto-approve", "-parallelism=1")
 		if got := keyStates(e.user) + " " + keyStates(e.staging); got != apply.keys {

@@ -83,6 +83,11 @@ var decisionsOfLeaks = map[string]struct {
 		s.recorded()
 		s.Record.Unfinished = true
 	}, keyA), "resume A to B deployed 08:59:00 cutover 08:59:00 drain 2h0m0s"},
+	"the previous key, and a stale registry": {leaked(func(s *situation) {
+		s.stale(ago(time.Minute))
+		s.Journal.Stage = StageDeploying
+		s.unfinished(time.Time{})
+	}, keyA), "rotate B drain 2h0m0s before A delete A (compromised) serve registry"},
 	"the previous key, and a rotation asked for": {func(s *situation) {
 		s.rotated(ago(time.Minute))
 		s.recorded()

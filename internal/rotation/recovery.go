@@ -119,7 +119,8 @@ func (v view) needsRepair() bool {
 	}
 	if j, found := v.rotation(); found {
 		finished := v.Record != nil && v.Record.AccessKeyID == j.To && !v.Record.Unfinished
-		return !finished && !j.deployedAt().IsZero() && !v.now.Before(j.drainEndsAt())
+		drained := !j.deployedAt().IsZero() && !v.now.Before(j.drainEndsAt())
+		return !finished && (drained || v.isListed(j.From))
 	}
 	return v.Journal != nil && v.Journal.From == v.Set.AccessKeyID && !v.Journal.cutOver() && len(v.Journal.Before) > 0
 }

@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -66,12 +67,19 @@ func (v view) cutOff() *Problem {
 	case v.UserName != "":
 		fact = fmt.Sprintf("is not a key of the IAM user %q", v.UserName)
 	}
+	advice := "Check that the provider's AWS credentials are of the right account. If they are, put a key that works into Qovery, or make this one " +
+		"Active, and deploy the clusters. This resource rotates it from then on."
+	if v.UserARN != "" && v.UserARN == cmp.Or(v.User.ARN, v.UserARN) {
+		advice = "Ask for a rotation, which gives Qovery a key that works. Do one of these:\n" +
+			"  - If the key leaked, list it in compromised_access_key_ids of the provider block.\n" +
+			"  - Change a value of rotation_triggers.\n" +
+			"  - Run terraform apply with -replace for this resource, where rotate_on_create is true."
+	}
 	return &Problem{
-		Summary: SummaryCutOff,
-		Cause:   fmt.Sprintf("Qovery holds the access key %s, which %s. Qovery cannot use AWS with it.", v.Set.AccessKeyID, fact),
-		World:   worldUntouched,
-		Advice: "Check that the provider's AWS credentials are of the right account. If they are, put a working key into Qovery (or activate " +
-			"this one) and deploy the clusters. This resource rotates it from then on.",
+		Summary:  SummaryCutOff,
+		Cause:    fmt.Sprintf("Qovery holds the access key %s, which %s. Qovery cannot use AWS with it.", v.Set.AccessKeyID, fact),
+		World:    worldUntouched,
+		Advice:   advice,
 		Argument: ArgumentCredentialsID,
 	}
 }

@@ -186,6 +186,9 @@ func failedDeployment(cluster Cluster, state string, lines []string, err error) 
 
 // staleHolders is the problem that only other holders lack the new key.
 func staleHolders(c *change) *Problem {
+	if c.stopped {
+		return staleLeak(c)
+	}
 	stored := map[string][]string{}
 	for _, holder := range c.stale {
 		stored[holder.AccessKeyID] = append(stored[holder.AccessKeyID], holder.String())
@@ -213,6 +216,35 @@ func staleHolders(c *change) *Problem {
 			c.journal.drainEndsAt().UTC().Format(time.RFC3339)),
 		Err: c.refusals,
 	}
+}
+
+// staleLeak is the problem that other holders still have a key that leaked. They are served before any cluster is deployed.
+func staleLeak(c *change) *Problem {
+	return &Problem{
+		Summary: SummaryHolderNotUpdated,
+		Cause:   fmt.Sprintf("Access key %s is listed as compromised, and is still stored in %s.", c.journal.From, listOf(c.stale)),
+		World:   oneWorks(c.journal) + " The objects above have no working key, and no cluster was deployed.",
+		Advice: "Do one of these:\n" +
+			"  - Apply again. That replaces the key once more and gives the new one to these objects first. The secret that they should have got is " +
+			"not kept anywhere.\n" +
+			"  - Give each of these objects another key or a role in Qovery, and apply again.",
+		Err: c.refusals,
+	}
+}
+
+// oneWorks is the state after the cutover when the key that leaked is Inactive.
+func oneWorks(j Journal) string {
+	return fmt.Sprintf("Qovery holds the new access key %s since %s. The compromised key %s is Inactive.", j.To, j.CutoverAt.UTC().Format(time.RFC3339), j.From)
+}
+
+// afterLeak corrects what a problem says of the key that leaked.
+func (c *change) afterLeak(err error) error {
+	if !c.stopped {
+		return err
+	}
+	problem := AsProblem(err)
+	problem.World = oneWorks(c.journal)
+	return problem
 }
 
 // capitalized begins a sentence.

@@ -209,6 +209,7 @@ func refusalsOfRotations() []refusal {
 		{"failedDeployment", "without errors", failed(nil, nil)},
 		{"failedDeployment", "unreadable", failed(nil, errOf("Qovery", ErrForbidden))},
 		{"staleHolders", "", stale(keyA)},
+		{"staleLeak", "", staleLeak(&change{journal: j, stale: []Holder{{Kind: HolderContainerRegistry, ID: "r1", Name: "images", AccessKeyID: keyA}}})},
 		{"staleHolders", "one with an older key", stale(keyX)},
 	}
 }

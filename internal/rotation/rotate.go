@@ -236,6 +236,8 @@ type change struct {
 	deployed []string
 	// written is true when the journal on the user says what this one says.
 	written bool
+	// stopped is true when the replaced key leaked and does not work any more.
+	stopped bool
 }
 
 // takeUp makes the journal tell of a rotation whose cutover it does not have: it is known from the key in Qovery only, or from
@@ -291,9 +293,13 @@ func (c *change) record() *Record {
 func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, error) {
 	r.reads.forget()
 	stopErr := r.stopCompromised(ctx, in, c)
+	if c.stopped && len(c.stale) > 0 {
+		// Clusters whose registries have no working key cannot be deployed. The next rotation serves these first.
+		return c.record(), staleHolders(c)
+	}
 	if c.journal.deployedAt().IsZero() {
 		if err := r.deployAll(ctx, in, c); err != nil {
-			return c.record(), err
+			return c.record(), c.afterLeak(err)
 		}
 		// Terraform keeps full seconds; the drain window must not begin before the deployment ended.
 		c.journal.Stage, c.journal.At = StageDeployed, r.Now().Add(time.Second-1).Truncate(time.Second)
@@ -331,16 +337,17 @@ func (r *Rotator) stopCompromised(ctx context.Context, in Intent, c *change) err
 		return err
 	}
 	key := s.key(c.journal.From)
-	if key == nil || !key.Active {
+	if c.stopped = key == nil || !key.Active; c.stopped {
 		return nil
 	}
 	permit, problem := MayStop(r.Now(), Deletion{AccessKeyID: key.ID, UserName: s.User.Name, Reason: ReasonCompromised}, s)
 	if problem != nil {
 		return problem
 	}
-	if err := r.deactivate(ctx, permit); err != nil {
-		return withoutNotFound(err)
+	if err := withoutNotFound(r.deactivate(ctx, permit)); err != nil {
+		return err
 	}
+	c.stopped = true
 	warn(in.Warn, compromisedStopped(permit, s, r.Now()))
 	return nil
 }
