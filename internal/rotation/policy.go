@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 )
+
+// ActionSimulate is the action that lets plans ask what is allowed. It is optional, and its resource is the provider's own identity.
+const ActionSimulate = "iam:SimulatePrincipalPolicy"
 
 // policyActions are all actions of IAM that a rotation and a retirement need on the user, in the order of the alphabet.
 var policyActions = []string{
@@ -17,6 +21,9 @@ var policyActions = []string{
 	"iam:UntagUser",
 	"iam:UpdateAccessKey",
 }
+
+// PolicyActions are the actions that [Policy] allows.
+func PolicyActions() []string { return slices.Clone(policyActions) }
 
 // userARN is the ARN of an IAM user, in every partition. In a policy the characters *, ? and $ would mean more than this user:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
