@@ -160,6 +160,7 @@ func TestExamples(t *testing.T) {
 			if err := os.CopyFS(dir, os.DirFS(example)); err != nil {
 				t.Fatal(err)
 			}
+			skipUnsupported(t, dir)
 			result, err := initialized(t, dir, providers).Validate(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -168,6 +169,26 @@ func TestExamples(t *testing.T) {
 				t.Errorf("%s: %s: %s", diagnostic.Severity, diagnostic.Summary, diagnostic.Detail)
 			}
 		})
+	}
+}
+
+// skipUnsupported skips the test of a directory's configuration that the Terraform of the tests is too old for.
+func skipUnsupported(t *testing.T, dir string) {
+	t.Helper()
+	terraform, err := acctest.Terraform(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.tf"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		acctest.SkipUnsupported(t, terraform, string(content))
 	}
 }
 

@@ -2,9 +2,13 @@ package acctest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
+	"testing"
 
 	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/hc-install/fs"
@@ -51,6 +55,28 @@ func Terraform(ctx context.Context) (string, error) {
 	fmt.Fprintf(os.Stderr, "No Terraform >= %s is on PATH, and the download failed: %v\n"+
 		"Building the Terraform of tools/terraform-latest, which takes minutes the first time.\n", minimumTerraform, err)
 	return tool(ctx, "terraform-latest", "terraform")
+}
+
+// SkipUnsupported skips the test of a configuration that calls a function of a provider, where the Terraform executable is older
+// than 1.8.
+func SkipUnsupported(t *testing.T, terraform, configuration string) {
+	t.Helper()
+	if !strings.Contains(configuration, "provider::") {
+		return
+	}
+	var found struct {
+		Version *version.Version `json:"terraform_version"`
+	}
+	output, err := exec.CommandContext(t.Context(), terraform, "version", "-json").Output()
+	if err == nil {
+		err = json.Unmarshal(output, &found)
+	}
+	if err != nil {
+		t.Fatalf("the version of %s cannot be read: %s", terraform, err)
+	}
+	if functions := version.Must(version.NewVersion("1.8.0")); found.Version.Core().LessThan(functions) {
+		t.Skipf("functions of providers need Terraform %s, this is %s", functions, found.Version)
+	}
 }
 
 // downloadTerraform moves the executable to its directory only when it is complete, since the tests of several packages

@@ -90,7 +90,7 @@ func do[T any](ctx context.Context, action string, call func(context.Context) (T
 	out, err := call(context.WithValue(ctx, attemptsKey{}, &attempts))
 	if err != nil {
 		// An earlier attempt that nobody answered cannot have changed anything if the action only reads.
-		reads := strings.HasPrefix(action, "Get") || strings.HasPrefix(action, "List")
+		reads := strings.HasPrefix(action, "Get") || strings.HasPrefix(action, "List") || action == simulatePrincipalPolicy
 		err = newError(ctx, "iam:"+action, err, attempts.unclear && !reads)
 	}
 	return out, err

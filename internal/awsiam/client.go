@@ -105,8 +105,10 @@ type Client struct {
 	stsEndpoint string
 	now         func() time.Time
 	clockOffset atomic.Int64
-	// account is the id of the account, once it was asked for.
-	account atomic.Value
+	// caller is whose credentials sign, once that was asked for.
+	caller atomic.Pointer[sts.GetCallerIdentityOutput]
+	// roles are the ARNs of the roles that were configured.
+	roles []string
 }
 
 var _ rotation.IAM = (*Client)(nil)
@@ -131,6 +133,7 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	if err := checkEndpoints(resolved, config.Endpoints); err != nil {
 		return nil, err
 	}
+	c.roles = rolesOf(config, resolved)
 	var diags diag.Diagnostics
 	_, c.config, diags = awsbase.GetAwsConfig(c.credentials.trace(ctx), base)
 	if diags.HasError() {

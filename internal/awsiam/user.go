@@ -59,20 +59,26 @@ func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, regio
 	return aws.ToString(identity.Arn), err
 }
 
-// Account implements [rotation.IAM]. The answer is the same for the life of the client.
+// Account implements [rotation.IAM].
 func (c *Client) Account(ctx context.Context) (string, error) {
-	if known, ok := c.account.Load().(string); ok {
-		return known, nil
+	identity, err := c.identity(ctx, func(*sts.Options) {})
+	return aws.ToString(identity.Account), err
+}
+
+// identity is whose credentials sign the client's requests. The answer is the same for the life of the client.
+func (c *Client) identity(ctx context.Context, options func(*sts.Options)) (sts.GetCallerIdentityOutput, error) {
+	if known := c.caller.Load(); known != nil {
+		return *known, nil
 	}
-	identity, err := c.callerIdentity(ctx, func(*sts.Options) {})
-	if err != nil {
-		return "", err
+	identity, err := c.callerIdentity(ctx, options)
+	switch {
+	case err != nil:
+		return sts.GetCallerIdentityOutput{}, err
+	case identity.Account == nil:
+		return sts.GetCallerIdentityOutput{}, incomplete(getCallerIdentity)
 	}
-	if identity.Account == nil {
-		return "", incomplete(getCallerIdentity)
-	}
-	c.account.Store(*identity.Account)
-	return *identity.Account, nil
+	c.caller.Store(&identity)
+	return identity, nil
 }
 
 const getCallerIdentity = "sts:GetCallerIdentity"

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -56,6 +57,7 @@ func newScene(t tb, config simulator.Config, created ...time.Time) *scene {
 			t.Errorf("violation: %s", violation)
 		}
 	})
+	s.ExpectActions(append(rotation.PolicyActions(), rotation.ActionSimulate)...)
 	s.organization = s.AddOrganization("acme")
 	s.user = s.AddUser("qovery")
 	var key *simulator.AccessKey

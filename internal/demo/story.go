@@ -54,6 +54,10 @@ import {
 }
 `
 
+// watch is the command that shows a rotation step by step.
+const watch = `TF_LOG_PROVIDER=INFO terraform apply 2>&1 |
+  sed -u -E '/^ +(\||[@a-z_]+=)/d; / \[[A-Z]+\] +provider/{/@module=qoveryrotation\./!d; s/provider[^ ]+ //; s/: [@a-z_]+=.*//;}'`
+
 // story is the customer whose key is rotated, and the Terraform that rotates it.
 type story struct {
 	*simulator.World
@@ -141,6 +145,8 @@ func (s *story) rotate(ctx context.Context) error {
 	deployments := s.cluster.Deployments()
 	s.say("Qovery and the registry hold the new key %s, which had to work in %s for ten seconds before. The cluster was deployed with it and is %s.",
 		newKey, region, s.cluster.State())
+	s.say("In the minutes or hours that a real deployment takes, this shows each step as it happens:")
+	s.quote(watch)
 	return errors.Join(
 		expect(phase == "draining", "the phase is draining, not %s", phase),
 		expect(newKey != s.oldKey.ID, "Qovery holds a new key"),

@@ -99,6 +99,16 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), intent.ProductionLast, diags)
 	default:
 	}
+	if intent.UserARN = snapshot.User.ARN; decision.Action == rotation.ActionRotate || intent.Record == nil {
+		r.warnOfRights(ctx, intent.Target, diags)
+	}
+}
+
+// warnOfRights tells which permissions are missing, before they are needed.
+func (r *awsCredentialsResource) warnOfRights(ctx context.Context, target rotation.Target, diags *diag.Diagnostics) {
+	if missing := r.rotator.MissingRights(ctx, target); missing != nil {
+		diags.AddWarning(missing.Summary, missing.Detail())
+	}
 }
 
 // warnOfRotation shows what a rotation is going to touch.

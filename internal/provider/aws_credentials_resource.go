@@ -105,6 +105,10 @@ func (r *awsCredentialsResource) Read(ctx context.Context, req resource.ReadRequ
 	if warning != nil {
 		resp.Diagnostics.AddWarning(warning.Summary, warning.Detail())
 	}
+	if state.AccessKeyID.IsNull() { // The first refresh after an import.
+		intent.UserARN = record.UserARN
+		r.warnOfRights(ctx, intent.Target, &resp.Diagnostics)
+	}
 	state.setRecord(record, r.rotator.Now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -34,7 +35,7 @@ const (
 	defaultLastUseDelay       = 20 * time.Minute
 )
 
-var _ provider.Provider = (*Provider)(nil)
+var _ provider.ProviderWithFunctions = (*Provider)(nil)
 
 // Provider is the qoveryrotation provider.
 type Provider struct {
@@ -209,6 +210,11 @@ func (p *Provider) Resources(context.Context) []func() resource.Resource {
 // DataSources implements [provider.Provider].
 func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newAWSCredentialsDataSource, newAWSCredentialsListDataSource}
+}
+
+// Functions implements [provider.ProviderWithFunctions].
+func (p *Provider) Functions(context.Context) []func() function.Function {
+	return []func() function.Function{newIAMPolicyFunction}
 }
 
 // addUnknownConfiguration refuses a provider argument whose value is not known while Terraform plans.

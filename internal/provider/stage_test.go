@@ -22,6 +22,7 @@ import (
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -79,6 +80,7 @@ func newStageTolerating(t *testing.T, violation string) *stage {
 func newStageIn(t *testing.T, world *simulator.World) *stage {
 	t.Helper()
 	s := &stage{World: world, t: t, token: world.Token(), url: world.QoveryURL(), signer: world.Operator()}
+	s.ExpectActions(append(rotation.PolicyActions(), rotation.ActionSimulate)...)
 	s.org = s.AddOrganization("acme")
 	s.user = s.AddUser("qovery")
 	s.key = s.user.AddKey()

@@ -33,6 +33,7 @@ func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 	pending := slices.DeleteFunc(clusters, func(cluster Cluster) bool { return slices.Contains(c.deployed, cluster.ID) })
 	// The clusters of a key that leaked have none that works, so that none waits for another one.
 	plan := Waves(pending, in.ProductionLast && !r.IsCompromised(c.journal.From))
+	c.took = map[string]time.Duration{}
 	for i, wave := range plan {
 		// What was read before the wave before this one began says nothing about the time since then.
 		start, err := r.awaitStatuses(ctx, in.OrganizationID)
@@ -40,7 +41,11 @@ func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 			return notDeployable(c.journal, err)
 		}
 		if problems := r.deployWave(ctx, in, c, wave, start); len(problems) > 0 {
-			return notAllDeployed(c.journal, problems, slices.Concat(plan[i+1:]...))
+			problem := notAllDeployed(c.journal, problems, slices.Concat(plan[i+1:]...))
+			if problem.Summary == SummaryTimeout {
+				problem.World += deployedBefore(c.took)
+			}
+			return problem
 		}
 	}
 	return nil
@@ -53,6 +58,7 @@ func (r *Rotator) deployWave(ctx context.Context, in Intent, c *change, wave []C
 		group    sync.WaitGroup
 		problems []*Problem
 	)
+	began := r.clock.Now()
 	for _, cluster := range wave {
 		group.Go(func() {
 			status, err := r.deploy(ctx, in.OrganizationID, cluster, statusOf(start, cluster.ID))
@@ -60,6 +66,9 @@ func (r *Rotator) deployWave(ctx context.Context, in Intent, c *change, wave []C
 			defer mu.Unlock()
 			if err == nil {
 				c.deployed = append(c.deployed, cluster.ID)
+				if !isLeftAlone(status) {
+					c.took[cluster.String()] = r.clock.Now().Sub(began)
+				}
 				return
 			}
 			problems = append(problems, notSeenToEnd(cluster, status, err))

@@ -75,6 +75,10 @@ type IAM interface {
 	// Account is the id of the AWS account that the port's requests act in, by STS.
 	Account(ctx context.Context) (string, error)
 
+	// Rights asks IAM which of some actions the policies of the port's own identity allow on a user, among them the setting of a
+	// tag. It is asked once. An identity that is no user and no role, and one that may not ask, is an error.
+	Rights(ctx context.Context, userARN, tagKey string, actions []string) (Rights, error)
+
 	// ClockOffset is how far AWS's clock was ahead of this machine's when AWS last answered.
 	ClockOffset() time.Duration
 }

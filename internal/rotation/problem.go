@@ -63,6 +63,7 @@ const (
 	SummaryIgnoredRegistry      = "Container registry of a cluster cannot be ignored"
 	SummaryUncarriableHolder    = "Access key is stored where it cannot be replaced"
 	SummaryTooFewRequests       = "Qovery allows too few requests at present"
+	SummaryRights               = "Permissions for the rotation are missing"
 	SummaryCreateKey            = "Access key could not be created"
 	SummaryJournal              = "Journal could not be written"
 	SummaryVerification         = "New access key does not work"

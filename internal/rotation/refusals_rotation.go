@@ -111,6 +111,27 @@ func notAllDeployed(j Journal, problems []*Problem, untouched []Cluster) *Proble
 	return &first
 }
 
+// deployedBefore says how long the clusters of this run took that a timeout did not stop; empty if there are none.
+func deployedBefore(took map[string]time.Duration) string {
+	var clusters []string
+	for _, cluster := range slices.Sorted(maps.Keys(took)) {
+		clusters = append(clusters, fmt.Sprintf("%s in %s", cluster, took[cluster].Round(time.Second)))
+	}
+	if len(clusters) == 0 {
+		return ""
+	}
+	return " Deployed by this run: " + strings.Join(clusters, ", ") + "."
+}
+
+// lastDeployments says how long the clusters took in the last complete rotation of the state; empty if there is none.
+func lastDeployments(r *Record) string {
+	if r == nil || r.RotatedAt.IsZero() || r.DeployedAt.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(" The last rotation, of %s, took %s from the cutover to the end of the last deployment.",
+		r.RotatedAt.UTC().Format(time.RFC3339), r.DeployedAt.Sub(r.RotatedAt).Round(time.Second))
+}
+
 // notSeenToEnd says which cluster an error is about, and the status that it was seen in last.
 func notSeenToEnd(cluster Cluster, last ClusterStatus, err error) *Problem {
 	if problem, ok := errors.AsType[*Problem](err); ok {

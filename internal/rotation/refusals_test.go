@@ -26,7 +26,7 @@ type refusal struct {
 }
 
 func allRefusals() []refusal {
-	return slices.Concat(refusalsOfDecisions(), refusalsOfDeletions(), refusalsOfRotations(), refusalsOfRequests())
+	return slices.Concat(refusalsOfDecisions(), refusalsOfRights(), refusalsOfDeletions(), refusalsOfRotations(), refusalsOfRequests())
 }
 
 // TestRefusalsAreAsPeopleReadThem compares every text with a file that is meant to be read.

@@ -116,7 +116,7 @@ func (r *Rotator) Rotate(ctx context.Context, in Intent) (*Record, error) {
 	}
 	problem := AsProblem(err)
 	if problem.Summary == SummaryTimeout && ctx.Err() != nil {
-		problem.Advice += adviceLimit(in.Timeout)
+		problem.Advice += adviceLimit(in.Timeout) + lastDeployments(in.Record)
 	}
 	setback(ctx, "the rotation stopped", "problem", problem.Summary)
 	return record, problem
@@ -232,8 +232,9 @@ type change struct {
 	refusals error
 	// served are the holders that have the new key.
 	served []Holder
-	// deployed are the clusters that have the key already.
+	// deployed are the clusters that have the key already, and took is how long those needed that this run deployed.
 	deployed []string
+	took     map[string]time.Duration
 	// written is true when the journal on the user says what this one says.
 	written bool
 	// stopped is true when the replaced key leaked and does not work any more.

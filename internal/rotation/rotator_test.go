@@ -77,6 +77,7 @@ func newStageIn(t *testing.T, config simulator.Config) *stage {
 			}
 		}
 	})
+	s.ExpectActions(append(rotation.PolicyActions(), rotation.ActionSimulate)...)
 	s.org = s.AddOrganization("acme")
 	s.user = s.AddUser("qovery")
 	s.key = s.user.AddKey()

@@ -99,7 +99,8 @@ func (w *World) perform(call *awsCall, actions map[string]awsAction, r *http.Req
 	if !ok {
 		return nil, &awsError{http.StatusBadRequest, "InvalidAction", "Could not find operation " + call.action}
 	}
-	if w.denied[call.api+":"+call.action] {
+	w.judgeAction(call)
+	if w.denied[call.api+":"+call.action] != deniedByNothing {
 		return nil, accessDenied(call)
 	}
 	return action(w, call)
@@ -164,20 +165,6 @@ func awsErrorOf(status int) *awsError {
 		return &awsError{status, "ValidationError", "The request is not valid."}
 	}
 	return &awsError{status, "ServiceFailure", "The request failed for an unknown reason."}
-}
-
-// DenyAction takes the right to an action, such as "iam:TagUser", from everybody.
-func (w *World) DenyAction(action string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.denied[action] = true
-}
-
-// AllowAction takes DenyAction back.
-func (w *World) AllowAction(action string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	delete(w.denied, action)
 }
 
 type xmlAnswer struct {

@@ -2,19 +2,80 @@ package simulator
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
+
+// Denial says which kind of policy denies an action.
+type Denial int
+
+// The kinds of denials.
+const (
+	deniedByNothing Denial = iota
+	// DeniedExplicitly is a statement of one of the caller's policies.
+	DeniedExplicitly
+	// DeniedImplicitly is that no policy of the caller allows the action.
+	DeniedImplicitly
+	// DeniedByBoundary is the caller's permissions boundary.
+	DeniedByBoundary
+	// DeniedByOrganization is a service control policy.
+	DeniedByOrganization
+)
+
+// DenyAction takes the right to an action, such as "iam:TagUser", from everybody.
+func (w *World) DenyAction(action string) { w.DenyActionBy(action, DeniedExplicitly) }
+
+// DenyActionBy is DenyAction by some kind of policy.
+func (w *World) DenyActionBy(action string, denial Denial) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.denied[action] = denial
+}
+
+// AllowAction takes DenyAction back.
+func (w *World) AllowAction(action string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.denied, action)
+}
+
+// ExpectActions makes it a violation to ask IAM for any action that is not among these.
+func (w *World) ExpectActions(actions ...string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expected = actions
+}
+
+// judgeAction looks at a request to IAM.
+func (w *World) judgeAction(call *awsCall) {
+	if action := call.api + ":" + call.action; call.api == APIIAM && len(w.expected) > 0 && !slices.Contains(w.expected, action) {
+		w.violated(ViolationAction, "%s is not among the expected actions", action)
+	}
+}
 
 type simulatePrincipalPolicyResult struct {
 	IsTruncated       bool
 	EvaluationResults []xmlEvaluation `xml:"EvaluationResults>member"`
 }
 
+// xmlEvaluation is about all resources at once. EvalResourceName is no resource, but the form of one.
 type xmlEvaluation struct {
-	EvalActionName    string
-	EvalResourceName  string
-	EvalDecision      string
-	MatchedStatements []xmlStatement `xml:"MatchedStatements>member"`
+	EvalActionName              string
+	EvalResourceName            string
+	EvalDecision                string
+	MatchedStatements           []xmlStatement `xml:"MatchedStatements>member"`
+	OrganizationsDecisionDetail xmlOrganizations
+	Boundary                    xmlBoundary   `xml:"PermissionsBoundaryDecisionDetail"`
+	ResourceSpecificResults     []xmlSpecific `xml:"ResourceSpecificResults>member"`
+}
+
+type xmlOrganizations struct{ AllowedByOrganizations bool }
+
+type xmlBoundary struct{ AllowedByPermissionsBoundary bool }
+
+type xmlSpecific struct {
+	EvalResourceName     string
+	EvalResourceDecision string
 }
 
 type xmlStatement struct {
@@ -40,9 +101,7 @@ func (w *World) simulatePrincipalPolicy(call *awsCall) (any, error) {
 	}
 	var result simulatePrincipalPolicyResult
 	for _, action := range actions {
-		for _, resource := range resources {
-			result.EvaluationResults = append(result.EvaluationResults, w.evaluate(principal, action, resource))
-		}
+		result.EvaluationResults = append(result.EvaluationResults, w.evaluate(principal, action, resources))
 	}
 	return result, nil
 }
@@ -51,6 +110,9 @@ func (w *World) simulatePrincipalPolicy(call *awsCall) (any, error) {
 func (a *Account) principal(arn string) (caller, error) {
 	if arn == a.RoleARN() {
 		return caller{account: a, arn: arn}, nil
+	}
+	if strings.HasPrefix(arn, a.iamARN("role/")) {
+		return caller{}, missing("The role with ARN " + arn + " cannot be found.")
 	}
 	name, ok := strings.CutPrefix(arn, a.iamARN("user/"))
 	if !ok {
@@ -63,18 +125,31 @@ func (a *Account) principal(arn string) (caller, error) {
 	return caller{account: a, user: u, arn: arn}, nil
 }
 
-// evaluate decides about one action on one resource, as requests are decided about.
-func (w *World) evaluate(principal caller, action, resource string) xmlEvaluation {
-	e := xmlEvaluation{EvalActionName: action, EvalResourceName: resource}
+// evaluate decides about one action, as requests are decided about. The decision is the most restrictive one of all resources.
+func (w *World) evaluate(principal caller, action string, resources []string) xmlEvaluation {
+	denial := w.denied[action]
+	e := xmlEvaluation{
+		EvalActionName: action, EvalResourceName: "arn:${Partition}:iam::${Account}:user/${UserNameWithPath}", EvalDecision: "allowed",
+		OrganizationsDecisionDetail: xmlOrganizations{denial != DeniedByOrganization}, Boundary: xmlBoundary{denial != DeniedByBoundary},
+	}
+	for _, resource := range resources {
+		specific := xmlSpecific{resource, "allowed"}
+		switch {
+		case denial == DeniedExplicitly, denial == DeniedByOrganization:
+			specific.EvalResourceDecision = "explicitDeny"
+		case denial != deniedByNothing, !principal.administers() && resource != principal.arn:
+			specific.EvalResourceDecision = "implicitDeny"
+		}
+		if specific.EvalResourceDecision != "allowed" {
+			e.EvalDecision = specific.EvalResourceDecision
+		}
+		e.ResourceSpecificResults = append(e.ResourceSpecificResults, specific)
+	}
 	switch {
-	case w.denied[action]:
-		e.EvalDecision = "explicitDeny"
-		e.MatchedStatements = []xmlStatement{{"deny-" + action, "IAM Policy"}}
-	case principal.administers(), resource == principal.arn:
-		e.EvalDecision = "allowed"
+	case e.EvalDecision == "allowed":
 		e.MatchedStatements = []xmlStatement{{"allow", "IAM Policy"}}
-	default:
-		e.EvalDecision = "implicitDeny"
+	case denial == DeniedExplicitly:
+		e.MatchedStatements = []xmlStatement{{"deny-" + action, "IAM Policy"}}
 	}
 	return e
 }

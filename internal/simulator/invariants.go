@@ -32,6 +32,8 @@ const (
 	ViolationSigner ViolationKind = "signature of a replaced key"
 	// ViolationCluster deploys a cluster that is stopped, was never deployed, or is not managed by Qovery.
 	ViolationCluster ViolationKind = "deployment of a wrong cluster"
+	// ViolationAction asks IAM for an action that is not expected (see [World.ExpectActions]).
+	ViolationAction ViolationKind = "unexpected action"
 )
 
 // Violations lists what requests did and must never do. Each begins with its kind and a colon; the time and what happened

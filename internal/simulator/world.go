@@ -82,7 +82,8 @@ type World struct {
 	accounts     []*Account
 	keys         map[string]*AccessKey
 	sessions     map[string]session
-	denied       map[string]bool
+	denied       map[string]Denial
+	expected     []string
 	propagations map[string]time.Duration
 
 	// Qovery
@@ -142,7 +143,7 @@ func Start(config Config) (*World, error) {
 		closed:        make(chan struct{}),
 		keys:          map[string]*AccessKey{},
 		sessions:      map[string]session{},
-		denied:        map[string]bool{},
+		denied:        map[string]Denial{},
 		propagations:  map[string]time.Duration{},
 		organizations: map[string]*Organization{},
 		clusters:      map[string]*Cluster{},

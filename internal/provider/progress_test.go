@@ -1,0 +1,76 @@
+package provider_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// progressFilter is the script of the command that makes the log readable.
+var progressFilter = regexp.MustCompile(`2>&1 \|\s+sed (?:-u )?-E '([^'\n]+)'`)
+
+// showsProgress are the files with that command.
+var showsProgress = []string{
+	"README.md", "docs/guides/troubleshooting.md", "docs/guides/rotating-every-90-days.md", "docs/guides/pipelines.md",
+	"examples/github-actions/rotate-access-keys.yml", "examples/gitlab-ci/rotate-access-keys.gitlab-ci.yml", "internal/demo/story.go",
+}
+
+// The command that is shown everywhere leaves of the log of a rotation one short line for each step, and of what Terraform prints
+// everything.
+func TestProgressIsReadable(t *testing.T) {
+	t.Parallel()
+	script := ""
+	for _, file := range showsProgress {
+		found := progressFilter.FindStringSubmatch(readDoc(t, file))
+		if found == nil || script != "" && found[1] != script {
+			t.Fatalf("%s does not have the same command as the others: %q, %q", file, found, script)
+		}
+		script = found[1]
+	}
+	terraform, err := acctest.Terraform(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	provider, err := acctest.BuildProvider(t.Context(), dir, "./internal/crashtest/testprovider")
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeProvider, err := acctest.TimeProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cliConfig, err := acctest.CLIConfig(dir, provider, timeProvider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := newExample(t, terraform, cliConfig, filepath.Join(examplesDir, "single", "main.tf"))
+	e.terraform("init", "-input=false")
+	// A warning of several lines is in the log too, as it is.
+	e.DenyAction("iam:UntagUser")
+	e.env = append(e.env, "TF_LOG_PROVIDER=INFO")
+	log := e.terraform("apply", "-input=false", "-auto-approve")
+	sed := exec.CommandContext(t.Context(), "sed", "-E", script)
+	sed.Stdin = strings.NewReader(log)
+	output, err := sed.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s\n%s", err, output)
+	}
+	readable := string(output)
+	if !says(
+		"Plan: 3 to add", "Creating...", "[INFO]  created an access key; verifying it\n", `[INFO]  cluster "prod": DEPLOYED after 5m0s`+"\n",
+		"[INFO]  rotation complete\n", "Apply complete!",
+	).MatchString(readable) || strings.Count(readable, rotation.SummaryRights) != 1 {
+		t.Errorf("the log is\n%s\nwhich becomes\n%s", log, readable)
+	}
+	for _, noise := range []string{"mTLS", "plugin process", "@", "credentials_id=", "  | ", "diagnostic_"} {
+		if strings.Contains(readable, noise) {
+			t.Errorf("%q is left:\n%s", noise, readable)
+		}
+	}
+}

@@ -1,0 +1,104 @@
+package rotation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Rights is what the policies of an identity allow on an IAM user.
+type Rights struct {
+	// Principal is the ARN of the identity, a user or a role.
+	Principal   string
+	Evaluations []Evaluation
+}
+
+// EvaluationDecision is what IAM decides about an action. The zero value is none that is known.
+type EvaluationDecision string
+
+// The decisions of IAM's policy simulator.
+const (
+	DecisionAllowed      EvaluationDecision = "allowed"
+	DecisionExplicitDeny EvaluationDecision = "explicitDeny"
+	DecisionImplicitDeny EvaluationDecision = "implicitDeny"
+)
+
+// Evaluation is what IAM says about one action.
+type Evaluation struct {
+	// Action is its name in policies, such as "iam:TagUser".
+	Action   string
+	Decision EvaluationDecision
+	// DeniedByOrganization and DeniedByBoundary say that a service control policy, or the permissions boundary, does not allow
+	// the action, whatever other policies say.
+	DeniedByOrganization, DeniedByBoundary bool
+	// Policies are those whose statements decided.
+	Policies []string
+	// Unknown are the keys of conditions whose values IAM was not given. The decision may be another one with them.
+	Unknown []string
+}
+
+// denial is one way in which an action can be denied.
+type denial struct {
+	applies func(Evaluation) bool
+	text    string
+}
+
+// denials are all ways. The first one that applies is what has to be changed first.
+var denials = []denial{
+	{isNotDenied, ""},
+	{func(e Evaluation) bool { return e.DeniedByOrganization }, "denied by a service control policy (SCP) of the AWS organization"},
+	{func(e Evaluation) bool { return e.DeniedByBoundary }, "denied by the permissions boundary"},
+	{func(e Evaluation) bool { return e.Decision == DecisionExplicitDeny }, "denied explicitly by a policy"},
+	{func(Evaluation) bool { return true }, "allowed by no policy (implicit deny)"},
+}
+
+// isNotDenied holds for a denial that is not certain, too: a warning about what works is worse than none.
+func isNotDenied(e Evaluation) bool {
+	return e.Decision == DecisionAllowed || e.Decision == "" || len(e.Unknown) > 0
+}
+
+// denial says how an action is denied, and is empty if it is not.
+func (e Evaluation) denial() string {
+	i := slices.IndexFunc(denials, func(d denial) bool { return d.applies(e) })
+	return denials[i].text
+}
+
+// denied lists the actions that are denied, and how. A plan has listed the user's keys before it asks. So an answer that denies
+// that is about somebody else, or of a service that only resembles IAM, and tells nothing.
+func (r Rights) denied() []string {
+	var list []string
+	for _, e := range r.Evaluations {
+		how := e.denial()
+		switch {
+		case how == "":
+		case e.Action == "iam:ListAccessKeys":
+			return nil
+		case e.Decision == DecisionExplicitDeny && len(e.Policies) > 0:
+			list = append(list, fmt.Sprintf("%s: %s (%s).", e.Action, how, strings.Join(e.Policies, ", ")))
+		default:
+			list = append(list, fmt.Sprintf("%s: %s.", e.Action, how))
+		}
+	}
+	return list
+}
+
+// MissingRights warns that policies deny the provider what a rotation and its cleanup need on the target's user. It is nil when
+// they deny nothing, and when IAM does not say. IAM is asked once for each of the credentials and each plan.
+func (r *Rotator) MissingRights(ctx context.Context, target Target) *Problem {
+	if target.UserARN == "" {
+		return nil
+	}
+	tagKey := journalTagKey(target.CredentialsID)
+	rights, _ := once(ctx, r.reads, "rights on "+target.UserARN, tagKey, func(ctx context.Context) (Rights, error) {
+		rights, err := r.iam.Rights(ctx, target.UserARN, tagKey, policyActions)
+		if err != nil {
+			step(ctx, "the permissions are not checked, because IAM does not tell them", "error", err.Error())
+		}
+		return rights, nil
+	})
+	if denied := rights.denied(); len(denied) > 0 {
+		return missingRights(rights.Principal, target.UserARN, denied)
+	}
+	return nil
+}
