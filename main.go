@@ -18,6 +18,11 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger and print how to attach Terraform to it")
 	flag.Parse()
+	if !*debug {
+		if err := muteLog(); err != nil {
+			log.Fatal(err)
+		}
+	}
 
 	p := provider.New(version)
 	err := providerserver.Serve(context.Background(), func() frameworkprovider.Provider { return p }, providerserver.ServeOpts{
