@@ -2,12 +2,11 @@
 package main
 
 import (
-	"context"
 	"flag"
 	"log"
 
-	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
 )
@@ -18,13 +17,19 @@ var version = "dev"
 func main() {
 	debug := flag.Bool("debug", false, "serve for a debugger and print how to attach Terraform to it")
 	flag.Parse()
+	if !*debug {
+		if err := muteLog(); err != nil {
+			log.Fatal(err)
+		}
+	}
 
-	p := provider.New(version)
-	err := providerserver.Serve(context.Background(), func() frameworkprovider.Provider { return p }, providerserver.ServeOpts{
-		Address: "registry.terraform.io/qovery/qoveryrotation",
-		Debug:   *debug,
-	})
-	if err != nil {
+	// The framework's own way to serve links protocol 5 as well, which is half a megabyte that nobody asks for.
+	var options []tf6server.ServeOpt
+	if *debug {
+		options = append(options, tf6server.WithManagedDebug())
+	}
+	server := providerserver.NewProtocol6(provider.New(version))
+	if err := tf6server.Serve("registry.terraform.io/qovery/qoveryrotation", server, options...); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -44,8 +44,12 @@ func setUp(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Setenv(terraformPathVariable, terraform); err != nil {
-		return err
+	env := Environment()
+	env[terraformPathVariable], env["TF_CLI_CONFIG_FILE"] = terraform, cliConfig
+	for name, value := range env {
+		if err := os.Setenv(name, value); err != nil {
+			return err
+		}
 	}
-	return os.Setenv("TF_CLI_CONFIG_FILE", cliConfig)
+	return nil
 }

@@ -221,7 +221,9 @@ func initialized(t *testing.T, dir string, providers []acctest.Provider) *tfexec
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tf.SetEnv(map[string]string{"TF_CLI_CONFIG_FILE": cliConfig}); err != nil {
+	env := acctest.Environment()
+	env["TF_CLI_CONFIG_FILE"] = cliConfig
+	if err := tf.SetEnv(env); err != nil {
 		t.Fatal(err)
 	}
 	if err := tf.Init(t.Context()); err != nil {

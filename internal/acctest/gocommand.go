@@ -34,8 +34,9 @@ func moduleRoot(ctx context.Context) (string, error) {
 func goCommand(ctx context.Context, dir string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir = dir
-	// The modules under tools are no part of a developer's workspace.
-	command.Env = append(os.Environ(), "GOWORK=off")
+	// The modules under tools are no part of a developer's workspace, and a compiler without garbage collection takes
+	// gigabytes.
+	command.Env = append(os.Environ(), "GOWORK=off", "GOGC=")
 	output, err := command.Output()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		err = fmt.Errorf("%w: %s", err, bytes.TrimSpace(exit.Stderr))

@@ -15,10 +15,9 @@ import (
 func (c *Client) AccessKeys(ctx context.Context, userName string) ([]rotation.AccessKey, error) {
 	const action = "ListAccessKeys"
 	var keys []rotation.AccessKey
-	pages := iam.NewListAccessKeysPaginator(c.iam, &iam.ListAccessKeysInput{UserName: &userName})
-	for pages.HasMorePages() {
+	for page := (&iam.ListAccessKeysInput{UserName: &userName}); ; {
 		out, err := do(ctx, action, func(ctx context.Context) (*iam.ListAccessKeysOutput, error) {
-			return pages.NextPage(ctx)
+			return c.iam.ListAccessKeys(ctx, page)
 		})
 		if err != nil {
 			return nil, err
@@ -33,8 +32,11 @@ func (c *Client) AccessKeys(ctx context.Context, userName string) ([]rotation.Ac
 				CreatedAt: *key.CreateDate,
 			})
 		}
+		if aws.ToString(out.Marker) == "" {
+			return keys, nil
+		}
+		page.Marker = out.Marker
 	}
-	return keys, nil
 }
 
 // AccessKeyLastUse implements [rotation.IAM].

@@ -100,7 +100,7 @@ type Product struct {
 // Client implements [rotation.IAM].
 type Client struct {
 	config      aws.Config
-	iam         *iam.Client
+	iam         operations
 	credentials *credentials
 	stsEndpoint string
 	now         func() time.Time
@@ -149,13 +149,13 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	if client, ok := c.config.HTTPClient.(*awshttp.BuildableClient); ok {
 		c.config.HTTPClient = client.WithTimeout(timeout)
 	}
-	c.iam = iam.NewFromConfig(c.config, func(o *iam.Options) {
+	c.iam = operationsOf(iam.NewFromConfig(c.config, func(o *iam.Options) {
 		// Two rotations may tag one user in the same instant.
 		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConcurrentModification")
 		if config.Endpoints.IAM != "" {
 			o.BaseEndpoint = &config.Endpoints.IAM
 		}
-	})
+	}))
 	signer, err := c.credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, configurationError(ctx, config, err.Error())

@@ -32,7 +32,7 @@ func (c *Client) Rights(ctx context.Context, userARN, tagKey string, actions []s
 	tagKeys := types.ContextEntry{
 		ContextKeyName: aws.String("aws:TagKeys"), ContextKeyType: types.ContextKeyTypeEnumStringList, ContextKeyValues: []string{tagKey},
 	}
-	pages := iam.NewSimulatePrincipalPolicyPaginator(c.iam, &iam.SimulatePrincipalPolicyInput{
+	pages := iam.NewSimulatePrincipalPolicyPaginator(c.iam.Simulate, &iam.SimulatePrincipalPolicyInput{
 		PolicySourceArn: &rights.Principal,
 		ActionNames:     actions,
 		ResourceArns:    []string{userARN},

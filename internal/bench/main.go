@@ -30,13 +30,13 @@ type lane []figure
 
 // phases follow each other; the lanes of one run side by side. What computes most of its time is by itself.
 var phases = [][]lane{
-	{{{"rotation", measureRotation}, {"plan", measurePlan}}, {{"polling", measurePolling}}, {{"hundred", measureHundred}}},
+	{{{"rotation", measureRotation}, {"plan", measurePlan}}, {{"polling", measurePolling}, {"waiting", measureWaiting}}, {{"hundred", measureHundred}}},
 	{{{"time", measureTime}, {"start", measureStart}, {"size", measureSize}}},
 }
 
 func main() {
 	only := flag.String("run", "", "measure only the figures whose names match this regular expression: "+
-		"rotation, polling, hundred, plan, time, start, size")
+		"rotation, plan, polling, waiting, hundred, time, start, size")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

@@ -20,7 +20,7 @@ const (
 	// starts is how often each provider is started.
 	starts = 15
 	// sizeLimit is that of a release's executable.
-	sizeLimit = 30e6
+	sizeLimit = 25.1e6
 	// awsServices is where the AWS SDK has the services.
 	awsServices = "github.com/aws/aws-sdk-go-v2/service/"
 	// pluginName is what Terraform calls its providers among themselves.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -159,13 +160,13 @@ func (w *workspace) start(args ...string) *process {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "TMPDIR=" + os.TempDir(), "CHECKPOINT_DISABLE=1",
 		"TF_CLI_CONFIG_FILE=" + cliConfig, "TF_DATA_DIR=" + filepath.Join(initialized, ".terraform"),
 		"TF_LOG_PROVIDER=DEBUG", "TF_LOG_SDK=OFF", "TF_LOG_PATH=" + filepath.Join(w.dir, logFile),
-		// Terraform starts the provider four times in an apply. Making keys for its pipes would be most of the tests' work.
-		"TF_DISABLE_PLUGIN_TLS=1",
 		"SIMULATOR_CONTROL_URL=" + w.scene.ControlURL(), "TESTPROVIDER_AHEAD=" + w.ahead.String(),
 		"TESTPROVIDER_PATIENCE=" + w.patience.String(),
 	}
-	for name, value := range w.account.Env() {
-		p.Env = append(p.Env, name+"="+value)
+	for _, more := range []map[string]string{acctest.Environment(), w.account.Env()} {
+		for name, value := range more {
+			p.Env = append(p.Env, name+"="+value)
+		}
 	}
 	w.scene.keepDeploying()
 	if err := p.Start(); err != nil {

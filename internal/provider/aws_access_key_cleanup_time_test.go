@@ -11,7 +11,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -37,11 +36,12 @@ func TestCleanupWaitsForLateReportsOfUse(t *testing.T) {
 	s.run(
 		resource.TestStep{
 			Config: config,
-			Check: func(state *terraform.State) (err error) {
-				drainEndsAt, err = time.Parse(time.RFC3339, state.RootModule().Resources[credentialsAddress].Primary.Attributes["drain_ends_at"])
-				return err
-			},
-			ConfigStateChecks: draining,
+			ConfigStateChecks: append([]statecheck.StateCheck{
+				value(credentialsAddress, "drain_ends_at", knownvalue.StringFunc(func(got string) (err error) {
+					drainEndsAt, err = time.Parse(time.RFC3339, got)
+					return err
+				})),
+			}, draining...),
 		},
 		resource.TestStep{
 			PreConfig:         func() { s.Clock().AdvanceTo(drainEndsAt.Add(time.Second)) },

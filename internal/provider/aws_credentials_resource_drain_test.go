@@ -1,15 +1,14 @@
 package provider_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/compare"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-	"github.com/hashicorp/terraform-plugin-testing/terraform"
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 )
 
@@ -58,46 +57,46 @@ func TestReplace(t *testing.T) {
 func TestDrainWindowMoves(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	var deployedAt string
-	drainEndsAfter := func(window time.Duration) resource.TestCheckFunc {
-		return func(state *terraform.State) error {
-			attributes := state.RootModule().Resources[credentialsAddress].Primary.Attributes
-			deployedAt = attributes["deployed_at"]
-			ended, err := time.Parse(time.RFC3339, deployedAt)
-			if err != nil {
+	drainEndsAfter := func(window time.Duration, more ...statecheck.StateCheck) []statecheck.StateCheck {
+		var deployedAt time.Time
+		return append([]statecheck.StateCheck{
+			value(credentialsAddress, "deployed_at", knownvalue.StringFunc(func(got string) (err error) {
+				deployedAt, err = time.Parse(time.RFC3339, got)
 				return err
-			}
-			if want := ended.Add(window).Format(time.RFC3339); attributes["drain_ends_at"] != want {
-				return fmt.Errorf("drain_ends_at is %s, want %s", attributes["drain_ends_at"], want)
-			}
-			return nil
-		}
+			})),
+			value(credentialsAddress, "drain_ends_at", knownvalue.StringFunc(func(got string) error {
+				return text(deployedAt.Add(window).Format(time.RFC3339)).CheckValue(got)
+			})),
+		}, more...)
 	}
+	phase := value(credentialsAddress, "phase", text("draining"))
 	moves := open{credentialsAddress, []string{"drain_ends_at", "phase"}}
 	s.run(
-		resource.TestStep{Config: s.credentials(trigger("1")), Check: drainEndsAfter(2 * time.Hour)},
+		resource.TestStep{Config: s.credentials(trigger("1")), ConfigStateChecks: drainEndsAfter(2 * time.Hour)},
 		resource.TestStep{
 			PreConfig:         func() { s.Clock().Advance(3 * time.Hour) },
 			Config:            s.credentials(trigger("1") + "\n  drain_window = \"4h\""),
 			ConfigPlanChecks:  plans(moves),
-			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+			ConfigStateChecks: drainEndsAfter(4*time.Hour, phase),
 		},
 		resource.TestStep{
 			Config:            s.credentials(trigger("1") + "\n  drain_window = \"2h30m\""),
 			ConfigPlanChecks:  plans(moves),
-			Check:             resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+			ConfigStateChecks: drainEndsAfter(4*time.Hour, phase),
 		},
 		// It is the same window however it is written.
 		resource.TestStep{
-			Config: s.credentials(trigger("1") + "\n  drain_window = \"150m\""),
-			Check:  resource.ComposeTestCheckFunc(drainEndsAfter(4*time.Hour), s.keys(2), s.deployments(1)),
+			Config:            s.credentials(trigger("1") + "\n  drain_window = \"150m\""),
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
+			ConfigStateChecks: drainEndsAfter(4 * time.Hour),
 		},
 		resource.TestStep{
-			PreConfig: func() { s.Clock().Advance(day) },
-			Config:    s.credentials(trigger("2") + "\n  drain_window = \"150m\""),
-			Check:     resource.ComposeTestCheckFunc(drainEndsAfter(150*time.Minute), s.keys(2), s.deployments(2), gone(s.key)),
+			PreConfig:         func() { s.Clock().Advance(day) },
+			Config:            s.credentials(trigger("2") + "\n  drain_window = \"150m\""),
+			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)),
+			ConfigStateChecks: drainEndsAfter(150 * time.Minute),
 		},
 	)
 }

@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -44,6 +47,48 @@ type planCheck func(plancheck.CheckPlanRequest) error
 // CheckPlan implements [plancheck.PlanCheck].
 func (c planCheck) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
 	resp.Error = c(req)
+}
+
+// checkedOnPlan moves the checks after an apply to the plan that follows, which has the state in it. Where they were, each
+// kind of them starts Terraform to show the state.
+func checkedOnPlan(step resource.TestStep) resource.TestStep {
+	if step.Config == "" || step.PlanOnly || step.Destroy || step.ImportState || step.RefreshState {
+		return step
+	}
+	check, states := step.Check, step.ConfigStateChecks
+	step.Check, step.ConfigStateChecks = nil, nil
+	checks := planCheck(func(req plancheck.CheckPlanRequest) error {
+		if check != nil {
+			if err := check(nil); err != nil {
+				return err
+			}
+		}
+		return checkState(req.Plan, states)
+	})
+	plans := &step.ConfigPlanChecks
+	plans.PostApplyPreRefresh = slices.Concat([]plancheck.PlanCheck{checks}, plans.PostApplyPreRefresh)
+	return step
+}
+
+// checkState checks the state that a plan starts from.
+func checkState(plan *tfjson.Plan, checks []statecheck.StateCheck) error {
+	if len(checks) == 0 {
+		return nil
+	}
+	content, err := json.Marshal(plan.PriorState)
+	if err != nil {
+		return err
+	}
+	// A plan is read with other types for numbers than a state.
+	var state tfjson.State
+	state.UseJSONNumber(true)
+	errs := []error{json.Unmarshal(content, &state)}
+	for _, check := range checks {
+		var resp statecheck.CheckStateResponse
+		check.CheckState(context.Background(), statecheck.CheckStateRequest{State: &state}, &resp)
+		errs = append(errs, resp.Error)
+	}
+	return errors.Join(errs...)
 }
 
 // meanwhile does something between a plan and its apply.

@@ -30,7 +30,6 @@ import (
 const (
 	// productName is what the provider calls itself in the User-Agent of its requests.
 	productName               = "terraform-provider-qoveryrotation"
-	defaultPollInterval       = 5 * time.Second
 	defaultMinimumDrainWindow = 2 * time.Hour
 	defaultLastUseDelay       = 20 * time.Minute
 )
@@ -108,8 +107,9 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 				Validators: []validator.String{urlValidator()},
 			},
 			"poll_interval": schema.StringAttribute{
-				MarkdownDescription: "How often the statuses of an organization's clusters are read while a deployment runs, as a " +
-					"[Go duration](https://pkg.go.dev/time#ParseDuration). Default `5s`.",
+				MarkdownDescription: "Fixed interval at which the statuses of an organization's clusters are read while a deployment runs, as a " +
+					"[Go duration](https://pkg.go.dev/time#ParseDuration), at least `1ms`. Unset by default: statuses are then read every 5 to 40 " +
+					"seconds, most often around the time that the last deployment took.",
 				Optional:   true,
 				CustomType: timetypes.GoDurationType{},
 				Validators: []validator.String{durationAtLeast(time.Millisecond)},
@@ -193,7 +193,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		IAM:          iamClient,
 		Qovery:       qoveryClient,
 		Clock:        p.clock,
-		PollInterval: durationOr(config.PollInterval, defaultPollInterval),
+		PollInterval: durationOr(config.PollInterval, 0),
 		LastUseDelay: durationOr(config.LastUseDelay, defaultLastUseDelay),
 
 		CompromisedAccessKeyIDs: stringsOf(config.Compromised),

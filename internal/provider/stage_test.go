@@ -169,6 +169,9 @@ func (s *stage) interruptAfter(d time.Duration) {
 // run runs the steps of a test.
 func (s *stage) run(steps ...resource.TestStep) {
 	s.t.Helper()
+	for i, step := range steps {
+		steps[i] = checkedOnPlan(step)
+	}
 	resource.UnitTest(s.t, resource.TestCase{
 		ProtoV6ProviderFactories: s.factories(),
 		Steps:                    steps,

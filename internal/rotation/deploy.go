@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,13 +35,15 @@ func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 	// The clusters of a key that leaked have none that works, so that none waits for another one.
 	plan := Waves(pending, in.ProductionLast && !r.IsCompromised(c.journal.From))
 	c.took = map[string]time.Duration{}
+	// The state has the time that all waves took together.
+	w := watch{began: r.clock.Now(), last: deploymentTook(in.Record)}
 	for i, wave := range plan {
 		// What was read before the wave before this one began says nothing about the time since then.
-		start, err := r.awaitStatuses(ctx, in.OrganizationID)
+		start, err := r.awaitStatuses(ctx, in.OrganizationID, watch{began: r.clock.Now()})
 		if err != nil {
 			return notDeployable(c.journal, err)
 		}
-		if problems := r.deployWave(ctx, in, c, wave, start); len(problems) > 0 {
+		if problems := r.deployWave(ctx, in.OrganizationID, c, wave, start, w); len(problems) > 0 {
 			problem := notAllDeployed(c.journal, problems, slices.Concat(plan[i+1:]...))
 			if problem.Summary == SummaryTimeout {
 				problem.World += deployedBefore(c.took)
@@ -52,7 +55,9 @@ func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 }
 
 // deployWave deploys clusters side by side. One that fails does not keep the others from ending.
-func (r *Rotator) deployWave(ctx context.Context, in Intent, c *change, wave []Cluster, start []ClusterStatus) []*Problem {
+func (r *Rotator) deployWave(
+	ctx context.Context, organizationID string, c *change, wave []Cluster, start []ClusterStatus, w watch,
+) []*Problem {
 	var (
 		mu       sync.Mutex
 		group    sync.WaitGroup
@@ -61,7 +66,7 @@ func (r *Rotator) deployWave(ctx context.Context, in Intent, c *change, wave []C
 	began := r.clock.Now()
 	for _, cluster := range wave {
 		group.Go(func() {
-			status, err := r.deploy(ctx, in.OrganizationID, cluster, statusOf(start, cluster.ID))
+			status, err := r.deploy(ctx, organizationID, cluster, statusOf(start, cluster.ID), w)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -121,7 +126,9 @@ func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([
 
 // deploy brings the new key to one cluster, whose status was just read, and waits until it runs with it. It returns no
 // error for a cluster that is off, and the status that it saw last.
-func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus) (ClusterStatus, error) {
+func (r *Rotator) deploy(
+	ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus, w watch,
+) (ClusterStatus, error) {
 	retried := false
 	for {
 		before, err := r.awaitRest(ctx, organizationID, cluster, status)
@@ -145,10 +152,10 @@ func (r *Rotator) deploy(ctx context.Context, organizationID string, cluster Clu
 			return status, err
 		}
 		// A status right after the request tells nothing, and polls that count from the request see its end soonest.
-		if err := r.clock.Sleep(ctx, r.interval); err != nil {
+		if err := r.clock.Sleep(ctx, cmp.Or(r.interval, w.interval(requested))); err != nil {
 			return before, err
 		}
-		result, last, err := r.awaitDeployment(ctx, organizationID, cluster, before, requested)
+		result, last, err := r.awaitDeployment(ctx, organizationID, cluster, before, requested, w)
 		switch {
 		case err != nil:
 			return last, err
@@ -174,9 +181,9 @@ func clusterStep(ctx context.Context, message string, cluster Cluster, status Cl
 }
 
 // awaitStatuses reads the statuses of all clusters. A passing failure to read is waited out: deployments go on meanwhile.
-func (r *Rotator) awaitStatuses(ctx context.Context, organizationID string) ([]ClusterStatus, error) {
+func (r *Rotator) awaitStatuses(ctx context.Context, organizationID string, w watch) ([]ClusterStatus, error) {
 	for {
-		statuses, err := r.statuses.read(ctx, organizationID)
+		statuses, err := r.statuses.await(ctx, organizationID, w)
 		switch {
 		case err == nil:
 			return statuses, nil
@@ -189,8 +196,8 @@ func (r *Rotator) awaitStatuses(ctx context.Context, organizationID string) ([]C
 }
 
 // status reads the status of one cluster.
-func (r *Rotator) status(ctx context.Context, organizationID, clusterID string) (ClusterStatus, error) {
-	statuses, err := r.awaitStatuses(ctx, organizationID)
+func (r *Rotator) status(ctx context.Context, organizationID, clusterID string, w watch) (ClusterStatus, error) {
+	statuses, err := r.awaitStatuses(ctx, organizationID, w)
 	return statusOf(statuses, clusterID), err
 }
 
@@ -207,12 +214,13 @@ func statusOf(statuses []ClusterStatus, clusterID string) ClusterStatus {
 func (r *Rotator) awaitRest(
 	ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus,
 ) (ClusterStatus, error) {
+	w := watch{began: r.clock.Now()}
 	for last := ""; classify(status.State) == runRunning; {
 		if status.State != last {
 			last = status.State
 			clusterStep(ctx, "waiting for a deployment that was under way", cluster, status)
 		}
-		now, err := r.status(ctx, organizationID, cluster.ID)
+		now, err := r.status(ctx, organizationID, cluster.ID, w)
 		if err != nil {
 			return status, err
 		}
@@ -246,7 +254,7 @@ func (r *Rotator) requestDeployment(
 			continue
 		}
 		if IsDefinite(err) {
-			status, readErr := r.status(ctx, organizationID, cluster.ID)
+			status, readErr := r.status(ctx, organizationID, cluster.ID, watch{began: r.clock.Now()})
 			if readErr == nil && classify(status.State) == runRunning {
 				return status, errBusy
 			}
@@ -264,8 +272,9 @@ func (r *Rotator) requestDeployment(
 
 // becomesVisible looks for a deployment for as long as one can stay invisible.
 func (r *Rotator) becomesVisible(ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus) (bool, error) {
-	for since := r.clock.Now(); r.clock.Now().Sub(since) < visibilityPeriod; {
-		status, err := r.status(ctx, organizationID, cluster.ID)
+	w := watch{began: r.clock.Now()}
+	for r.clock.Now().Sub(w.began) < visibilityPeriod {
+		status, err := r.status(ctx, organizationID, cluster.ID, w)
 		if err != nil {
 			return false, err
 		}
@@ -278,11 +287,11 @@ func (r *Rotator) becomesVisible(ctx context.Context, organizationID string, clu
 
 // awaitDeployment waits for the end of the deployment that was asked for, and returns the status that it saw last.
 func (r *Rotator) awaitDeployment(
-	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus, requested time.Time,
+	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus, requested time.Time, w watch,
 ) (deploymentResult, ClusterStatus, error) {
 	seenRunning, last := false, before
 	for {
-		status, err := r.status(ctx, organizationID, cluster.ID)
+		status, err := r.status(ctx, organizationID, cluster.ID, w)
 		if err != nil {
 			return deploymentInvisible, last, err
 		}

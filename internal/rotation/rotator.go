@@ -12,7 +12,8 @@ type Config struct {
 	IAM    IAM
 	Qovery Qovery
 	Clock  Clock
-	// PollInterval is how often the statuses of an organization's clusters are read while a deployment runs.
+	// PollInterval is how often the statuses of an organization's clusters are read while a deployment runs. When it is not set,
+	// they are read as [PollInterval] says.
 	PollInterval time.Duration
 	// LastUseDelay is how late AWS may report the use of a key.
 	LastUseDelay time.Duration

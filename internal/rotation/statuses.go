@@ -1,6 +1,7 @@
 package rotation
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -11,25 +12,28 @@ type statusReader interface {
 	read(ctx context.Context, organizationID string) ([]ClusterStatus, error)
 }
 
-// statusBoard reads cluster statuses for every rotation of the process: however many wait, an organization is asked at
-// most once per interval, and one answer serves all who were waiting when the request was sent.
+// statusBoard reads cluster statuses for every rotation of the process: however many wait, an organization is asked when the
+// first of them wants to know, and one answer serves all who were waiting when the request was sent.
 type statusBoard struct {
-	qovery   Qovery
-	clock    Clock
+	qovery Qovery
+	clock  Clock
+	// interval is the same for everybody if it is set. Otherwise it follows from what each one waits for.
 	interval time.Duration
 
 	mu            sync.Mutex
 	organizations map[string]*organizationStatuses
 }
 
-// organizationStatuses is what the board has of one organization. Whoever holds turn may send a request.
+// organizationStatuses is what the board has of one organization.
 type organizationStatuses struct {
-	turn chan struct{}
-
 	mu       sync.Mutex
-	interval time.Duration
+	asking   bool            // a request is under way
+	news     context.Context // is done when the next request has ended
+	announce context.CancelFunc
 	requests int // sent so far
 	sentAt   time.Time
+	interval time.Duration // that came before the last request
+	floor    time.Duration // the shortest interval that the budget allows
 	statuses []ClusterStatus
 	answered int // the request that statuses came with, and when it was sent
 	askedAt  time.Time
@@ -50,17 +54,17 @@ func paced(interval time.Duration, left int, untilReset time.Duration) time.Dura
 	return max(interval, untilReset/time.Duration(max(left/statusShare, 1)))
 }
 
-// pace is how often to read statuses after an answer. It compares the times that Qovery tells with each other only.
+// pace is the shortest interval after an answer. It compares the times that Qovery tells with each other only.
 func (b *statusBoard) pace(statuses []ClusterStatus) time.Duration {
 	left, resetsAt, known := b.qovery.Budget()
 	if !known {
-		return b.interval
+		return 0
 	}
 	untilReset := budgetPeriod
 	if len(statuses) > 0 && !statuses[0].ReadAt.IsZero() && !resetsAt.IsZero() {
 		untilReset = min(resetsAt.Sub(statuses[0].ReadAt), budgetPeriod)
 	}
-	return paced(b.interval, left, untilReset)
+	return paced(0, left, untilReset)
 }
 
 // outageReports is how often it is reported that statuses still cannot be read.
@@ -102,70 +106,96 @@ func (b *statusBoard) organization(id string) *organizationStatuses {
 	defer b.mu.Unlock()
 	o := b.organizations[id]
 	if o == nil {
-		o = &organizationStatuses{turn: make(chan struct{}, 1), interval: b.interval}
+		o = &organizationStatuses{}
+		o.news, o.announce = context.WithCancel(context.Background())
 		b.organizations[id] = o
 	}
 	return o
 }
 
-// read implements [statusReader].
+// read implements [statusReader], for somebody who does not wait for a certain deployment.
 func (b *statusBoard) read(ctx context.Context, organizationID string) ([]ClusterStatus, error) {
+	return b.await(ctx, organizationID, watch{began: b.clock.Now()})
+}
+
+// await reads for somebody who waits for a deployment. Everybody sleeps until the next request is worth it for himself, and
+// whoever wakes up first asks for all, so that the shortest interval decides.
+func (b *statusBoard) await(ctx context.Context, organizationID string, w watch) ([]ClusterStatus, error) {
 	o := b.organization(organizationID)
 	o.mu.Lock()
 	seen := o.requests
 	o.mu.Unlock()
-
-	select {
-	case o.turn <- struct{}{}:
-		defer func() { <-o.turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	statuses, answered, wait := o.since(seen, b.clock.Now())
-	if answered {
-		return statuses, nil
-	}
-	if wait > 0 {
-		if err := b.clock.Sleep(ctx, wait); err != nil {
-			return nil, err
+	for {
+		o.mu.Lock()
+		if o.answered > seen {
+			defer o.mu.Unlock()
+			return o.statuses, nil
+		}
+		asking, news, now := o.asking, o.news, b.clock.Now()
+		interval, wait := o.next(b.interval, w, now)
+		if !asking && wait <= 0 {
+			request := o.begin(now, interval)
+			o.mu.Unlock()
+			return b.ask(ctx, organizationID, o, request)
+		}
+		o.mu.Unlock()
+		b.rest(ctx, news, asking, wait)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 	}
-	o.mu.Lock()
+}
+
+// next is the interval after the last request, and how much of it is left.
+func (o *organizationStatuses) next(fixed time.Duration, w watch, now time.Time) (interval, wait time.Duration) {
+	if o.sentAt.IsZero() {
+		return fixed, 0
+	}
+	interval = max(cmp.Or(fixed, w.interval(o.sentAt)), o.floor)
+	return interval, o.sentAt.Add(interval).Sub(now)
+}
+
+// begin notes a request that is going to be sent.
+func (o *organizationStatuses) begin(now time.Time, interval time.Duration) (request int) {
+	o.asking, o.sentAt, o.interval = true, now, interval
 	o.requests++
-	request := o.requests
-	o.sentAt = b.clock.Now()
-	askedAt := o.sentAt
-	o.mu.Unlock()
+	return o.requests
+}
+
+// rest waits for the answer to a request that is under way, or else for a time, and no longer than until there is news.
+func (b *statusBoard) rest(ctx, news context.Context, asking bool, wait time.Duration) {
+	ctx, wake := context.WithCancel(ctx)
+	defer wake()
+	defer context.AfterFunc(news, wake)()
+	if asking {
+		<-ctx.Done()
+		return
+	}
+	_ = b.clock.Sleep(ctx, wait) // await looks why it ended.
+}
+
+// ask sends a request and tells everybody that there is news.
+func (b *statusBoard) ask(ctx context.Context, organizationID string, o *organizationStatuses, request int) ([]ClusterStatus, error) {
 	statuses, err := b.qovery.ClusterStatuses(ctx, organizationID)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if now := b.clock.Now(); now.Sub(o.sentAt) > b.interval {
+	defer o.announce() // the news that was awaited until here
+	o.asking = false
+	askedAt, now := o.sentAt, b.clock.Now()
+	if now.Sub(o.sentAt) > cmp.Or(o.interval, shortestInterval) {
 		// The port repeated the request, the last time just now perhaps.
 		o.sentAt = now
 	}
+	o.news, o.announce = context.WithCancel(context.Background())
 	if err != nil {
 		if ctx.Err() == nil {
-			o.outage.goesOn(ctx, b.clock.Now(), err)
+			o.outage.goesOn(ctx, now, err)
 		}
 		return nil, err
 	}
-	o.outage.isOver(ctx, b.clock.Now())
-	o.statuses, o.answered, o.askedAt, o.interval = statuses, request, askedAt, b.pace(statuses)
+	o.outage.isOver(ctx, now)
+	o.statuses, o.answered, o.askedAt, o.floor = statuses, request, askedAt, b.pace(statuses)
 	return statuses, nil
-}
-
-// since returns the last answer if it came of a request after the one that was seen, and else the time until the next
-// request may be sent.
-func (o *organizationStatuses) since(seen int, now time.Time) ([]ClusterStatus, bool, time.Duration) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.answered > seen {
-		return o.statuses, true, 0
-	}
-	if o.sentAt.IsZero() {
-		return nil, false, 0
-	}
-	return nil, false, o.sentAt.Add(o.interval).Sub(now)
 }
 
 // recent returns what the rotations that wait at present read last, if any do.
@@ -173,7 +203,7 @@ func (b *statusBoard) recent(organizationID string) ([]ClusterStatus, bool) {
 	o := b.organization(organizationID)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.statuses, o.answered > 0 && b.clock.Now().Sub(o.askedAt) < 2*o.interval
+	return o.statuses, o.answered > 0 && b.clock.Now().Sub(o.askedAt) < 2*max(o.interval, shortestInterval)
 }
 
 // planStatuses reads statuses for plans, which decide nothing that changes anything: what waiting rotations have read is
