@@ -82,3 +82,9 @@ func downloadTerraform(ctx context.Context, dir string) (string, error) {
 func OpenTofu(ctx context.Context) (string, error) {
 	return tool(ctx, "tofu", "tofu")
 }
+
+// OldestTerraform builds the oldest Terraform that is supported, in the version that tools/terraform/go.mod names, and returns
+// the path of its executable.
+func OldestTerraform(ctx context.Context) (string, error) {
+	return tool(ctx, "terraform", "terraform")
+}

@@ -74,19 +74,7 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	provider, err := acctest.BuildProvider(t.Context(), dir, "./internal/crashtest/testprovider")
-	if err != nil {
-		t.Fatal(err)
-	}
-	timeProvider, err := acctest.TimeProvider(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cliConfig, err := acctest.CLIConfig(dir, provider, timeProvider)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cliConfig := builtProviders(t)
 	for name, files := range exampleFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,6 +97,25 @@ func TestExamples(t *testing.T) {
 		e.terraform(strings.Fields(command)...)
 		e.play([]exampleApply{{keys: "A A"}})
 	})
+}
+
+// builtProviders builds the providers for tests that start Terraform themselves, and returns the CLI configuration for them.
+func builtProviders(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	built, err := acctest.BuildProvider(t.Context(), dir, "./internal/crashtest/testprovider")
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeProvider, err := acctest.TimeProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cliConfig, err := acctest.CLIConfig(dir, built, timeProvider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cliConfig
 }
 
 // exampleFiles lists the Terraform files by directory.
@@ -209,6 +216,12 @@ func (e *example) terraform(args ...string) string {
 	return string(output)
 }
 
+// state is the state of the last apply.
+func (e *example) state() string {
+	e.t.Helper()
+	return readFile(e.t, filepath.Join(e.dir, "terraform.tfstate"))
+}
+
 func (e *example) play(story []exampleApply) {
 	e.t.Helper()
 	e.terraform("init", "-input=false")
@@ -233,11 +246,7 @@ func (e *example) play(story []exampleApply) {
 			e.t.Errorf("signed with %s: %s", request.SignedBy, request)
 		}
 	}
-	state, err := os.ReadFile(filepath.Join(e.dir, "terraform.tfstate"))
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	e.noSecrets("the state", string(state))
+	e.noSecrets("the state", e.state())
 }
 
 // keyStates shows a user's keys, oldest first.
