@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -32,7 +33,10 @@ const (
 	defaultLastUseDelay       = 20 * time.Minute
 )
 
-var _ provider.Provider = (*Provider)(nil)
+var (
+	_ provider.Provider                  = (*Provider)(nil)
+	_ provider.ProviderWithListResources = (*Provider)(nil)
+)
 
 // Provider is the qoveryrotation provider.
 type Provider struct {
@@ -184,7 +188,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		LastUseDelay: durationOr(config.LastUseDelay, defaultLastUseDelay),
 	})
 	data := &clients{rotator: rotator, minimumDrainWindow: durationOr(config.MinimumDrainWindow, defaultMinimumDrainWindow)}
-	resp.ResourceData, resp.DataSourceData = data, data
+	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = data, data, data
 }
 
 // Resources implements [provider.Provider].
@@ -195,6 +199,11 @@ func (p *Provider) Resources(context.Context) []func() resource.Resource {
 // DataSources implements [provider.Provider].
 func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
 	return []func() datasource.DataSource{newAWSCredentialsDataSource, newAWSCredentialsListDataSource}
+}
+
+// ListResources implements [provider.ProviderWithListResources].
+func (p *Provider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newAWSCredentialsListResource}
 }
 
 // addUnknownConfiguration refuses a provider argument whose value is not known while Terraform plans.
