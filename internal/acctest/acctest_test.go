@@ -160,6 +160,10 @@ func TestExamples(t *testing.T) {
 			if err := os.CopyFS(dir, os.DirFS(example)); err != nil {
 				t.Fatal(err)
 			}
+			// Terraform knows import by identity from 1.12 on.
+			if err := os.RemoveAll(filepath.Join(dir, "import-by-identity.tf")); err != nil {
+				t.Fatal(err)
+			}
 			result, err := initialized(t, dir, providers).Validate(t.Context())
 			if err != nil {
 				t.Fatal(err)

@@ -50,7 +50,7 @@ func Terraform(ctx context.Context) (string, error) {
 	}
 	fmt.Fprintf(os.Stderr, "No Terraform >= %s is on PATH, and the download failed: %v\n"+
 		"Building the Terraform of tools/terraform-latest, which takes minutes the first time.\n", minimumTerraform, err)
-	return tool(ctx, "terraform-latest", "terraform")
+	return LatestTerraform(ctx)
 }
 
 // downloadTerraform moves the executable to its directory only when it is complete, since the tests of several packages
@@ -87,4 +87,10 @@ func OpenTofu(ctx context.Context) (string, error) {
 // the path of its executable.
 func OldestTerraform(ctx context.Context) (string, error) {
 	return tool(ctx, "terraform", "terraform")
+}
+
+// LatestTerraform builds a current Terraform, in the version that tools/terraform-latest/go.mod names, and returns the path of its
+// executable.
+func LatestTerraform(ctx context.Context) (string, error) {
+	return tool(ctx, "terraform-latest", "terraform")
 }

@@ -79,5 +79,5 @@ func setImported(ctx context.Context, state attributeSetter, organizationID, cre
 
 // attributeSetter is a state, or a resource in a list.
 type attributeSetter interface {
-	SetAttribute(ctx context.Context, path path.Path, value any) diag.Diagnostics
+	SetAttribute(context.Context, path.Path, any) diag.Diagnostics
 }

@@ -39,7 +39,8 @@ func (r *awsCredentialsResource) ListResourceConfigSchema(
 	_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse,
 ) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds the credentials of a Qovery organization that have a static AWS access key, for `terraform query`. It reads and changes nothing.",
+		MarkdownDescription: "Finds the credentials of a Qovery organization that have a static AWS access key, for `terraform query` of " +
+			"Terraform 1.14 and newer. It reads and changes nothing.",
 		Attributes: map[string]schema.Attribute{
 			"organization_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the Qovery organization.",

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
@@ -19,6 +21,8 @@ const (
 	// The ids in examples that have no variables.
 	exampleOrganizationID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 	exampleCredentialsID  = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+	// importByIdentity is the file of an example that takes the place of its other import block.
+	importByIdentity = "import-by-identity.tf"
 	// exampleProviders goes with the examples that leave it to the page that shows them.
 	exampleProviders = `terraform {
   required_providers {
@@ -97,6 +101,13 @@ func TestExamples(t *testing.T) {
 		e.terraform(strings.Fields(command)...)
 		e.play([]exampleApply{{keys: "A A"}})
 	})
+	t.Run(importByIdentity, func(t *testing.T) {
+		t.Parallel()
+		terraformSince(t, tfversion.Version1_12_0)
+		dir := filepath.Join(examplesDir, "resources", "qoveryrotation_aws_credentials")
+		e := newExample(t, terraform, cliConfig, filepath.Join(dir, "resource.tf"), filepath.Join(dir, importByIdentity))
+		e.play(exampleStories["resources/qoveryrotation_aws_credentials"])
+	})
 }
 
 // builtProviders builds the providers for tests that start Terraform themselves, and returns the CLI configuration for them.
@@ -123,7 +134,7 @@ func exampleFiles(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
 	err := filepath.WalkDir(examplesDir, func(path string, _ fs.DirEntry, err error) error {
-		if err == nil && filepath.Ext(path) == ".tf" {
+		if err == nil && filepath.Ext(path) == ".tf" && filepath.Base(path) != importByIdentity {
 			name, err := filepath.Rel(examplesDir, filepath.Dir(path))
 			files[filepath.ToSlash(name)] = append(files[filepath.ToSlash(name)], path)
 			return err
