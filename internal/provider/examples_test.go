@@ -64,6 +64,7 @@ var exampleStories = map[string][]exampleApply{
 		{after: 4 * time.Hour, keys: "IA A", prints: `"status" = "quarantined"`},
 		{after: 24 * time.Hour, keys: "A A", prints: `"status" = "deleted"`},
 	},
+	"mocks":  {{keys: "A A"}, {keys: "AA A"}, {after: 3 * time.Hour, keys: "IA A"}},
 	"report": {{keys: "A A", prints: `"prod in eu-west-3 is DEPLOYED"`}},
 	"compliance-check": {
 		{keys: "A A"},

@@ -64,6 +64,26 @@ func TestGuideWholeOrganization(t *testing.T) {
 	}
 }
 
+// Mocked values pass the validators of the provider, which Terraform asks about them.
+func TestMocks(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("TF_ACC_PROVIDER_HOST") == "registry.opentofu.org" {
+		t.Skip("OpenTofu does not read mock files")
+	}
+	e := newExample(t, terraformSince(t, tfversion.Version1_7_0), builtProviders(t))
+	e.write("terraform.tf", "")
+	if err := os.CopyFS(e.dir, os.DirFS(filepath.Join(examplesDir, "mocks"))); err != nil {
+		t.Fatal(err)
+	}
+	e.terraform("init", "-input=false")
+	if output := e.terraform("test"); !strings.Contains(output, "2 passed, 0 failed") {
+		t.Errorf("not every test ran:\n%s", output)
+	}
+	if requests := e.Requests(); len(requests) > 0 {
+		t.Errorf("the mocked provider asked %v", requests)
+	}
+}
+
 // shell runs a command of a guide, which must succeed, and returns its output.
 func (e *example) shell(command string) string {
 	e.t.Helper()
