@@ -54,7 +54,7 @@ func Terraform(ctx context.Context) (string, error) {
 	}
 	fmt.Fprintf(os.Stderr, "No Terraform >= %s is on PATH, and the download failed: %v\n"+
 		"Building the Terraform of tools/terraform-latest, which takes minutes the first time.\n", minimumTerraform, err)
-	return tool(ctx, "terraform-latest", "terraform")
+	return LatestTerraform(ctx)
 }
 
 // SkipUnsupported skips the test of a configuration that calls a function of a provider, where the Terraform executable is older
@@ -107,4 +107,16 @@ func downloadTerraform(ctx context.Context, dir string) (string, error) {
 // OpenTofu builds OpenTofu in the version that tools/tofu/go.mod names and returns the path of its executable.
 func OpenTofu(ctx context.Context) (string, error) {
 	return tool(ctx, "tofu", "tofu")
+}
+
+// OldestTerraform builds the oldest Terraform that is supported, in the version that tools/terraform/go.mod names, and returns
+// the path of its executable.
+func OldestTerraform(ctx context.Context) (string, error) {
+	return tool(ctx, "terraform", "terraform")
+}
+
+// LatestTerraform builds a current Terraform, in the version that tools/terraform-latest/go.mod names, and returns the path of its
+// executable.
+func LatestTerraform(ctx context.Context) (string, error) {
+	return tool(ctx, "terraform-latest", "terraform")
 }

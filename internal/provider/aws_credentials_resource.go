@@ -23,6 +23,7 @@ var (
 	_ resource.ResourceWithValidateConfig = (*awsCredentialsResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*awsCredentialsResource)(nil)
 	_ resource.ResourceWithImportState    = (*awsCredentialsResource)(nil)
+	_ resource.ResourceWithIdentity       = (*awsCredentialsResource)(nil)
 )
 
 type awsCredentialsResource struct{ *clients }
@@ -77,6 +78,7 @@ func (r *awsCredentialsResource) Create(ctx context.Context, req resource.Create
 	}
 	plan.setRecord(record, r.rotator.Now())
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
 
 // Read implements [resource.Resource].
@@ -87,6 +89,8 @@ func (r *awsCredentialsResource) Read(ctx context.Context, req resource.ReadRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	// Before anything else: a resource that is removed, and one that is left as it is, have an identity too.
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	intent := state.intent()
 	intent.Record = state.record(nil)
 	record, warning, err := r.rotator.Refresh(ctx, intent)
@@ -124,6 +128,7 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 	compromised := r.rotator.IsCompromised(state.AccessKeyID.ValueString())
 	what := updateOf(&state, &plan, compromised)
 	resume, rotate := what == updateResume, asksToRotate(&state, &plan, compromised, r.rotator.Now())

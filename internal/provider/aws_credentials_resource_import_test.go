@@ -160,14 +160,11 @@ func TestForget(t *testing.T) {
 func TestForgetByRemovedBlock(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	resource.UnitTest(t, resource.TestCase{
-		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(tfversion.Version1_7_0)},
-		ProtoV6ProviderFactories: s.factories(),
-		Steps: []resource.TestStep{
-			{Config: s.credentials("")},
-			{
-				PreConfig: s.ResetRequests,
-				Config: s.providerBlock() + `
+	s.runSince(tfversion.Version1_7_0,
+		resource.TestStep{Config: s.credentials("")},
+		resource.TestStep{
+			PreConfig: s.ResetRequests,
+			Config: s.providerBlock() + `
 removed {
   from = qoveryrotation_aws_credentials.test
   lifecycle {
@@ -175,15 +172,14 @@ removed {
   }
 }
 `,
-				ConfigPlanChecks: plans(planCheck(func(req plancheck.CheckPlanRequest) error {
-					if n := len(req.Plan.ResourceChanges); n != 1 || !req.Plan.ResourceChanges[0].Change.Actions.Forget() {
-						return fmt.Errorf("the plan has %d changes, or another one than to forget", n)
-					}
-					return nil
-				})),
-				Check: s.keys(2),
-			},
+			ConfigPlanChecks: plans(planCheck(func(req plancheck.CheckPlanRequest) error {
+				if n := len(req.Plan.ResourceChanges); n != 1 || !req.Plan.ResourceChanges[0].Change.Actions.Forget() {
+					return fmt.Errorf("the plan has %d changes, or another one than to forget", n)
+				}
+				return nil
+			})),
+			Check: s.keys(2),
 		},
-	})
+	)
 	s.unchanged()
 }

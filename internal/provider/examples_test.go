@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
@@ -19,6 +21,8 @@ const (
 	// The ids in examples that have no variables.
 	exampleOrganizationID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 	exampleCredentialsID  = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
+	// importByIdentity is the file of an example that takes the place of its other import block.
+	importByIdentity = "import-by-identity.tf"
 	// exampleProviders goes with the examples that leave it to the page that shows them.
 	exampleProviders = `terraform {
   required_providers {
@@ -64,6 +68,7 @@ var exampleStories = map[string][]exampleApply{
 		{after: 4 * time.Hour, keys: "IA A", prints: `"status" = "quarantined"`},
 		{after: 24 * time.Hour, keys: "A A", prints: `"status" = "deleted"`},
 	},
+	"mocks":  {{keys: "A A"}, {keys: "AA A"}, {after: 3 * time.Hour, keys: "IA A"}},
 	"report": {{keys: "A A", prints: `"prod in eu-west-3 is DEPLOYED"`}},
 	"compliance-check": {
 		{keys: "A A"},
@@ -78,19 +83,7 @@ func TestExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	provider, err := acctest.BuildProvider(t.Context(), dir, "./internal/crashtest/testprovider")
-	if err != nil {
-		t.Fatal(err)
-	}
-	timeProvider, err := acctest.TimeProvider(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	cliConfig, err := acctest.CLIConfig(dir, provider, timeProvider)
-	if err != nil {
-		t.Fatal(err)
-	}
+	cliConfig := builtProviders(t)
 	for name, files := range exampleFiles(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,6 +108,32 @@ func TestExamples(t *testing.T) {
 		e.terraform(strings.Fields(command)...)
 		e.play([]exampleApply{{keys: "A A"}})
 	})
+	t.Run(importByIdentity, func(t *testing.T) {
+		t.Parallel()
+		terraformSince(t, tfversion.Version1_12_0)
+		dir := filepath.Join(examplesDir, "resources", "qoveryrotation_aws_credentials")
+		e := newExample(t, terraform, cliConfig, filepath.Join(dir, "resource.tf"), filepath.Join(dir, importByIdentity))
+		e.play(exampleStories["resources/qoveryrotation_aws_credentials"])
+	})
+}
+
+// builtProviders builds the providers for tests that start Terraform themselves, and returns the CLI configuration for them.
+func builtProviders(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	built, err := acctest.BuildProvider(t.Context(), dir, "./internal/crashtest/testprovider")
+	if err != nil {
+		t.Fatal(err)
+	}
+	timeProvider, err := acctest.TimeProvider(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cliConfig, err := acctest.CLIConfig(dir, built, timeProvider)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cliConfig
 }
 
 // exampleFiles lists the Terraform files by directory.
@@ -122,7 +141,7 @@ func exampleFiles(t *testing.T) map[string][]string {
 	t.Helper()
 	files := map[string][]string{}
 	err := filepath.WalkDir(examplesDir, func(path string, _ fs.DirEntry, err error) error {
-		if err == nil && filepath.Ext(path) == ".tf" {
+		if err == nil && filepath.Ext(path) == ".tf" && filepath.Base(path) != importByIdentity {
 			name, err := filepath.Rel(examplesDir, filepath.Dir(path))
 			files[filepath.ToSlash(name)] = append(files[filepath.ToSlash(name)], path)
 			return err
@@ -215,6 +234,12 @@ func (e *example) terraform(args ...string) string {
 	return string(output)
 }
 
+// state is the state of the last apply.
+func (e *example) state() string {
+	e.t.Helper()
+	return readFile(e.t, filepath.Join(e.dir, "terraform.tfstate"))
+}
+
 func (e *example) play(story []exampleApply) {
 	e.t.Helper()
 	e.terraform("init", "-input=false")
@@ -242,11 +267,7 @@ func (e *example) play(story []exampleApply) {
 			e.t.Errorf("signed with %s: %s", request.SignedBy, request)
 		}
 	}
-	state, err := os.ReadFile(filepath.Join(e.dir, "terraform.tfstate"))
-	if err != nil {
-		e.t.Fatal(err)
-	}
-	e.noSecrets("the state", string(state))
+	e.noSecrets("the state", e.state())
 }
 
 // keyStates shows a user's keys, oldest first.

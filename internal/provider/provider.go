@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
+	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
@@ -34,7 +35,10 @@ const (
 	defaultLastUseDelay       = 20 * time.Minute
 )
 
-var _ provider.ProviderWithFunctions = (*Provider)(nil)
+var (
+	_ provider.ProviderWithFunctions     = (*Provider)(nil)
+	_ provider.ProviderWithListResources = (*Provider)(nil)
+)
 
 // Provider is the qoveryrotation provider.
 type Provider struct {
@@ -199,7 +203,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		CompromisedAccessKeyIDs: stringsOf(config.Compromised),
 	})
 	data := &clients{rotator: rotator, minimumDrainWindow: durationOr(config.MinimumDrainWindow, defaultMinimumDrainWindow)}
-	resp.ResourceData, resp.DataSourceData = data, data
+	resp.ResourceData, resp.DataSourceData, resp.ListResourceData = data, data, data
 }
 
 // Resources implements [provider.Provider].
@@ -215,6 +219,11 @@ func (p *Provider) DataSources(context.Context) []func() datasource.DataSource {
 // Functions implements [provider.ProviderWithFunctions].
 func (p *Provider) Functions(context.Context) []func() function.Function {
 	return []func() function.Function{newIAMPolicyFunction}
+}
+
+// ListResources implements [provider.ProviderWithListResources].
+func (p *Provider) ListResources(context.Context) []func() list.ListResource {
+	return []func() list.ListResource{newAWSCredentialsListResource}
 }
 
 // addUnknownConfiguration refuses a provider argument whose value is not known while Terraform plans.

@@ -16,9 +16,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
@@ -50,7 +52,7 @@ type stage struct {
 	settings, aws string
 
 	mu       sync.Mutex
-	server   tfprotov6.ProviderServer
+	server   providerServer
 	warnings []string
 }
 
@@ -100,20 +102,27 @@ func (s *stage) serve() (tfprotov6.ProviderServer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := provider.New("test", provider.WithClock(s.Clock()), provider.WithRequestTimeout(2*time.Second))
-	s.server = providerserver.NewProtocol6(p)()
+	s.server = providerserver.NewProtocol6(p)().(providerServer)
 	return &recorder{s.server, s}, nil
+}
+
+// providerServer is everything that Terraform asks of a provider. What a wrapper does not embed, Terraform does not find.
+type providerServer interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ListResourceServer
+	tfprotov6.ActionServer
 }
 
 // recorder keeps the warnings that Terraform shows and terraform-plugin-testing does not.
 type recorder struct {
-	tfprotov6.ProviderServer
+	providerServer
 	stage *stage
 }
 
 func (r *recorder) ReadResource(
 	ctx context.Context, req *tfprotov6.ReadResourceRequest,
 ) (*tfprotov6.ReadResourceResponse, error) {
-	resp, err := r.ProviderServer.ReadResource(ctx, req)
+	resp, err := r.providerServer.ReadResource(ctx, req)
 	if err == nil {
 		r.stage.record(resp.Diagnostics)
 	}
@@ -123,7 +132,7 @@ func (r *recorder) ReadResource(
 func (r *recorder) PlanResourceChange(
 	ctx context.Context, req *tfprotov6.PlanResourceChangeRequest,
 ) (*tfprotov6.PlanResourceChangeResponse, error) {
-	resp, err := r.ProviderServer.PlanResourceChange(ctx, req)
+	resp, err := r.providerServer.PlanResourceChange(ctx, req)
 	if err == nil {
 		r.stage.record(resp.Diagnostics)
 	}
@@ -133,7 +142,7 @@ func (r *recorder) PlanResourceChange(
 func (r *recorder) ApplyResourceChange(
 	ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest,
 ) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	resp, err := r.ProviderServer.ApplyResourceChange(ctx, req)
+	resp, err := r.providerServer.ApplyResourceChange(ctx, req)
 	if err == nil {
 		r.stage.record(resp.Diagnostics)
 	}
@@ -169,10 +178,17 @@ func (s *stage) interruptAfter(d time.Duration) {
 // run runs the steps of a test.
 func (s *stage) run(steps ...resource.TestStep) {
 	s.t.Helper()
+	s.runSince(tfversion.Version1_5_0, steps...)
+}
+
+// runSince is run for steps that need a certain version of Terraform. With an older one the test is skipped.
+func (s *stage) runSince(terraform *version.Version, steps ...resource.TestStep) {
+	s.t.Helper()
 	for i, step := range steps {
 		steps[i] = checkedOnPlan(step)
 	}
 	resource.UnitTest(s.t, resource.TestCase{
+		TerraformVersionChecks:   []tfversion.TerraformVersionCheck{tfversion.SkipBelow(terraform)},
 		ProtoV6ProviderFactories: s.factories(),
 		Steps:                    steps,
 	})
