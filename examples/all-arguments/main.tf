@@ -75,6 +75,7 @@ resource "qoveryrotation_aws_access_key_cleanup" "production" {
   access_key_id     = qoveryrotation_aws_credentials.production.previous_access_key_id
   delete_after      = qoveryrotation_aws_credentials.production.drain_ends_at
   quarantine_window = "24h"
+  hold              = false # true keeps the key, and makes an Inactive one Active again
   wait              = false
   allow_recent_use  = false
   ignored_holders   = var.ignored_holders

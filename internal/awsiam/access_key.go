@@ -83,12 +83,20 @@ func (c *Client) CreateAccessKey(ctx context.Context, userName string) (rotation
 
 // DeactivateAccessKey implements [rotation.IAM].
 func (c *Client) DeactivateAccessKey(ctx context.Context, permit rotation.Permit) error {
-	userName, accessKeyID := permit.UserName(), permit.AccessKeyID()
+	return c.setStatus(ctx, permit.UserName(), permit.AccessKeyID(), types.StatusTypeInactive)
+}
+
+// ActivateAccessKey implements [rotation.IAM].
+func (c *Client) ActivateAccessKey(ctx context.Context, userName, accessKeyID string) error {
+	return c.setStatus(ctx, userName, accessKeyID, types.StatusTypeActive)
+}
+
+func (c *Client) setStatus(ctx context.Context, userName, accessKeyID string, status types.StatusType) error {
 	_, err := do(ctx, "UpdateAccessKey", func(ctx context.Context) (*iam.UpdateAccessKeyOutput, error) {
 		return c.iam.UpdateAccessKey(ctx, &iam.UpdateAccessKeyInput{
 			UserName:    &userName,
 			AccessKeyId: &accessKeyID,
-			Status:      types.StatusTypeInactive,
+			Status:      status,
 		})
 	})
 	return err

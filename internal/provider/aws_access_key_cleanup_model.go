@@ -19,6 +19,7 @@ type awsAccessKeyCleanupModel struct {
 	DeleteAfter      timetypes.RFC3339    `tfsdk:"delete_after"`
 	QuarantineWindow timetypes.GoDuration `tfsdk:"quarantine_window"`
 	Wait             types.Bool           `tfsdk:"wait"`
+	Hold             types.Bool           `tfsdk:"hold"`
 	AllowRecentUse   types.Bool           `tfsdk:"allow_recent_use"`
 	AllowRunning     types.Bool           `tfsdk:"allow_running_deployments"`
 	IgnoredHolders   types.Set            `tfsdk:"ignored_holders"`
@@ -45,6 +46,7 @@ func (m *awsAccessKeyCleanupModel) retirement() rotation.Retirement {
 		DeactivatedAt:    timeOf(m.DeactivatedAt),
 		AllowRecentUse:   m.AllowRecentUse.ValueBool(),
 		IgnoredHolders:   stringsOf(m.IgnoredHolders),
+		Hold:             m.Hold.ValueBool(),
 
 		AllowRunningDeployments: m.AllowRunning.ValueBool(),
 	}
@@ -96,9 +98,11 @@ func callsForUpdate(state, plan *awsAccessKeyCleanupModel, compromised bool) boo
 	case rotation.StatusDue:
 		return true
 	case rotation.StatusDraining:
-		return compromised || plan.Wait.ValueBool()
+		return compromised || plan.Wait.ValueBool() && !plan.Hold.ValueBool()
 	case rotation.StatusQuarantined:
 		return plan.Wait.ValueBool()
+	case rotation.StatusHeld:
+		return compromised
 	default:
 		return compromised && state.keyStays()
 	}

@@ -21,6 +21,7 @@ func TestCallsForUpdate(t *testing.T) {
 		{rotation.StatusDraining, false, true, true},
 		{rotation.StatusDue, true, true, true},
 		{rotation.StatusQuarantined, false, true, false},
+		{rotation.StatusHeld, false, false, true},
 		{rotation.StatusDeleted, false, false, false},
 	} {
 		state := awsAccessKeyCleanupModel{AccessKeyID: types.StringValue("AKIAIOSFODNN7EXAMPLE"), Status: types.StringValue(string(test.status))}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -53,11 +55,19 @@ func (r *awsAccessKeyCleanupResource) ValidateConfig(
 
 // ModifyPlan implements [resource.ResourceWithModifyPlan].
 func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() || req.State.Raw.IsNull() {
+	if req.Plan.Raw.IsNull() {
 		return
 	}
+	ctx = withLogging(ctx)
 	var plan, state awsAccessKeyCleanupModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if req.State.Raw.IsNull() {
+		r.preview(ctx, &plan, &resp.Diagnostics)
+		return
+	}
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	if resp.Diagnostics.HasError() {
 		return
@@ -70,6 +80,22 @@ func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resour
 		plan.planUpdate()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	if plan.Status.IsUnknown() {
+		plan.DeactivatedAt = state.DeactivatedAt
+		r.preview(ctx, &plan, &resp.Diagnostics)
+	}
+}
+
+// preview shows what an update is going to do to a key, as far as its arguments are known: planned values cannot.
+func (r *awsAccessKeyCleanupResource) preview(ctx context.Context, plan *awsAccessKeyCleanupModel, diags *diag.Diagnostics) {
+	for _, value := range []attr.Value{plan.OrganizationID, plan.CredentialsID, plan.IAMUserName, plan.AccessKeyID, plan.DeleteAfter, plan.IgnoredHolders} {
+		if value.IsUnknown() || hasUnknownElement(value) {
+			return
+		}
+	}
+	if warning := r.rotator.PreviewRetirement(ctx, plan.retirement()); warning != nil {
+		diags.AddWarning(warning.Summary, warning.Detail())
+	}
 }
 
 // Create implements [resource.Resource].
@@ -137,6 +163,7 @@ func (r *awsAccessKeyCleanupResource) Update(ctx context.Context, req resource.U
 		r.warnForgotten(ctx, &state, &plan, resp)
 	}
 	retirement := plan.retirement()
+	retirement.Released = state.Hold.ValueBool() && !plan.Hold.ValueBool()
 	retirement.Warn = warnTo(&resp.Diagnostics)
 	outcome, err := r.rotator.Retire(ctx, retirement, plan.Wait.ValueBool(), timeout)
 	if err != nil {
@@ -173,6 +200,15 @@ func (r *awsAccessKeyCleanupResource) Delete(ctx context.Context, req resource.D
 		return
 	}
 	t := state.retirement()
+	if t.Hold {
+		if err := r.rotator.Release(ctx, t); err != nil {
+			addError(&resp.Diagnostics, err)
+			return
+		}
+		resp.Diagnostics.AddWarning(summaryKeyStays, fmt.Sprintf("Access key %s of IAM user %q stays Active, because hold is true. Nothing retires it from "+
+			"now on.\n\nWhat to do: when nothing needs it any more: %s", t.AccessKeyID, t.UserName, deleteCommand(&state)))
+		return
+	}
 	t.NoQuarantine, t.Warn = true, warnTo(&resp.Diagnostics)
 	outcome, err := r.rotator.Retire(ctx, t, false, defaultCleanupTimeout)
 	var (

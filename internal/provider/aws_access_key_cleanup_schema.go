@@ -68,6 +68,14 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 				Computed:            true,
 				Default:             booldefault.StaticBool(false),
 			},
+			"hold": schema.BoolAttribute{
+				MarkdownDescription: "Whether the key is kept, whatever is due. An Inactive key is made Active again, and `status` is `held`. A rotation that needs " +
+					"the place of the key is refused. Setting it back to `false` begins the quarantine anew. It has no effect on a key in the provider's " +
+					"`compromised_access_key_ids`, and an apply does not wait for a key that is held. Default `false`.",
+				Optional: true,
+				Computed: true,
+				Default:  booldefault.StaticBool(false),
+			},
 			"allow_recent_use": schema.BoolAttribute{
 				MarkdownDescription: "Whether the key is retired although somebody used it after `delete_after`, and without waiting for the provider's " +
 					"`last_use_delay`. Default `false`.",
@@ -94,7 +102,7 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			},
 			"status": schema.StringAttribute{
 				MarkdownDescription: "`idle`: no key, or no time. `draining`: the key may still be in use. `due`: the last refresh found the next step due; the next " +
-					"apply takes it. `quarantined`: the key is Inactive. `deleted`: the key is gone.",
+					"apply takes it. `quarantined`: the key is Inactive. `held`: the key is kept by `hold`. `deleted`: the key is gone.",
 				Computed: true,
 			},
 			"deactivated_at": computedTime("When this resource made the key Inactive, in RFC 3339. Null before."),

@@ -92,7 +92,7 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 			"until %s, then decides what to do.", snapshot.User.Name, decision.Until.UTC().Format(time.RFC3339)))
 	case rotation.ActionResume:
 		if from := decision.Rotation.From; r.rotator.IsCompromised(from) {
-			diags.AddWarning(summaryStopPlanned, fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It will be made Inactive. Deployments that "+
+			diags.AddWarning(rotation.SummaryWillBeDeactivated, fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It will be made Inactive. Deployments that "+
 				"began with it may fail.", from, snapshot.User.Name))
 		}
 	case rotation.ActionRotate:
@@ -124,16 +124,18 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, pro
 	say(forecast.Compromised, "Access key %s of IAM user %q is listed as compromised: it will be replaced in %s, made Inactive right after that, and deleted. "+
 		"Deployments that run now may fail.", current, snapshot.User.Name, listOf(forecast.Served))
 	say(len(forecast.Running) > 0, "These run now: %s.", listOf(forecast.Running))
-	say(forecast.Compromised, "%s.", lastUseOf(snapshot.Current))
+	say(forecast.Compromised && snapshot.Current != nil, "%s", lastUseOf(snapshot.Current))
 	say(!forecast.Compromised, "Access key %s of IAM user %q will be replaced in %s.", current, snapshot.User.Name, listOf(forecast.Served))
 	say(true, "Clusters to deploy: %s.", order(rotation.Waves(forecast.Deployed, productionLast && !forecast.Compromised)))
-	say(forecast.DeletedFirst != "", "Access key %s will be deleted first: an IAM user can have two access keys.", forecast.DeletedFirst)
 	say(len(forecast.Stale) > 0, "This is a repair: an interrupted rotation left %s with a key that cannot stay. They have no working key for some seconds, "+
 		"until the new one is created, and get it before the credentials. Deployments that use them fail meanwhile, those of a registry's cluster "+
 		"among them, so it begins only while no deployment runs.", listOf(forecast.Stale))
 	say(len(forecast.SelfManaged) > 0, "Not deployed, because self-managed: %s.", listOf(forecast.SelfManaged))
 	say(len(forecast.Outdated) > 0, "These have changes that are not applied yet, and the deployment applies them: %s.", listOf(forecast.Outdated))
 	diags.AddWarning(summaryRotationPlanned, strings.Join(planned, " "))
+	if forecast.DeletedFirst != nil {
+		diags.AddWarning(forecast.DeletedFirst.Summary, forecast.DeletedFirst.Detail())
+	}
 	switch {
 	case len(forecast.LeftBehind) == 0:
 	case forecast.Compromised:
@@ -148,12 +150,12 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, pro
 	}
 }
 
-// lastUseOf says where a key was used last, as far as AWS knows.
+// lastUseOf says where a key was used last.
 func lastUseOf(key *rotation.Key) string {
-	if key == nil || key.LastUse.At.IsZero() {
-		return "AWS knows no use of it"
+	if key == nil {
+		return ""
 	}
-	return fmt.Sprintf("It was last used at %s, for %s in %s", key.LastUse.At.UTC().Format(time.RFC3339), key.LastUse.Service, key.LastUse.Region)
+	return key.LastUse.String()
 }
 
 // order names clusters in the order in which they are deployed.

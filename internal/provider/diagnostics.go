@@ -16,7 +16,6 @@ const (
 	summaryResumeSwallowed = "Change of rotation_triggers is covered by the resumed rotation"
 	summaryNothingToRotate = "Nothing to rotate"
 	summaryRotationPlanned = "Access key will be replaced"
-	summaryStopPlanned     = "Access key will be deactivated"
 	summaryHoldersLeft     = "Other objects keep the previous access key"
 	summaryKeyForgotten    = "Cleanup no longer tracks an existing access key"
 )

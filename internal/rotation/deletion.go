@@ -52,10 +52,10 @@ type check func(now time.Time, d Deletion, s *Snapshot) *Problem
 // checks are what must hold for each reason, in the order in which people are told.
 var checks = map[Reason][]check{
 	ReasonRetired: {
-		belongsToTheUser, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isUnused, hasNoOldDeployment,
+		belongsToTheUser, isNotHeld, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isUnused, hasNoOldDeployment,
 	},
 	ReasonRepair: {
-		belongsToTheUser, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isQuiet,
+		belongsToTheUser, isNotHeld, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isQuiet,
 	},
 	ReasonCompromised: {
 		hasLeaked, belongsToTheUser, isNotSigning, isReplaced, isStoredNowhere,
@@ -112,6 +112,13 @@ func belongsToTheUser(_ time.Time, d Deletion, s *Snapshot) *Problem {
 		return nil
 	}
 	return notOfTheUser(d, s)
+}
+
+func isNotHeld(_ time.Time, d Deletion, s *Snapshot) *Problem {
+	if slices.ContainsFunc(s.journals(), func(j Journal) bool { return j.Hold == d.AccessKeyID }) {
+		return held(d)
+	}
+	return nil
 }
 
 // isDrained goes by the longest drain window that anybody recorded. A journal whose rotation is not finished keeps the key that

@@ -99,6 +99,12 @@ var afterRotation = []deletionCase{
 	{"not in the user's list", func(_ *situation, d *Deletion) { d.AccessKeyID = keyX }, SummaryWrongUser},
 	{"the user is not there", func(s *situation, _ *Deletion) { s.User, s.Keys, s.UserMissing = User{}, nil, true }, SummaryWrongUser},
 	{"no end of the drain window", func(_ *situation, d *Deletion) { d.DeleteAfter, d.RetireAt = time.Time{}, time.Time{} }, SummaryStillDraining},
+	{"a cleanup keeps it", func(s *situation, _ *Deletion) { s.Journal.Hold = keyA }, SummaryHeld},
+	{"a cleanup keeps another key", func(s *situation, _ *Deletion) { s.Journal.Hold = keyX }, ""},
+	{"a cleanup of others keeps it", func(s *situation, _ *Deletion) {
+		s.otherJournal(StageDeployed, keyX, ago(time.Hour))
+		s.OtherJournals[0].Hold = keyA
+	}, SummaryHeld},
 	{"draining", func(_ *situation, d *Deletion) { d.DeleteAfter, d.RetireAt = ago(-time.Second), ago(-time.Second) }, SummaryStillDraining},
 	{"AWS may report a use late", func(_ *situation, d *Deletion) { d.RetireAt = ago(-time.Second) }, SummaryStillDraining},
 	{"draining, by the journal", func(s *situation, _ *Deletion) { s.Journal.DrainWindow = 3 * time.Hour }, SummaryStillDraining},

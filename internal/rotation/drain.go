@@ -24,6 +24,8 @@ const (
 	StageDrained Stage = "drained"
 	// StageQuarantined is a previous key that is Inactive and not deleted yet.
 	StageQuarantined Stage = "quarantined"
+	// StageHeld is a previous key that somebody keeps.
+	StageHeld Stage = "held"
 	// StageDeleted is a previous key that is gone.
 	StageDeleted Stage = "deleted"
 )
@@ -48,6 +50,7 @@ const (
 	StatusDraining    Status = "draining"
 	StatusDue         Status = "due"
 	StatusQuarantined Status = "quarantined"
+	StatusHeld        Status = "held"
 	StatusDeleted     Status = "deleted"
 )
 
@@ -58,7 +61,7 @@ func (s Stage) Phase() Phase {
 		return PhaseDeploying
 	case StageDeployed:
 		return PhaseDraining
-	case StageDrained, StageQuarantined, StageDeleted:
+	case StageDrained, StageQuarantined, StageHeld, StageDeleted:
 		return PhaseDrained
 	default:
 		return PhaseStable
@@ -74,6 +77,8 @@ func (s Stage) Status() Status {
 		return StatusDue
 	case StageQuarantined:
 		return StatusQuarantined
+	case StageHeld:
+		return StatusHeld
 	case StageDeleted:
 		return StatusDeleted
 	default:
@@ -143,6 +148,9 @@ func (t Retirement) isIdle() bool {
 	return t.AccessKeyID == "" || t.DeleteAfter.IsZero() && !t.compromised
 }
 
+// holds tells whether the key is kept. One that leaked is not.
+func (t Retirement) holds() bool { return t.Hold && !t.compromised }
+
 // stageAt is what a moment makes of a retirement, for a key as the user's list shows it; nil when it is not there.
 func (t Retirement) stageAt(now time.Time, key *AccessKey) Stage {
 	switch {
@@ -150,6 +158,10 @@ func (t Retirement) stageAt(now time.Time, key *AccessKey) Stage {
 		return StageNone
 	case key == nil:
 		return StageDeleted
+	case t.holds() && key.Active:
+		return StageHeld
+	case t.holds():
+		return StageDrained // The next apply makes it Active again.
 	case now.Before(t.retireAt()):
 		return StageDeployed
 	case t.quarantined(key) && now.Before(t.quarantineEndsAt()):
@@ -175,7 +187,7 @@ func (t Retirement) goneAt(now time.Time, key *AccessKey) time.Time {
 // nextActionAt is when the next step of a retirement can be taken; zero when there is none.
 func (t Retirement) nextActionAt(stage Stage) time.Time {
 	switch {
-	case stage == StageNone || stage == StageDeleted:
+	case stage == StageNone || stage == StageDeleted || t.holds():
 		return time.Time{}
 	case t.DeactivatedAt.IsZero():
 		return t.retireAt()

@@ -41,6 +41,9 @@ func anyJournal(rt *rapid.T, credentialsID string, likely []string) Journal {
 		Stage:       anyOf(rt, []Stage{StageCreating, StageVerifying, StageStoring, StageDeploying, StageDeployed}, "stage"),
 		DrainWindow: anyOf(rt, someWindows, "journal's window"),
 	}
+	if maybe(rt, 10, "held") {
+		j.Hold = anyKeyButMostly(rt, likely, "hold")
+	}
 	if maybe(rt, 3, "repair") {
 		j.Before = rapid.SliceOfNDistinct(rapid.SampledFrom(someKeys), 1, 2, rapid.ID[string]).Draw(rt, "before")
 	}

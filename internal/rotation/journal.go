@@ -42,6 +42,8 @@ type Journal struct {
 	At, CutoverAt time.Time
 	// DrainWindow is the longest one that was in force for From during the rotation.
 	DrainWindow time.Duration
+	// Hold is the key that a cleanup keeps; empty when none does.
+	Hold string
 }
 
 // errNotAJournal means that a tag with a journal's key holds something that this program did not write.
@@ -95,6 +97,7 @@ func (j Journal) String() string {
 	if j.DrainWindow > 0 {
 		word("drain", j.DrainWindow.String())
 	}
+	word("hold", j.Hold)
 	text := strings.Join(words, " ")
 	for _, id := range j.Before {
 		if more := text + " before=" + id; len(more) <= maxJournalSize {
@@ -138,6 +141,8 @@ func setWord(j *Journal, name, content string) (err error) {
 		j.At, err = parseJournalTime(content)
 	case "cutover":
 		j.CutoverAt, err = parseJournalTime(content)
+	case "hold":
+		j.Hold = content
 	case "drain":
 		j.DrainWindow, err = time.ParseDuration(content)
 	}

@@ -55,6 +55,9 @@ type IAM interface {
 	// DeactivateAccessKey makes the key of the permit Inactive, which can be undone.
 	DeactivateAccessKey(ctx context.Context, permit Permit) error
 
+	// ActivateAccessKey makes an Inactive key Active again.
+	ActivateAccessKey(ctx context.Context, userName, accessKeyID string) error
+
 	// DeleteAccessKey removes the key of the permit for good. A key that is gone already is no error.
 	DeleteAccessKey(ctx context.Context, permit Permit) error
 

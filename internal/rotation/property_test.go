@@ -153,6 +153,9 @@ func TestMayDeleteKeepsItsPromises(t *testing.T) {
 				rt.Errorf("nothing explains the key")
 			}
 		case ReasonRetired, ReasonRepair:
+			if slices.ContainsFunc(s.journals(), func(j Journal) bool { return j.Hold == d.AccessKeyID }) {
+				rt.Errorf("a cleanup keeps the key")
+			}
 			if testNow.Before(d.RetireAt) || testNow.Before(d.DeleteAfter) {
 				rt.Errorf("permitted before its time: %+v", d)
 			}

@@ -56,6 +56,16 @@ func keyNotFound(t Retirement, account string) *Problem {
 	}
 }
 
+func held(d Deletion) *Problem {
+	return &Problem{
+		Summary:  SummaryHeld,
+		Cause:    fmt.Sprintf("A qoveryrotation_aws_access_key_cleanup keeps access key %s: its argument hold is true.", d.AccessKeyID),
+		World:    notTouched(d),
+		Advice:   "Set hold = false in the cleanup when nobody needs the key any more, and apply.",
+		Argument: ArgumentAccessKeyID,
+	}
+}
+
 func drainUnknown(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryStillDraining,
@@ -217,23 +227,6 @@ func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 	}
 }
 
-// compromisedStopped is the warning of an apply that made a leaked key Inactive.
-func compromisedStopped(p Permit, s *Snapshot, at time.Time) *Problem {
-	problem := &Problem{
-		Summary: SummaryCompromisedStopped,
-		Cause: fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It was made Inactive at %s.", p.accessKeyID, p.userName,
-			at.UTC().Format(time.RFC3339)),
-		World: fmt.Sprintf("Qovery holds access key %s. Whatever uses %s fails from now on, deployments that began with it too. Sessions that were "+
-			"made with it last until they expire.", s.Set.AccessKeyID, p.accessKeyID),
-		Advice: "A qoveryrotation_aws_access_key_cleanup deletes the key. Without one it stays Inactive.",
-	}
-	if holders := s.HoldersOf(p.accessKeyID); len(holders) > 0 {
-		problem.World += fmt.Sprintf(" These still store it, and have no working key: %s.", listOf(holders))
-		problem.Advice = "Give each of these objects another key, or a role. The key cannot be deleted before that. " + problem.Advice
-	}
-	return problem
-}
-
 func onItsWay(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryCutoverUnclear,
@@ -245,7 +238,7 @@ func onItsWay(d Deletion) *Problem {
 // forRotation says what a key that may not be deleted means for a rotation, which needs its place.
 func forRotation(p *Problem) *Problem {
 	switch p.Summary {
-	case SummaryStillDraining, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
+	case SummaryHeld, SummaryStillDraining, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
 		p.Cause += " A new key cannot be created before this one is deleted: an IAM user can have two access keys."
 		p.World, p.Argument = worldUntouched, ArgumentTriggers
 	case SummaryRepairWaits:

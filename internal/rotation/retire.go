@@ -27,6 +27,8 @@ type Retirement struct {
 	AllowRunningDeployments bool
 	// IgnoredHolders are ids of holders that may keep the key.
 	IgnoredHolders []string
+	// Hold keeps the key, whatever is due; an Inactive one is made Active again. Released is true when that was so before.
+	Hold, Released bool
 	// NoQuarantine leaves a key as it is that would have to begin its quarantine now: nobody would come back to delete it.
 	NoQuarantine bool
 	// Warn is called with what a person should know beside the outcome; it may be nil.
@@ -128,6 +130,11 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 		if key == nil {
 			return r.retired(ctx, *t), nil
 		}
+		if t.holds() || t.Released {
+			if err := r.hold(ctx, t, key); err != nil || t.holds() {
+				return t.outcome(t.stageAt(r.Now(), key)), err
+			}
+		}
 		now := r.Now()
 		stage = t.stageAt(now, key)
 		if gone := t.goneAt(now, key); wait && gone.Sub(now) > deadline.Sub(r.clock.Now()) {
@@ -188,11 +195,19 @@ func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) 
 		return false, problem
 	}
 	if t.beginsQuarantine(key) {
-		if done, err := r.beginQuarantine(ctx, t, key, permit); done || err != nil || t.QuarantineWindow > 0 {
+		done, err := r.beginQuarantine(ctx, t, key, permit)
+		if !done && err == nil && t.QuarantineWindow > 0 {
+			warn(t.Warn, keyDeactivated(permit, t.DeactivatedAt))
+		}
+		if done || err != nil || t.QuarantineWindow > 0 {
 			return done, err
 		}
 	}
-	return true, r.delete(ctx, permit)
+	if err := r.delete(ctx, permit); err != nil {
+		return true, err
+	}
+	warn(t.Warn, keyDeleted(permit, r.Now()))
+	return true, nil
 }
 
 // stop makes a key Inactive that leaked, before it is known what keeps it from being deleted.

@@ -20,8 +20,8 @@ type Forecast struct {
 	Deployed, SelfManaged []Cluster
 	// Outdated are those of the deployed clusters that have changes which wait for their next deployment.
 	Outdated []Cluster
-	// DeletedFirst is the other key of the user, whose place is needed; empty if there is none.
-	DeletedFirst string
+	// DeletedFirst is the warning about the other key of the user, whose place is needed; nil if there is none.
+	DeletedFirst *Problem
 	// Compromised is true when the key leaked, and IsDead when it does not work.
 	Compromised, IsDead bool
 	// Running are deployments of environments that may use a compromised key.
@@ -98,7 +98,8 @@ func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 	}
 	f.Outdated = slices.DeleteFunc(slices.Clone(f.Deployed), func(c Cluster) bool { return c.DeploymentStatus != "OUT_OF_DATE" })
 	if d.Place != nil {
-		f.DeletedFirst = d.Place.AccessKeyID()
+		deletion := Deletion{AccessKeyID: d.Place.accessKeyID, UserName: d.Place.userName, Reason: d.Place.reason}
+		f.DeletedFirst = willBeDeleted(deletion, *s.key(d.Place.accessKeyID), s, becauseOfPlace)
 	}
 	return f
 }

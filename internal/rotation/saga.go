@@ -135,6 +135,7 @@ func (a *attempt) makePlace(ctx context.Context) error {
 		return a.problem(SummaryRetire, "Access key "+a.d.Place.accessKeyID+" could not be deleted.", err)
 	}
 	a.keyLost = false
+	warn(a.in.Warn, keyDeleted(*a.d.Place, a.r.Now()))
 	return nil
 }
 

@@ -1,12 +1,9 @@
 package rotation
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -291,124 +288,4 @@ func (w world) readOthers(ctx context.Context, s *Snapshot, scope Scope) (err er
 		}
 	}
 	return nil
-}
-
-// isListed tells whether a key is listed as compromised.
-func (s *Snapshot) isListed(accessKeyID string) bool {
-	return slices.Contains(s.Compromised, accessKeyID)
-}
-
-// setOf returns one of the credentials of an organization, or nil.
-func setOf(sets []CredentialsSet, credentialsID string) *CredentialsSet {
-	i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == credentialsID })
-	if i < 0 {
-		return nil
-	}
-	return &sets[i]
-}
-
-// key returns a key of the user, or nil.
-func (s *Snapshot) key(accessKeyID string) *Key {
-	i := slices.IndexFunc(s.Keys, func(key Key) bool { return key.ID == accessKeyID })
-	if i < 0 {
-		return nil
-	}
-	return &s.Keys[i]
-}
-
-// HoldersOf returns the holders that store one of the given keys.
-func (s *Snapshot) HoldersOf(accessKeyIDs ...string) []Holder {
-	var found []Holder
-	for _, holder := range s.Holders {
-		if holder.AccessKeyID != "" && slices.Contains(accessKeyIDs, holder.AccessKeyID) {
-			found = append(found, holder)
-		}
-	}
-	return found
-}
-
-// journals are all journals on the user.
-func (s *Snapshot) journals() []Journal {
-	if s.Journal == nil {
-		return s.OtherJournals
-	}
-	return append([]Journal{*s.Journal}, s.OtherJournals...)
-}
-
-// gave tells whether the credentials of a journal hold the key that its rotation gave to them.
-func (s *Snapshot) gave(j Journal) bool {
-	return j.To != "" && slices.ContainsFunc(s.Sets, func(set CredentialsSet) bool {
-		return set.ID == j.CredentialsID && set.AccessKeyID == j.To
-	})
-}
-
-// ClustersOf returns the clusters of one credentials set.
-func (s *Snapshot) ClustersOf(credentialsID string) []Cluster {
-	return s.clustersOf(func(set CredentialsSet) bool { return set.ID == credentialsID })
-}
-
-// clustersOf returns the clusters of the chosen credentials, with what the list of clusters knows of them.
-func (s *Snapshot) clustersOf(chosen func(CredentialsSet) bool) []Cluster {
-	var clusters []Cluster
-	for _, set := range s.Sets {
-		if !chosen(set) {
-			continue
-		}
-		for _, cluster := range set.Clusters {
-			if i := slices.IndexFunc(s.Clusters, func(c Cluster) bool { return c.ID == cluster.ID }); i >= 0 {
-				cluster = s.Clusters[i]
-			}
-			clusters = append(clusters, cluster)
-		}
-	}
-	slices.SortFunc(clusters, func(a, b Cluster) int { return cmp.Compare(a.ID, b.ID) })
-	return slices.CompactFunc(clusters, func(a, b Cluster) bool { return a.ID == b.ID })
-}
-
-// clustersOfHolders are the clusters whose deployments may use one of the given holders. A holder that belongs to no cluster
-// may be used by all of them.
-func (s *Snapshot) clustersOfHolders(holderIDs []string) []Cluster {
-	var clusters []Cluster
-	for _, holder := range s.Holders {
-		switch {
-		case !slices.Contains(holderIDs, holder.ID):
-		case holder.Kind == HolderCredentials:
-			clusters = append(clusters, s.ClustersOf(holder.ID)...)
-		case holder.ClusterID != "":
-			clusters = append(clusters, Cluster{ID: holder.ClusterID, Name: holder.ClusterName})
-		default:
-			return s.Clusters
-		}
-	}
-	return clusters
-}
-
-// deploymentsOn are the deployments of environments on some clusters.
-func (s *Snapshot) deploymentsOn(clusters []Cluster) []EnvironmentDeployment {
-	return slices.DeleteFunc(slices.Clone(s.Deployments), func(deployment EnvironmentDeployment) bool {
-		return !slices.ContainsFunc(clusters, func(cluster Cluster) bool { return cluster.ID == deployment.ClusterID })
-	})
-}
-
-// sharedClusters are the clusters of the credentials, and of others that hold the same key.
-func (s *Snapshot) sharedClusters() []Cluster {
-	return s.clustersOf(func(set CredentialsSet) bool {
-		return s.Set != nil && (set.ID == s.Set.ID || set.AccessKeyID == s.Set.AccessKeyID)
-	})
-}
-
-// accountOf is the account in an ARN, or "".
-func accountOf(arn string) string {
-	if parts := strings.Split(arn, ":"); len(parts) > 5 {
-		return parts[4]
-	}
-	return ""
-}
-
-// String names a cluster for people.
-func (c Cluster) String() string { return fmt.Sprintf("cluster %q (%s)", c.Name, c.ID) }
-
-// String names a deployment for people.
-func (d EnvironmentDeployment) String() string {
-	return fmt.Sprintf("environment %q (%s) of project %q on cluster %q", d.Environment, d.EnvironmentID, d.Project, d.ClusterName)
 }

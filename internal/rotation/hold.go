@@ -1,0 +1,69 @@
+package rotation
+
+import (
+	"context"
+	"time"
+)
+
+// hold records whether a cleanup keeps its key, and makes a key that is kept Active again.
+func (r *Rotator) hold(ctx context.Context, t *Retirement, key *AccessKey) error {
+	if err := r.recordHold(ctx, *t); err != nil {
+		return err
+	}
+	if t.Released = false; !t.holds() {
+		return nil
+	}
+	t.DeactivatedAt = time.Time{}
+	if key.Active {
+		return nil
+	}
+	ctx, cancel := r.detach(ctx, finishLimit)
+	defer cancel()
+	step(ctx, "activating an access key", "access_key_id", t.AccessKeyID)
+	if err := r.iam.ActivateAccessKey(ctx, t.UserName, t.AccessKeyID); err != nil {
+		return err
+	}
+	key.Active = true
+	warn(t.Warn, keyActivated(*t, r.Now()))
+	return nil
+}
+
+// recordHold says in the journal of the credentials which key a cleanup keeps, because a rotation that needs its place goes by that.
+// A key that no journal explains gets one.
+func (r *Rotator) recordHold(ctx context.Context, t Retirement) error {
+	user, err := r.iam.User(ctx, t.UserName)
+	if err != nil {
+		return err
+	}
+	j, _, err := journalsOf(user, t.CredentialsID)
+	if err != nil {
+		return unknownJournal(user.Name, t.CredentialsID, err)
+	}
+	if j == nil {
+		sets, err := r.qovery.Credentials(ctx, t.OrganizationID)
+		if err != nil {
+			return notRead(t.Target, err)
+		}
+		set := setOf(sets, t.CredentialsID)
+		if !t.holds() || set == nil || set.AccessKeyID == "" || set.AccessKeyID == t.AccessKeyID {
+			return nil // No rotation could take the key for one that may go.
+		}
+		now := r.Now()
+		j = &Journal{CredentialsID: set.ID, From: t.AccessKeyID, To: set.AccessKeyID, Stage: StageDeployed, At: now, CutoverAt: now}
+	}
+	held := ""
+	if t.holds() {
+		held = t.AccessKeyID
+	}
+	if j.Hold == held {
+		return nil
+	}
+	j.Hold = held
+	return r.writeJournal(ctx, user.Name, *j)
+}
+
+// Release lets a rotation have the place of a key that a cleanup kept until it was destroyed.
+func (r *Rotator) Release(ctx context.Context, t Retirement) error {
+	t.Hold = false
+	return r.recordHold(ctx, t)
+}
