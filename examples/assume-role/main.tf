@@ -41,6 +41,9 @@ provider "qoveryrotation" {
   aws = {
     region = "eu-west-3"
 
+    # With AWS credentials of the management account, nothing is read or changed.
+    forbidden_account_ids = ["210987654321"]
+
     assume_role = {
       role_arn     = var.role_arn
       external_id  = var.external_id

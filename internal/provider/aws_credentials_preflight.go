@@ -96,7 +96,7 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 				"began with it may fail.", from, snapshot.User.Name))
 		}
 	case rotation.ActionRotate:
-		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), intent.ProductionLast, diags)
+		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), intent, r.rotator.Now(), diags)
 	default:
 	}
 	if intent.UserARN = snapshot.User.ARN; decision.Action == rotation.ActionRotate || intent.Record == nil {
@@ -112,7 +112,7 @@ func (r *awsCredentialsResource) warnOfRights(ctx context.Context, target rotati
 }
 
 // warnOfRotation shows what a rotation is going to touch.
-func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, productionLast bool, diags *diag.Diagnostics) {
+func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, intent rotation.Intent, now time.Time, diags *diag.Diagnostics) {
 	current := snapshot.Set.AccessKeyID
 	var planned []string
 	say := func(applies bool, format string, args ...any) {
@@ -126,7 +126,10 @@ func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, pro
 	say(len(forecast.Running) > 0, "These run now: %s.", listOf(forecast.Running))
 	say(forecast.Compromised && snapshot.Current != nil, "%s", lastUseOf(snapshot.Current))
 	say(!forecast.Compromised, "Access key %s of IAM user %q will be replaced in %s.", current, snapshot.User.Name, listOf(forecast.Served))
-	say(true, "Clusters to deploy: %s.", order(rotation.Waves(forecast.Deployed, productionLast && !forecast.Compromised)))
+	say(true, "Clusters to deploy: %s.", order(rotation.Waves(forecast.Deployed, intent.ProductionLast && !forecast.Compromised)))
+	say(forecast.LastTook > 0, "Last time they took %s.", forecast.LastTook.Round(time.Second))
+	say(!forecast.Compromised, "The replaced key is kept until %s at least: %s after the end of the last deployment.",
+		now.Add(forecast.LastTook+intent.DrainWindow).UTC().Format(time.RFC3339), intent.DrainWindow)
 	say(len(forecast.Stale) > 0, "This is a repair: an interrupted rotation left %s with a key that cannot stay. They have no working key for some seconds, "+
 		"until the new one is created, and get it before the credentials. Deployments that use them fail meanwhile, those of a registry's cluster "+
 		"among them, so it begins only while no deployment runs.", listOf(forecast.Stale))

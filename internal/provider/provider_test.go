@@ -24,6 +24,43 @@ func TestProviderRefusesItsConfiguration(t *testing.T) {
 			facts:   facts(provider.SummaryConfiguration, "api_token = ", "QOVERY_API_TOKEN"),
 		},
 		{
+			name:    "account that is not allowed",
+			prepare: aws(`allowed_account_ids = ["210987654321"]`),
+			facts:   facts(provider.SummaryConfiguration, "AWS account ID not allowed: 123456789012"),
+		},
+		{
+			name:    "account that is forbidden",
+			prepare: aws(`forbidden_account_ids = ["123456789012"]`),
+			facts:   facts(provider.SummaryConfiguration, "AWS account ID not allowed: 123456789012"),
+		},
+		{
+			name:    "allowed and forbidden accounts",
+			prepare: aws(`allowed_account_ids = ["123456789012"], forbidden_account_ids = ["210987654321"]`),
+			facts:   facts("aws.forbidden_account_ids", "aws.allowed_account_ids"),
+		},
+		{
+			name:    "account that is none",
+			prepare: aws(`allowed_account_ids = ["12345"]`),
+			facts:   facts("allowed_account_ids", "123456789012: 12 digits"),
+		},
+		{
+			name:    "compromised key that is none",
+			prepare: set(`compromised_access_key_ids = ["AKIA"]`),
+			facts:   facts("compromised_access_key_ids", "AKIAIOSFODNN7EXAMPLE"),
+		},
+		{
+			name:    "compromised key known after apply",
+			prepare: set(`compromised_access_key_ids = [terraform_data.key.output]`),
+			config: func(s *stage) string {
+				return s.credentials("") + `
+resource "terraform_data" "key" {
+  input = "AKIAIOSFODNN7EXAMPLE"
+}
+`
+			},
+			facts: facts(provider.SummaryConfiguration, "compromised_access_key_ids", "-target"),
+		},
+		{
 			name:    "blank token",
 			prepare: func(s *stage) { s.token = " " },
 			facts:   facts(provider.SummaryConfiguration, "api_token = ", "QOVERY_API_TOKEN"),

@@ -24,6 +24,8 @@ type Forecast struct {
 	DeletedFirst *Problem
 	// Compromised is true when the key leaked, and IsDead when it does not work.
 	Compromised, IsDead bool
+	// LastTook is how long the clusters took in the last rotation; zero when that is unknown.
+	LastTook time.Duration
 	// Running are deployments of environments that may use a compromised key.
 	Running []EnvironmentDeployment
 	// Stale are the holders whose keys are gone or about to go.
@@ -75,7 +77,7 @@ func (r *Rotator) decide(ctx context.Context, w world, in Intent, known string, 
 // Forecast tells what a rotation would touch.
 func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 	v := view{Intent: in, Snapshot: s}
-	f := Forecast{Served: slices.Clone(d.Stale), Stale: d.Stale, Compromised: v.hasLeaked(), IsDead: v.isDead()}
+	f := Forecast{Served: slices.Clone(d.Stale), Stale: d.Stale, Compromised: v.hasLeaked(), IsDead: v.isDead(), LastTook: deploymentTook(in.Record)}
 	for _, holder := range s.HoldersOf(s.Set.AccessKeyID) {
 		switch {
 		case holder.ID == s.Set.ID:
