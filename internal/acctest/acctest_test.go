@@ -156,7 +156,7 @@ func TestExamples(t *testing.T) {
 	for example := range dirs {
 		t.Run(filepath.Base(example), func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := acctest.ExampleDir(t)
 			if err := os.CopyFS(dir, os.DirFS(example)); err != nil {
 				t.Fatal(err)
 			}
