@@ -1,6 +1,7 @@
 package acctest_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -200,9 +201,11 @@ func initialized(t *testing.T, dir string, providers []acctest.Provider) *tfexec
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The library wants to be told about TLS in a way of its own.
 	env := acctest.Environment()
+	delete(env, "TF_DISABLE_PLUGIN_TLS")
 	env["TF_CLI_CONFIG_FILE"] = cliConfig
-	if err := tf.SetEnv(env); err != nil {
+	if err := errors.Join(tf.SetEnv(env), tf.SetDisablePluginTLS(true)); err != nil {
 		t.Fatal(err)
 	}
 	if err := tf.Init(t.Context()); err != nil {
