@@ -39,21 +39,14 @@ data "qoveryrotation_aws_credentials_list" "all" {
   organization_id = var.organization_id
 }
 
-resource "qoveryrotation_aws_credentials" "all" {
+# Outside this repository, the source is
+# git::https://github.com/qovery/terraform-provider-qoveryrotation//modules/rotated-credentials?ref=v0.1.0
+module "credentials" {
+  source   = "../../modules/rotated-credentials"
   for_each = data.qoveryrotation_aws_credentials_list.all.ids
 
   organization_id   = var.organization_id
   credentials_id    = each.value
   rotate_after_days = var.maximum_age_days
   rotate_on_create  = false
-}
-
-resource "qoveryrotation_aws_access_key_cleanup" "all" {
-  for_each = qoveryrotation_aws_credentials.all
-
-  organization_id = each.value.organization_id
-  credentials_id  = each.value.credentials_id
-  iam_user_name   = each.value.iam_user_name
-  access_key_id   = each.value.previous_access_key_id
-  delete_after    = each.value.drain_ends_at
 }

@@ -1,6 +1,7 @@
 package acctest_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -156,7 +157,7 @@ func TestExamples(t *testing.T) {
 	for example := range dirs {
 		t.Run(filepath.Base(example), func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
+			dir := acctest.ExampleDir(t)
 			copyConfiguration(t, dir, example)
 			result, err := initialized(t, dir, providers).Validate(t.Context())
 			if err != nil {
@@ -225,9 +226,11 @@ func initialized(t *testing.T, dir string, providers []acctest.Provider) *tfexec
 	if err != nil {
 		t.Fatal(err)
 	}
+	// The library wants to be told about TLS in a way of its own.
 	env := acctest.Environment()
+	delete(env, "TF_DISABLE_PLUGIN_TLS")
 	env["TF_CLI_CONFIG_FILE"] = cliConfig
-	if err := tf.SetEnv(env); err != nil {
+	if err := errors.Join(tf.SetEnv(env), tf.SetDisablePluginTLS(true)); err != nil {
 		t.Fatal(err)
 	}
 	if err := tf.Init(t.Context()); err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// comparisons is how often two plans are compared. With one more the benchmark would take longer than five minutes.
-const comparisons = 2
+// measuredPairs is how many pairs of each shape are planned in all, the large plans once and the small ones several times.
+const measuredPairs = 500
 
 // measurePlan counts the requests of plans without work.
 func measurePlan(ctx context.Context, b *bench) ([]row, error) {
@@ -69,75 +69,77 @@ func (b *bench) countRequests(ctx context.Context, size scale) ([]row, error) {
 	}, nil
 }
 
-// measureTime compares the time and the memory of a plan without work with those of as many resources of hashicorp/time.
+// timing is what plans without work of a configuration took.
+type timing struct {
+	shape     string // of pairs; empty for time_static
+	pairs     int
+	processor time.Duration
+	memory    int64
+}
+
+// measureTime compares plans without work with those of as many resources of hashicorp/time, and the shapes that a configuration
+// can have.
 func measureTime(ctx context.Context, b *bench) ([]row, error) {
-	const largest = 500
+	const few, many, most = 100, 500, 1000
 	var (
-		sizes             = []int{largest / 5, largest}
-		ours, theirs      = make([]time.Duration, len(sizes)), make([]time.Duration, len(sizes))
-		ourPeak, timePeak int64
+		fewStatics, manyStatics = timing{pairs: few}, timing{pairs: many}
+		fewFlat, manyFlat       = timing{pairs: few, shape: flat}, timing{pairs: many, shape: flat}
+		manyModules             = timing{pairs: many, shape: modular}
+		mostModules             = timing{pairs: most, shape: modular}
 	)
-	for i, n := range sizes {
-		us, them, err := b.compare(ctx, n)
-		if err != nil {
+	for _, compared := range [][]*timing{{&fewFlat, &fewStatics}, {&manyModules, &manyStatics, &manyFlat}, {&mostModules}} {
+		if err := b.takeTurns(ctx, compared); err != nil {
 			return nil, err
 		}
-		ours[i], theirs[i] = us.elapsed, them.elapsed
-		ourPeak, timePeak = us.providerMemory, them.providerMemory
 	}
-	growth := func(times []time.Duration) float64 { return times[1].Seconds() / times[0].Seconds() }
+	compare := func(what string, us, them timing, limit float64, other string) row {
+		return limited(fmt.Sprintf("%s: %s", what, seconds(us.processor)), us.processor.Seconds()/them.processor.Seconds(), limit, ratio,
+			fmt.Sprintf("%s: %s", other, seconds(them.processor)))
+	}
 	result := []row{
-		limited(fmt.Sprintf("time of that plan, %d pairs, no latency: %s", largest, seconds(ours[1])), ours[1].Seconds()/theirs[1].Seconds(), 2, ratio,
-			fmt.Sprintf("%d time_static: %s", 2*largest, seconds(theirs[1]))),
-		limited(fmt.Sprintf("– %d pairs: %s", sizes[0], seconds(ours[0])), ours[0].Seconds()/theirs[0].Seconds(), 2, ratio,
-			fmt.Sprintf("%d time_static: %s", 2*sizes[0], seconds(theirs[0]))),
-		{
-			what: "– growth for five times as many", measured: ratio(growth(ours)), limit: "linear: 5 ×",
-			comparison: fmt.Sprintf("time_static: %s", ratio(growth(theirs))),
-		},
+		compare("processor time of that plan without latency, 100 pairs, both resources with for_each", fewFlat, fewStatics, 0.85, "200 time_static"),
+		compare("– 500 pairs, a module for each", manyModules, manyStatics, 0.6, "1000 time_static"),
+		compare("– 500 pairs, both resources with for_each", manyFlat, manyStatics, 1.25, "1000 time_static"),
+		compare("– 1000 pairs, a module for each", mostModules, manyModules, 2.2, "500 pairs, a module for each"),
 	}
-	if timePeak > 0 {
-		result = append(result, limited(fmt.Sprintf("peak memory of the provider in it: %s", megabytes(ourPeak)),
-			float64(ourPeak)/float64(timePeak), 1.5, ratio, fmt.Sprintf("hashicorp/time: %s", megabytes(timePeak))))
+	if manyStatics.memory > 0 {
+		result = append(result, limited(fmt.Sprintf("peak memory of the provider, 500 pairs: %s", megabytes(manyFlat.memory)),
+			float64(manyFlat.memory)/float64(manyStatics.memory), 1.5, ratio, fmt.Sprintf("hashicorp/time: %s", megabytes(manyStatics.memory))))
 	}
 	return result, nil
 }
 
-// compare measures a plan of pairs and one of as many resources of hashicorp/time in turns.
-func (b *bench) compare(ctx context.Context, n int) (us, them usage, err error) {
-	s, err := b.newStage(ctx, simulator.Config{}, scale{organizations: 1, pairsEach: n, clustersEach: 1, pollInterval: pollInterval})
-	if err != nil {
-		return usage{}, usage{}, err
-	}
-	defer s.Close()
-	reference, err := b.newWorkspace(statics, nil)
-	if err != nil {
-		return usage{}, usage{}, err
-	}
-	if err := reference.adopt(ctx, s.customers); err != nil {
-		return usage{}, usage{}, err
-	}
-	var ours, theirs samples
-	for range comparisons {
-		if err := ours.take(s.planNothing(ctx)); err != nil {
-			return usage{}, usage{}, err
+// takeTurns measures several plans in turns, so that they have the same conditions.
+func (b *bench) takeTurns(ctx context.Context, timings []*timing) error {
+	plans := make([]*workspace, len(timings))
+	for i, timing := range timings {
+		s, err := b.newStage(ctx, simulator.Config{},
+			scale{organizations: 1, pairsEach: timing.pairs, clustersEach: 1, pollInterval: pollInterval, shape: timing.shape})
+		if err != nil {
+			return err
 		}
-		if err := theirs.take(reference.planNothing(ctx)); err != nil {
-			return usage{}, usage{}, err
+		defer s.Close()
+		plans[i] = s.workspace
+		if timing.shape != "" {
+			continue
+		}
+		if plans[i], err = b.newWorkspace(statics, nil); err != nil {
+			return err
+		}
+		if err := plans[i].adopt(ctx, s.customers); err != nil {
+			return err
 		}
 	}
-	return ours.median(), theirs.median(), nil
+	rounds := max(1, measuredPairs/timings[0].pairs)
+	for range rounds {
+		for i, plan := range plans {
+			u, err := plan.planNothing(ctx)
+			if err != nil {
+				return err
+			}
+			timings[i].processor += u.processor / time.Duration(rounds)
+			timings[i].memory = max(timings[i].memory, u.providerMemory)
+		}
+	}
+	return nil
 }
-
-// samples are what several runs of the same took.
-type samples struct {
-	times    []time.Duration
-	memories []int64
-}
-
-func (s *samples) take(u usage, err error) error {
-	s.times, s.memories = append(s.times, u.elapsed), append(s.memories, u.providerMemory)
-	return err
-}
-
-func (s *samples) median() usage { return usage{median(s.times), median(s.memories)} }

@@ -14,7 +14,7 @@ import (
 
 const (
 	latency = 50 * time.Millisecond
-	// pollInterval is the provider's default.
+	// pollInterval is fixed, so that figures compare.
 	pollInterval = 5 * time.Second
 	// verification is how long a new key is tried before Qovery gets it.
 	verification = 10 * time.Second

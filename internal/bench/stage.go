@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -64,6 +65,9 @@ func (w *workspace) adopt(ctx context.Context, customers []customer) error {
 		return err
 	}
 	for _, resource := range resources {
+		if resource["module"] != nil { // It is in a module of its own for each customer.
+			continue
+		}
 		var instances []json.RawMessage
 		if err := json.Unmarshal(resource["instances"], &instances); err != nil {
 			return err
@@ -75,6 +79,9 @@ func (w *workspace) adopt(ctx context.Context, customers []customer) error {
 			return err
 		}
 	}
+	if resources, err = inModules(resources, customers); err != nil {
+		return err
+	}
 	if state["resources"], err = json.Marshal(resources); err != nil {
 		return err
 	}
@@ -85,6 +92,28 @@ func (w *workspace) adopt(ctx context.Context, customers []customer) error {
 		return err
 	}
 	return w.configure(customers)
+}
+
+// inModules copies the resources that the first customer has in a module for the others.
+func inModules(resources []map[string]json.RawMessage, customers []customer) ([]map[string]json.RawMessage, error) {
+	all := resources
+	for _, resource := range resources {
+		if resource["module"] == nil {
+			continue
+		}
+		content, err := json.Marshal(resource)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range customers[1:] {
+			var renamed map[string]json.RawMessage
+			if err := json.Unmarshal(rename(content, customers[0].names(), c.names()), &renamed); err != nil {
+				return nil, err
+			}
+			all = append(all, renamed)
+		}
+	}
+	return all, nil
 }
 
 // rename replaces names in a text.
@@ -109,6 +138,8 @@ type stage struct {
 type scale struct {
 	organizations, pairsEach, clustersEach int
 	pollInterval                           time.Duration
+	// shape is the configuration of the pairs; by default both resources with for_each.
+	shape string
 }
 
 // newStage builds a world and adopts its keys. Every pair has its own credentials set and IAM user.
@@ -144,7 +175,7 @@ func (b *bench) newStage(ctx context.Context, config simulator.Config, size scal
 	}
 	env := world.Env()
 	env["TF_VAR_poll_interval"] = size.pollInterval.String()
-	if s.workspace, err = b.newWorkspace(pairs, env); err != nil {
+	if s.workspace, err = b.newWorkspace(settings+cmp.Or(size.shape, flat), env); err != nil {
 		return nil, err
 	}
 	return s, s.adopt(ctx, s.customers)

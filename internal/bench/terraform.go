@@ -31,8 +31,8 @@ const requirements = `terraform {
 }
 `
 
-// pairs is a configuration with both resources for every credentials set of pairs.json.
-const pairs = `
+// settings come before both shapes of a configuration with a pair of resources for every credentials set of pairs.json.
+const settings = `
 variable "poll_interval" {
   type = string
 }
@@ -48,7 +48,10 @@ provider "qoveryrotation" {
 locals {
   pairs = jsondecode(file("pairs.json"))
 }
+`
 
+// flat has for_each of one resource over the other. Terraform evaluates all instances of the one for each of the other.
+const flat = `
 resource "qoveryrotation_aws_credentials" "all" {
   for_each = local.pairs
 
@@ -67,6 +70,20 @@ resource "qoveryrotation_aws_access_key_cleanup" "all" {
   iam_user_name   = each.value.iam_user_name
   access_key_id   = each.value.previous_access_key_id
   delete_after    = each.value.drain_ends_at
+}
+`
+
+// modular has a module for each pair.
+const modular = `
+module "credentials" {
+  source   = "./rotated-credentials"
+  for_each = local.pairs
+
+  organization_id   = each.value.organization_id
+  credentials_id    = each.value.credentials_id
+  iam_user_name     = each.value.iam_user_name
+  rotation_triggers = { schedule = var.schedule }
+  rotate_on_create  = false
 }
 `
 
@@ -119,7 +136,7 @@ func setUp(ctx context.Context, dir string) (*bench, error) {
 	if err := os.Mkdir(w.dir, 0o700); err != nil {
 		return nil, err
 	}
-	if err := w.write("main.tf", []byte(requirements)); err != nil {
+	if err := errors.Join(w.write("main.tf", []byte(requirements+settings+modular)), w.linkModule()); err != nil {
 		return nil, err
 	}
 	_, err = w.run(ctx, "init", "-input=false")
@@ -147,7 +164,16 @@ func (b *bench) newWorkspace(configuration string, world map[string]string) (*wo
 		return nil, err
 	}
 	w := &workspace{bench: b, dir: dir, world: world}
-	return w, errors.Join(w.write(".terraform.lock.hcl", lock), w.write("main.tf", []byte(requirements+configuration)))
+	return w, errors.Join(w.linkModule(), w.write(".terraform.lock.hcl", lock), w.write("main.tf", []byte(requirements+configuration)))
+}
+
+// linkModule puts the repository's module where a configuration finds it.
+func (w *workspace) linkModule() error {
+	module, err := filepath.Abs(filepath.Join("modules", "rotated-credentials"))
+	if err != nil {
+		return err
+	}
+	return os.Symlink(module, filepath.Join(w.dir, filepath.Base(module)))
 }
 
 func (w *workspace) write(name string, content []byte) error {
@@ -157,6 +183,8 @@ func (w *workspace) write(name string, content []byte) error {
 // usage is what a run of Terraform took.
 type usage struct {
 	elapsed time.Duration
+	// processor is the time that Terraform and its providers computed, which others on the machine do not lengthen much.
+	processor time.Duration
 	// providerMemory is the peak of the largest provider process, in bytes. It is 0 where there is no /proc.
 	providerMemory int64
 }
@@ -190,6 +218,7 @@ func (w *workspace) run(ctx context.Context, args ...string) (usage, error) {
 	memory := watchMemory(command.Process.Pid, ended)
 	err := command.Wait()
 	u := usage{elapsed: time.Since(start)}
+	u.processor = command.ProcessState.UserTime() + command.ProcessState.SystemTime()
 	close(ended)
 	u.providerMemory = <-memory
 	if err != nil {

@@ -108,6 +108,10 @@ func TestExamples(t *testing.T) {
 		e.terraform(strings.Fields(command)...)
 		e.play([]exampleApply{{keys: "A A"}})
 	})
+	t.Run("move into the module", func(t *testing.T) {
+		t.Parallel()
+		moveIntoModule(t, terraform, cliConfig)
+	})
 	t.Run(importByIdentity, func(t *testing.T) {
 		t.Parallel()
 		terraformSince(t, tfversion.Version1_12_0)
@@ -166,7 +170,7 @@ type example struct {
 func newExample(t *testing.T, program, cliConfig string, files ...string) *example {
 	t.Helper()
 	s := newStage(t)
-	e := &example{stage: s, dir: t.TempDir(), program: program, staging: s.AddUser("qovery-staging")}
+	e := &example{stage: s, dir: acctest.ExampleDir(t), program: program, staging: s.AddUser("qovery-staging")}
 	stagingOrg := e.AddOrganization("acme-staging")
 	stagingSet := stagingOrg.AddCredentials("staging", e.staging.AddKey())
 	stagingOrg.AddCluster("staging", "eu-west-3", stagingSet)
