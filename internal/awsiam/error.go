@@ -78,10 +78,10 @@ func newError(ctx context.Context, action string, err error, unclearBefore bool)
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
 			failure.Message = "no answer in time: " + failure.Message
 		}
-	case errors.As(err, &response) && errors.As(err, &api):
+	case errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusBadRequest:
 		failure.RequestID = response.ServiceRequestID()
-		// The SDK's code for an answer that has none, such as a proxy's.
-		if api.ErrorCode() == "UnknownError" {
+		// A proxy's answer cannot be decoded, or the SDK gives it a code of its own.
+		if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
 			failure.Message = fmt.Sprintf("HTTP %d without an error of AWS", response.HTTPStatusCode())
 			break
 		}

@@ -67,11 +67,12 @@ func TestDocsShowEveryAttribute(t *testing.T) {
 		}
 	}
 	visitBlock(visit, "provider", schemas.Provider.Block)
-	for name, schema := range schemas.ResourceSchemas {
-		visitBlock(visit, name, schema.Block)
-	}
-	for name, schema := range schemas.DataSourceSchemas {
-		visitBlock(visit, "data."+name, schema.Block)
+	for prefix, group := range map[string]map[string]*tfprotov6.Schema{
+		"": schemas.ResourceSchemas, "data.": schemas.DataSourceSchemas, "list.": schemas.ListResourceSchemas,
+	} {
+		for name, schema := range group {
+			visitBlock(visit, prefix+name, schema.Block)
+		}
 	}
 	for name, function := range schemas.Functions {
 		visit("function."+name, &tfprotov6.SchemaAttribute{Name: name, Description: function.Description})
@@ -80,9 +81,6 @@ func TestDocsShowEveryAttribute(t *testing.T) {
 				t.Errorf("function.%s.%s has no description", name, parameter.Name)
 			}
 		}
-	}
-	for name, schema := range schemas.ListResourceSchemas {
-		visitBlock(visit, "list."+name, schema.Block)
 	}
 }
 
@@ -318,7 +316,7 @@ func docContext(code string) string {
 // docPages are the documentation's files, relative to projectDir.
 func docPages(t *testing.T) []string {
 	t.Helper()
-	found := []string{"README.md", "DESIGN.md"}
+	found := []string{"README.md", "DESIGN.md", "CONTRIBUTING.md", "AGENTS.md"}
 	err := fs.WalkDir(os.DirFS(projectDir), "docs", func(path string, _ fs.DirEntry, err error) error {
 		if filepath.Ext(path) == ".md" {
 			found = append(found, path)
