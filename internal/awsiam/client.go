@@ -114,8 +114,8 @@ type Client struct {
 var _ rotation.IAM = (*Client)(nil)
 
 // New resolves the configuration and gets the first credentials, which takes requests if there is a role to assume.
-// Without usable credentials the error is [rotation.ErrUnauthenticated]. An account that is not allowed is an error. Addresses have to be such as [rotation.ParseURL]
-// accepts.
+// Without usable credentials the error is [rotation.ErrUnauthenticated]. An account that is not allowed is an error. Addresses
+// have to be such as [rotation.ParseURL] accepts.
 func New(ctx context.Context, config Config) (*Client, error) {
 	timeout := cmp.Or(config.RequestTimeout, defaultRequestTimeout)
 	ctx, cancel := context.WithTimeout(ctx, configurationRequests*timeout)

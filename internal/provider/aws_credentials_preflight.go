@@ -92,8 +92,8 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 			"until %s, then decides what to do.", snapshot.User.Name, decision.Until.UTC().Format(time.RFC3339)))
 	case rotation.ActionResume:
 		if from := decision.Rotation.From; r.rotator.IsCompromised(from) {
-			diags.AddWarning(rotation.SummaryWillBeDeactivated, fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It will be made Inactive. Deployments that "+
-				"began with it may fail.", from, snapshot.User.Name))
+			diags.AddWarning(rotation.SummaryWillBeDeactivated, fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It will be made Inactive. "+
+				"Deployments that began with it may fail.", from, snapshot.User.Name))
 		}
 	case rotation.ActionRotate:
 		warnOfRotation(snapshot, snapshot.Forecast(intent, decision), intent, r.rotator.Now(), diags)

@@ -129,7 +129,7 @@ func (v view) isOfAnotherUser() bool {
 // isCutOff leaves a key that does not work to its rotation, which is the cure. That needs a recorded owner: AWS says of a key of
 // another account, too, that it does not exist.
 func (v view) isCutOff() bool {
-	return v.isDead() && !(v.isAskedFor() && v.UserARN != "" && v.UserARN == v.User.ARN)
+	return v.isDead() && (!v.isAskedFor() || v.UserARN == "" || v.UserARN != v.User.ARN)
 }
 
 // isDead tells whether Qovery's key is Inactive or gone.

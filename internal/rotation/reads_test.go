@@ -64,7 +64,9 @@ func TestSharedAnswersAreNotOlderThanTheirQuestions(t *testing.T) {
 		for range 50 {
 			ask(2)
 		}
-		time.Sleep(answerTime + answerTime/2)
+		if err := (clock.System{}).Sleep(t.Context(), answerTime+answerTime/2); err != nil {
+			t.Error(err)
+		}
 		for range 50 {
 			ask(3)
 		}
