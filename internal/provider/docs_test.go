@@ -221,8 +221,7 @@ const (
 var (
 	variableUse         = regexp.MustCompile(`\bvar\.(\w+)`)
 	variableDeclaration = regexp.MustCompile(`(?m)^variable "(\w+)"`)
-	// onlyForm is what the Terraform in use need not know: types of a provider that is not at hand, and blocks of newer versions
-	// or of other files than a configuration. Only the form of such a piece is checked.
+	// onlyForm is what the Terraform in use need not know: foreign types, newer blocks, other files. Only its form is checked.
 	onlyForm = regexp.MustCompile(`\bqovery_\w+|provider "aws"|"aws_\w+"|(?m)^(list|action|mock_\w+|run) |^ *identity = {|required_version = ">= 1.14"`)
 )
 
