@@ -11,9 +11,6 @@ import (
 func (s *scene) heal(st *stage, lost loss) (applies int) {
 	s.t.Helper()
 	s.tolerateNextRepair()
-	if st.leaks {
-		s.tolerateRepair()
-	}
 	r, repairs := s.apply(), 0
 	applies = 1
 	mended := lost == theJournal && (r.says(rotation.SummaryForeignKey) || r.exitCode == 0 && len(s.leftBehind()) > 0)
@@ -57,7 +54,9 @@ func (s *scene) expectRetirement() {
 	s.expectSettled(1)
 	s.expectDrained()
 	s.expectNoJournal()
-	if got := s.attribute(cleanupAddress, "status"); got != string(rotation.StatusDeleted) {
+	// Another workspace may retire a key that leaked before this one hears of the rotation.
+	missed := len(s.compromised) > 0 && s.attribute(cleanupAddress, "access_key_id") == ""
+	if got := s.attribute(cleanupAddress, "status"); got != string(rotation.StatusDeleted) && !missed {
 		s.t.Errorf("the status of the cleanup is %q", got)
 	}
 	s.expectEmptyPlan()

@@ -230,10 +230,10 @@ func (s *scene) tolerateRepair() {
 	}
 }
 
-// tolerateNextRepair is for what comes after a repair that may have been cut off: holders may have the key of that one, and the
-// next one needs its place.
+// tolerateNextRepair is for what comes after a repair that may have been cut off, or after a leak: holders may have the key of that
+// one, and the next one needs its place at once.
 func (s *scene) tolerateNextRepair() {
-	if len(s.tolerated) > 0 {
+	if len(s.tolerated) > 0 || len(s.compromised) > 0 {
 		s.tolerateRepair()
 	}
 }
