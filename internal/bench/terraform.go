@@ -41,8 +41,13 @@ variable "schedule" {
   default = "1"
 }
 
+variable "compromised" {
+  default = []
+}
+
 provider "qoveryrotation" {
-  poll_interval = var.poll_interval
+  poll_interval              = var.poll_interval
+  compromised_access_key_ids = var.compromised
 }
 
 locals {

@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"fmt"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -165,4 +167,23 @@ func TestLeakedKeyWithALockedCluster(t *testing.T) {
 		},
 	)
 	s.holds(s.deployments(1))
+}
+
+// replaceDeadKey replaces a resource whose key does not work. Terraform plans its creation without its state, from which the owner of
+// the key is known.
+func replaceDeadKey(t *testing.T, terraform, cliConfig string) {
+	t.Helper()
+	e := newExample(t, terraform, cliConfig, filepath.Join(examplesDir, "single", "main.tf"))
+	e.terraform("init", "-input=false")
+	e.terraform("apply", "-input=false", "-auto-approve", "-parallelism=1")
+	e.Clock().Advance(3 * time.Hour)
+	e.terraform("apply", "-input=false", "-auto-approve", "-parallelism=1")
+	for _, key := range e.user.Keys() {
+		key.Deactivate()
+	}
+	output := e.terraform("apply", "-input=false", "-auto-approve", "-parallelism=1", "-replace=qoveryrotation_aws_credentials.production")
+	if got := keyStates(e.user); got != "IA" || !strings.Contains(output, "Qovery cannot use AWS at present") {
+		t.Errorf("the keys are %q:\n%s", got, output)
+	}
+	e.terraform("plan", "-input=false", "-detailed-exitcode")
 }

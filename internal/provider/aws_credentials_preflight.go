@@ -35,10 +35,11 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 		}
 		var owner owner
 		getPrivate(ctx, req.Private, privateOwner, &owner, &resp.Diagnostics)
-		owner.plan(&plan)
 		plan.setID()
-		resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), plan.ID)...)
 		intent := plan.intent()
+		owner.hand(&intent.Target)
+		r.destroyed(plan.ID.ValueString()).hand(&intent.Target)
 		intent.Rotate = plan.RotateOnCreate.ValueBool()
 		r.preflight(ctx, intent, false, &resp.Diagnostics)
 		return

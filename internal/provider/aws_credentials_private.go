@@ -7,7 +7,8 @@ import (
 	"fmt"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
 // The keys of the resource's private state.
@@ -33,8 +34,9 @@ func (p progress) clustersOf(accessKeyID string) []string {
 	return p.Clusters
 }
 
-// owner is the IAM user that a state recorded. Terraform hands it to the plan of a creation that replaces the resource, which does
-// not see the state: a key of Qovery's that does not work can be replaced by -replace, too.
+// owner is the IAM user that a state recorded. A creation that replaces the resource does not see the state, and needs it to replace
+// a key that does not work. While Terraform plans, the private state hands it over; while it applies, the destruction that comes
+// before does, in the same process.
 type owner struct {
 	ID       string `json:"id"`
 	UserName string `json:"user_name"`
@@ -45,13 +47,12 @@ func ownerOf(state *awsCredentialsModel) owner {
 	return owner{ID: state.ID.ValueString(), UserName: state.IAMUserName.ValueString(), UserARN: state.IAMUserARN.ValueString()}
 }
 
-// plan gives a creation the recorded owner, if it is of the same credentials and no other user is asked for.
-func (o owner) plan(plan *awsCredentialsModel) {
-	named := plan.IAMUserName.IsUnknown() || plan.IAMUserName.ValueString() == o.UserName
-	if o.UserARN == "" || !named || o.ID != plan.OrganizationID.ValueString()+"/"+plan.CredentialsID.ValueString() {
-		return
+// hand gives the target of a creation the recorded owner, if it is of the same credentials and no other user is asked for.
+func (o owner) hand(target *rotation.Target) {
+	named := target.UserName == "" || target.UserName == o.UserName
+	if named && o.ID == target.OrganizationID+"/"+target.CredentialsID {
+		target.UserName, target.UserARN = o.UserName, o.UserARN
 	}
-	plan.IAMUserName, plan.IAMUserARN = types.StringValue(o.UserName), types.StringValue(o.UserARN)
 }
 
 // getPrivate decodes a value of the private state, if it is there.

@@ -66,8 +66,9 @@ func (r *awsCredentialsResource) Create(ctx context.Context, req resource.Create
 		return
 	}
 	plan.setID()
-	intent := plan.intent()
 	plan.copyComputed(&awsCredentialsModel{})
+	intent := plan.intent()
+	r.destroyed(plan.ID.ValueString()).hand(&intent.Target)
 	intent.Rotate, intent.Timeout, intent.Warn = plan.RotateOnCreate.ValueBool(), timeout, warnTo(&resp.Diagnostics)
 	record, err := r.rotator.Rotate(ctx, intent)
 	if err != nil {
@@ -168,6 +169,7 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 func (r *awsCredentialsResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state awsCredentialsModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	r.owners.Store(state.ID.ValueString(), ownerOf(&state))
 	resp.Diagnostics.AddWarning(summaryKeyStays, fmt.Sprintf("Access key %s of IAM user %q stays valid, and Qovery goes on working with it. Terraform only "+
 		"forgets it: nothing rotates it from now on.", state.AccessKeyID.ValueString(), state.IAMUserName.ValueString()))
 }

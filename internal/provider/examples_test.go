@@ -96,6 +96,10 @@ func TestExamples(t *testing.T) {
 			e.play(story)
 		})
 	}
+	t.Run("-replace", func(t *testing.T) {
+		t.Parallel()
+		replaceDeadKey(t, terraform, cliConfig)
+	})
 	t.Run("import.sh", func(t *testing.T) {
 		t.Parallel()
 		dir := filepath.Join(examplesDir, "resources", "qoveryrotation_aws_credentials")

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
@@ -82,6 +83,15 @@ type providerModel struct {
 type clients struct {
 	rotator            *rotation.Rotator
 	minimumDrainWindow time.Duration
+	// owners are those of destroyed credentials, each an [owner] by the id of the resource.
+	owners sync.Map
+}
+
+// destroyed is the owner that a destruction in this process left; the zero value if there was none.
+func (c *clients) destroyed(id string) owner {
+	found, _ := c.owners.Load(id)
+	o, _ := found.(owner)
+	return o
 }
 
 // Metadata implements [provider.Provider].
