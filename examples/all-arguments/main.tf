@@ -56,6 +56,7 @@ resource "qoveryrotation_aws_credentials" "production" {
   iam_user_name     = "qovery"
   rotation_triggers = { schedule = time_rotating.quarterly.id }
   rotate_after_days = 100 # whatever becomes of the schedule
+  rotation_window   = { days = ["sat", "sun"], from = "08:00", to = "15:00" }
   rotate_on_create  = true
   rotate_registries = true
   ignored_holders   = var.ignored_holders

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -134,7 +135,7 @@ func (r *awsCredentialsResource) examine(
 	if err != nil {
 		record, warning = &rotation.Record{AccessKeyID: set.AccessKeyID}, rotation.AsProblem(err)
 	} else {
-		model.setRecord(record, r.rotator.Now())
+		model.setRecord(record, time.Time{}, r.rotator.Now())
 		diags.Append(result.Resource.Set(ctx, &model)...)
 	}
 	if warning != nil {

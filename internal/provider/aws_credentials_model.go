@@ -23,6 +23,7 @@ type awsCredentialsModel struct {
 	RotationTriggers    types.Map            `tfsdk:"rotation_triggers"`
 	RotateAfterDays     types.Int64          `tfsdk:"rotate_after_days"`
 	RotateOnCreate      types.Bool           `tfsdk:"rotate_on_create"`
+	RotationWindow      types.Object         `tfsdk:"rotation_window"`
 	RotateRegistries    types.Bool           `tfsdk:"rotate_registries"`
 	IgnoredHolders      types.Set            `tfsdk:"ignored_holders"`
 	ProductionLast      types.Bool           `tfsdk:"production_last"`
@@ -79,8 +80,9 @@ func (m *awsCredentialsModel) record(deployedClusters []string) *rotation.Record
 	}
 }
 
-// setRecord records what a refresh or a rotation came to.
-func (m *awsCredentialsModel) setRecord(r *rotation.Record, now time.Time) {
+// setRecord records what a refresh or a rotation came to, and returns what plans are to go by. A rotation that was asked for
+// and had to wait since some time still waits.
+func (m *awsCredentialsModel) setRecord(r *rotation.Record, pendingSince, now time.Time) schedule {
 	m.IAMUserName, m.IAMUserARN = textValue(r.UserName), textValue(r.UserARN)
 	m.AccessKeyID, m.AccessKeyCreatedAt = types.StringValue(r.AccessKeyID), timeValue(r.AccessKeyCreatedAt)
 	m.PreviousAccessKeyID = textValue(r.PreviousAccessKeyID)
@@ -88,7 +90,7 @@ func (m *awsCredentialsModel) setRecord(r *rotation.Record, now time.Time) {
 	m.Phase = types.StringValue(string(r.PhaseAt(now)))
 	m.setClusters(r.Clusters)
 	m.setHolders(r.Holders)
-	m.setDue(now)
+	return m.setDue(pendingSince, now)
 }
 
 // setID fills in the id, which follows from the arguments alone.
@@ -105,13 +107,20 @@ func (m *awsCredentialsModel) copyComputed(from *awsCredentialsModel) {
 	m.Phase, m.ClusterIDs, m.Holders = from.Phase, from.ClusterIDs, from.Holders
 }
 
-// setDue records what the present time makes of the key's age.
-func (m *awsCredentialsModel) setDue(now time.Time) {
-	m.RotationDue, m.RotationDueAt = types.BoolValue(false), timetypes.NewRFC3339Null()
-	if dueAt := rotation.DueAt(timeOf(m.AccessKeyCreatedAt), m.RotateAfterDays.ValueInt64()); !dueAt.IsZero() {
-		m.RotationDue, m.RotationDueAt = types.BoolValue(!now.Before(dueAt)), timeValue(dueAt)
+// setDue records what the present time makes of the key's age, of a rotation that waits, and of the window.
+func (m *awsCredentialsModel) setDue(pendingSince, now time.Time) schedule {
+	wanted := rotation.DueAt(timeOf(m.AccessKeyCreatedAt), m.RotateAfterDays.ValueInt64())
+	aged := isReached(wanted, now)
+	if !pendingSince.IsZero() && (wanted.IsZero() || pendingSince.Before(wanted)) {
+		wanted = pendingSince
 	}
+	begins := m.window().BeginsAt(wanted, now)
+	m.RotationDue, m.RotationDueAt = types.BoolValue(isReached(begins, now)), timeValue(begins)
+	return schedule{PendingSince: pendingSince, Aged: aged, Open: m.window().Contains(now)}
 }
+
+// isReached tells whether a moment has come; zero never does.
+func isReached(moment, now time.Time) bool { return !moment.IsZero() && !now.Before(moment) }
 
 // sortedClusters returns clusters in an order of their own, because Qovery promises none.
 func sortedClusters(clusters []rotation.Cluster) []rotation.Cluster {

@@ -23,7 +23,7 @@ func TestSetRecord(t *testing.T) {
 		Holders:    []rotation.Holder{{Kind: rotation.HolderHelmRepository, ID: "a"}, {Kind: rotation.HolderCredentials, ID: "b"}},
 	}
 	var m awsCredentialsModel
-	m.setRecord(&record, now)
+	m.setRecord(&record, time.Time{}, now)
 	if got := m.Phase.ValueString(); got != string(rotation.PhaseDeploying) {
 		t.Errorf("the phase is %s", got)
 	}
@@ -40,7 +40,7 @@ func TestSetRecord(t *testing.T) {
 		t.Errorf("got %+v back, want %+v", *got, record)
 	}
 
-	m.setRecord(&rotation.Record{AccessKeyID: "AKIACURRENT000000000"}, now)
+	m.setRecord(&rotation.Record{AccessKeyID: "AKIACURRENT000000000"}, time.Time{}, now)
 	if !m.PreviousAccessKeyID.IsNull() || !m.RotatedAt.IsNull() || !m.DrainEndsAt.IsNull() || m.Phase.ValueString() != string(rotation.PhaseStable) {
 		t.Errorf("what nobody rotated has %s, %s, %s, %s", m.PreviousAccessKeyID, m.RotatedAt, m.DrainEndsAt, m.Phase)
 	}

@@ -30,20 +30,38 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 		return
 	}
 	if req.State.Raw.IsNull() {
-		if plan.OrganizationID.IsUnknown() || plan.CredentialsID.IsUnknown() {
-			return
-		}
-		var owner owner
-		getPrivate(ctx, req.Private, privateOwner, &owner, &resp.Diagnostics)
-		plan.setID()
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), plan.ID)...)
-		intent := plan.intent()
-		owner.hand(&intent.Target)
-		r.destroyed(plan.ID.ValueString()).hand(&intent.Target)
-		intent.Rotate = plan.RotateOnCreate.ValueBool()
-		r.preflight(ctx, intent, false, &resp.Diagnostics)
+		r.planCreation(ctx, &plan, req, resp)
+	} else {
+		r.planUpdate(ctx, &plan, req, resp)
+	}
+}
+
+func (r *awsCredentialsResource) planCreation(
+	ctx context.Context, plan *awsCredentialsModel, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse,
+) {
+	if plan.OrganizationID.IsUnknown() || plan.CredentialsID.IsUnknown() {
 		return
 	}
+	var owner owner
+	getPrivate(ctx, req.Private, privateOwner, &owner, &resp.Diagnostics)
+	plan.setID()
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), plan.ID)...)
+	now := r.rotator.Now()
+	waits := plan.creationWaits(now)
+	intent := plan.intent()
+	owner.hand(&intent.Target)
+	r.destroyed(plan.ID.ValueString()).hand(&intent.Target)
+	intent.Rotate = plan.RotateOnCreate.ValueBool() && !waits
+	action := r.preflight(ctx, intent, false, &resp.Diagnostics)
+	if waits && action != rotation.ActionRotate && action != rotation.ActionResume {
+		warnOfWindow(fmt.Sprintf("If the resource is created before then, the access key of credentials %s is adopted, and a later apply rotates it. If it is "+
+			"created later, the key is rotated at once.", plan.CredentialsID.ValueString()), plan.window().OpensAt(now), &resp.Diagnostics)
+	}
+}
+
+func (r *awsCredentialsResource) planUpdate(
+	ctx context.Context, plan *awsCredentialsModel, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse,
+) {
 	intent := plan.intent()
 	var state awsCredentialsModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -51,19 +69,23 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 		return
 	}
 	setPrivate(ctx, resp.Private, privateOwner, ownerOf(&state), &resp.Diagnostics)
-	compromised := r.rotator.IsCompromised(state.AccessKeyID.ValueString())
-	what := updateOf(&state, &plan, compromised)
-	plan.planComputed(&state, what)
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	change := change{state: &state, plan: plan, compromised: r.rotator.IsCompromised(state.AccessKeyID.ValueString())}
+	getPrivate(ctx, req.Private, privateSchedule, &change.seen, &resp.Diagnostics)
+	change.planComputed()
+	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	now, what := r.rotator.Now(), change.update()
 	// Triggers that are not known yet are those of a time_rotating that has expired: the usual way to a rotation.
-	mayRotate := triggersMayChange(state.RotationTriggers, plan.RotationTriggers)
-	rotates := mayRotate || asksToRotate(&state, &plan, compromised, r.rotator.Now())
+	mayRotate := what >= updateResume && change.triggersMayChange() && !change.waits(now)
+	rotates := mayRotate || change.rotates(now)
 	userChanges := !plan.IAMUserName.Equal(state.IAMUserName)
 	// With another id the resource is replaced: Terraform plans the creation of the new one by itself, and the state tells
 	// nothing about that.
-	same := plan.OrganizationID.Equal(state.OrganizationID) && plan.CredentialsID.Equal(state.CredentialsID)
+	if !plan.OrganizationID.Equal(state.OrganizationID) || !plan.CredentialsID.Equal(state.CredentialsID) {
+		return
+	}
+	change.warnIfWaits(now, &resp.Diagnostics)
 	intent.UserARN = state.IAMUserARN.ValueString()
-	if same && !plan.IAMUserName.IsUnknown() && (rotates || what == updateResume || userChanges) {
+	if !plan.IAMUserName.IsUnknown() && (rotates || what == updateResume || userChanges) {
 		intent.Rotate = rotates
 		intent.Record = state.record(nil)
 		r.preflight(ctx, intent, mayRotate, &resp.Diagnostics)
@@ -72,8 +94,11 @@ func (r *awsCredentialsResource) ModifyPlan(ctx context.Context, req resource.Mo
 
 // preflight refuses a plan that could not be applied, and shows what one that rotates is going to touch: planned values
 // cannot, because what is there may change until the apply. With onlyIfAsked it is not known yet whether the plan rotates:
-// a key that drains is no reason then to refuse everything else, nor is another rotation that this very apply may finish.
-func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.Intent, onlyIfAsked bool, diags *diag.Diagnostics) {
+// a key that drains is no reason then to refuse everything else, nor is another rotation that this very apply may finish. It
+// returns what the apply would do at this moment.
+func (r *awsCredentialsResource) preflight(
+	ctx context.Context, intent rotation.Intent, onlyIfAsked bool, diags *diag.Diagnostics,
+) rotation.Action {
 	snapshot, decision, err := r.rotator.Preflight(ctx, intent)
 	if err != nil {
 		switch problem := rotation.AsProblem(err); {
@@ -85,7 +110,7 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 		default:
 			addError(diags, err)
 		}
-		return
+		return decision.Action
 	}
 	switch decision.Action {
 	case rotation.ActionWait:
@@ -103,6 +128,7 @@ func (r *awsCredentialsResource) preflight(ctx context.Context, intent rotation.
 	if intent.UserARN = snapshot.User.ARN; decision.Action == rotation.ActionRotate || intent.Record == nil {
 		r.warnOfRights(ctx, intent.Target, diags)
 	}
+	return decision.Action
 }
 
 // warnOfRights tells which permissions are missing, before they are needed.

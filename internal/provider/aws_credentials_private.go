@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
@@ -17,6 +18,8 @@ const (
 	privateProgress = "progress"
 	// privateOwner is the [owner] of the access keys.
 	privateOwner = "owner"
+	// privateSchedule is the [schedule] that plans go by.
+	privateSchedule = "schedule"
 )
 
 // progress tells which clusters run with the key of an unfinished rotation. It names the key, so that it says nothing about
@@ -53,6 +56,16 @@ func (o owner) hand(target *rotation.Target) {
 	if named && o.ID == target.OrganizationID+"/"+target.CredentialsID {
 		target.UserName, target.UserARN = o.UserName, o.UserARN
 	}
+}
+
+// schedule is what a refresh, or the last update that rotated or rescheduled, found out about the next rotation. Plans go by it,
+// because they do not look at the clock. What people need of it is in rotation_due and rotation_due_at.
+type schedule struct {
+	// PendingSince is when a rotation was asked for that had to wait for rotation_window; zero when none was.
+	PendingSince time.Time `json:"pending_since,omitzero"`
+	// Aged tells whether the key had reached rotate_after_days, and Open whether rotation_window was open.
+	Aged bool `json:"aged"`
+	Open bool `json:"open"`
 }
 
 // getPrivate decodes a value of the private state, if it is there.

@@ -69,7 +69,9 @@ func (r *awsCredentialsResource) Create(ctx context.Context, req resource.Create
 	plan.copyComputed(&awsCredentialsModel{})
 	intent := plan.intent()
 	r.destroyed(plan.ID.ValueString()).hand(&intent.Target)
-	intent.Rotate, intent.Timeout, intent.Warn = plan.RotateOnCreate.ValueBool(), timeout, warnTo(&resp.Diagnostics)
+	now := r.rotator.Now()
+	waits := plan.creationWaits(now)
+	intent.Rotate, intent.Timeout, intent.Warn = plan.RotateOnCreate.ValueBool() && !waits, timeout, warnTo(&resp.Diagnostics)
 	record, err := r.rotator.Rotate(ctx, intent)
 	if err != nil {
 		// No state is written, even after the cutover: Terraform would taint what it wrote and replace it, and so rotate
@@ -77,7 +79,13 @@ func (r *awsCredentialsResource) Create(ctx context.Context, req resource.Create
 		addError(&resp.Diagnostics, err)
 		return
 	}
-	plan.setRecord(record, r.rotator.Now())
+	var pendingSince time.Time
+	if waits && record.RotatedAt.IsZero() {
+		pendingSince = now
+		warnOfWindow(fmt.Sprintf("Access key %s was adopted, and its rotation waits until then.", record.AccessKeyID), plan.window().OpensAt(now),
+			&resp.Diagnostics)
+	}
+	setPrivate(ctx, resp.Private, privateSchedule, plan.setRecord(record, pendingSince, r.rotator.Now()), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
 }
@@ -114,7 +122,9 @@ func (r *awsCredentialsResource) Read(ctx context.Context, req resource.ReadRequ
 		intent.UserARN = record.UserARN
 		r.warnOfRights(ctx, intent.Target, &resp.Diagnostics)
 	}
-	state.setRecord(record, r.rotator.Now())
+	var seen schedule
+	getPrivate(ctx, req.Private, privateSchedule, &seen, &resp.Diagnostics)
+	setPrivate(ctx, resp.Private, privateSchedule, state.setRecord(record, seen.PendingSince, r.rotator.Now()), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
@@ -130,18 +140,20 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 		return
 	}
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, plan.identity())...)
-	compromised := r.rotator.IsCompromised(state.AccessKeyID.ValueString())
-	what := updateOf(&state, &plan, compromised)
-	resume, rotate := what == updateResume, asksToRotate(&state, &plan, compromised, r.rotator.Now())
-	plan.copyComputed(&state)
+	change := change{state: &state, plan: &plan, compromised: r.rotator.IsCompromised(state.AccessKeyID.ValueString())}
+	getPrivate(ctx, req.Private, privateSchedule, &change.seen, &resp.Diagnostics)
+	now := r.rotator.Now()
+	resume, rotate := change.update() == updateResume, change.rotates(now)
 	if !resume && !rotate {
-		plan.recordUpdate(&state, what, r.rotator.Now())
+		change.warnIfWaits(now, &resp.Diagnostics)
+		setPrivate(ctx, resp.Private, privateSchedule, change.record(now), &resp.Diagnostics)
 		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 		return
 	}
 
 	var done progress
 	getPrivate(ctx, req.Private, privateProgress, &done, &resp.Diagnostics)
+	plan.copyComputed(&state)
 	intent := plan.intent()
 	intent.Rotate, intent.Timeout, intent.Warn = rotate, timeout, warnTo(&resp.Diagnostics)
 	intent.Record = state.record(done.clustersOf(state.AccessKeyID.ValueString()))
@@ -152,11 +164,11 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 			return
 		}
 	}
-	if resume && triggersChange(state.RotationTriggers, plan.RotationTriggers) && err == nil {
+	if resume && change.triggersChange() && err == nil {
 		resp.Diagnostics.AddAttributeWarning(path.Root("rotation_triggers"), summaryResumeSwallowed, "The apply resumed a rotation that had been "+
 			"interrupted. It is the one that rotation_triggers asks for, so no second one follows.")
 	}
-	plan.setRecord(record, r.rotator.Now())
+	setPrivate(ctx, resp.Private, privateSchedule, plan.setRecord(record, change.pendingAfter(record), r.rotator.Now()), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 	done = progress{}
 	if err != nil {

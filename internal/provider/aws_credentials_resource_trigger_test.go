@@ -270,7 +270,7 @@ func TestRotateAfterDaysChanged(t *testing.T) {
 		{"shortened below the age", "rotate_after_days = 60", rotates, 2, 1},
 		{"shortened above the age", "rotate_after_days = 91", rotates, 1, 0},
 		{"raised", "rotate_after_days = 365", rotates, 1, 0},
-		{"removed", "", open{credentialsAddress, []string{"rotation_due", "rotation_due_at", "drain_ends_at", "phase"}}, 1, 0},
+		{"removed", "", open{credentialsAddress, []string{"rotation_due", "rotation_due_at"}}, 1, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

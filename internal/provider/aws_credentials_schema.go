@@ -74,6 +74,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 				Computed: true,
 				Default:  booldefault.StaticBool(true),
 			},
+			"rotation_window": windowAttribute(),
 			"rotate_registries": schema.BoolAttribute{
 				MarkdownDescription: "Whether a rotation stores the new key in every other object of the organization that has the old one: other " +
 					"credentials, ECR container registries, ECR helm repositories and Route 53 DNS providers. Each cluster's own container registry starts " +
@@ -117,10 +118,12 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 			"drain_ends_at": computedTime("`deployed_at` plus the longest `drain_window` since the rotation, in RFC 3339: from then on the previous key may be " +
 				"deleted. Null until every cluster is deployed."),
 			"rotation_due": schema.BoolAttribute{
-				MarkdownDescription: "Whether the key had reached `rotate_after_days` at the last refresh. The next apply rotates it.",
-				Computed:            true,
+				MarkdownDescription: "Whether the key had reached `rotate_after_days`, or a rotation waited for `rotation_window`, at the last refresh, and the " +
+					"window was open. The next apply rotates the key, unless its predecessor still drains.",
+				Computed: true,
 			},
-			"rotation_due_at": computedTime("When the key reaches `rotate_after_days`, in RFC 3339. Null without that argument."),
+			"rotation_due_at": computedTime("When the key reaches `rotate_after_days`, or from when on a rotation waits, but not before `rotation_window` opens, in " +
+				"RFC 3339. Null when nothing is due."),
 			"phase": computedString("`stable`: not rotated by this resource yet. `deploying`: Qovery holds the new key and not every cluster runs with it; the next " +
 				"apply resumes. `draining`: the previous key may still be in use. `drained`: the previous key may go, or is gone."),
 			"cluster_ids": schema.ListAttribute{

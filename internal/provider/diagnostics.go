@@ -15,6 +15,7 @@ const (
 	summaryKeyStays        = "Access key stays valid"
 	summaryResumeSwallowed = "Change of rotation_triggers is covered by the resumed rotation"
 	summaryNothingToRotate = "Nothing to rotate"
+	summaryRotationWaits   = "Rotation waits for rotation_window"
 	summaryRotationPlanned = "Access key will be replaced"
 	summaryHoldersLeft     = "Other objects keep the previous access key"
 	summaryKeyForgotten    = "Cleanup no longer tracks an existing access key"

@@ -7,6 +7,7 @@ const (
 	SummaryKeyStays        = summaryKeyStays
 	SummaryResumeSwallowed = summaryResumeSwallowed
 	SummaryNothingToRotate = summaryNothingToRotate
+	SummaryRotationWaits   = summaryRotationWaits
 	SummaryRotationPlanned = summaryRotationPlanned
 	SummaryHoldersLeft     = summaryHoldersLeft
 	SummaryKeyForgotten    = summaryKeyForgotten

@@ -26,6 +26,7 @@ resource "qoveryrotation_aws_credentials" "this" {
   ignored_holders   = var.ignored_holders
   production_last   = var.production_last
   drain_window      = var.drain_window
+  rotation_window   = var.rotation_window
 
   dynamic "timeouts" {
     for_each = var.rotation_timeout[*]

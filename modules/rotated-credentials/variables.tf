@@ -28,6 +28,12 @@ variable "rotate_after_days" {
   default     = null
 }
 
+variable "rotation_window" {
+  description = "When rotations may begin, in UTC."
+  type        = object({ days = optional(set(string)), from = string, to = string })
+  default     = null
+}
+
 variable "rotate_on_create" {
   description = "Whether the first apply rotates the access key. false adopts the key that is there."
   type        = bool

@@ -1,0 +1,119 @@
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+)
+
+// windowType is the type of rotation_window.
+var windowType = types.ObjectType{AttrTypes: map[string]attr.Type{
+	"days": types.SetType{ElemType: types.StringType}, "from": types.StringType, "to": types.StringType,
+}}
+
+func windowAttribute() schema.SingleNestedAttribute {
+	return schema.SingleNestedAttribute{
+		MarkdownDescription: "When a rotation may begin, in UTC, for at least 10 minutes. Default: always. A rotation that a creation, `rotation_triggers` or " +
+			"`rotate_after_days` asks for at another time is remembered, and the first apply inside of the window rotates. A key in " +
+			"`compromised_access_key_ids` and an interrupted rotation do not wait. A change or removal counts at once for a rotation that waits.",
+		Optional:   true,
+		Validators: []validator.Object{windowValidator{}},
+		Attributes: map[string]schema.Attribute{
+			"days": schema.SetAttribute{
+				MarkdownDescription: "Days on which the window opens: `mon`, `tue`, `wed`, `thu`, `fri`, `sat`, `sun`. Default: every day.",
+				ElementType:         types.StringType,
+				Optional:            true,
+			},
+			"from": schema.StringAttribute{
+				MarkdownDescription: "Time of the day at which the window opens, such as `08:00`, from `00:00` to `23:59`.",
+				Required:            true,
+			},
+			"to": schema.StringAttribute{
+				MarkdownDescription: "Time of the day at which the window closes, such as `15:00`, from `00:00` to `24:00`. When it is earlier than `from`, the window " +
+					"closes on the next day.",
+				Required: true,
+			},
+		},
+	}
+}
+
+// windowParts are the values in a rotation_window, which are null if it is.
+func windowParts(value types.Object) (days types.Set, from, to types.String) {
+	attributes := value.Attributes()
+	days, _ = attributes["days"].(types.Set)
+	from, _ = attributes["from"].(types.String)
+	to, _ = attributes["to"].(types.String)
+	return days, from, to
+}
+
+// windowIsUnknown tells whether a rotation_window, or a part of it, is not known yet.
+func windowIsUnknown(value types.Object) bool {
+	days, from, to := windowParts(value)
+	return value.IsUnknown() || setIsUnknown(days) || from.IsUnknown() || to.IsUnknown()
+}
+
+// parseWindow reads a rotation_window. One that is null, or not known yet, is always open.
+func parseWindow(value types.Object) (rotation.Window, error) {
+	if value.IsNull() || windowIsUnknown(value) {
+		return rotation.Window{}, nil
+	}
+	set, from, to := windowParts(value)
+	var days []string
+	if !set.IsNull() {
+		days = append([]string{}, stringsOf(set)...)
+	}
+	return rotation.ParseWindow(days, from.ValueString(), to.ValueString())
+}
+
+// window is when rotations may begin. What is malformed was refused when it was validated.
+func (m *awsCredentialsModel) window() rotation.Window {
+	window, _ := parseWindow(m.RotationWindow)
+	return window
+}
+
+// creationWaits tells whether a creation is to rotate and cannot begin now. It adopts the key then.
+func (m *awsCredentialsModel) creationWaits(now time.Time) bool {
+	return m.RotateOnCreate.ValueBool() && !m.window().Contains(now)
+}
+
+// windowValidator accepts windows that open, and stay open for long enough.
+type windowValidator struct{}
+
+// Description implements [validator.Object].
+func (v windowValidator) Description(context.Context) string {
+	return "must be a time of the day that lasts at least 10 minutes"
+}
+
+// MarkdownDescription implements [validator.Object].
+func (v windowValidator) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+// ValidateObject implements [validator.Object].
+func (v windowValidator) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
+	if _, err := parseWindow(req.ConfigValue); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, summaryConfiguration, fmt.Sprintf("%s: %s. Nothing was changed.", req.Path, err))
+	}
+}
+
+// warnIfWaits tells, in a plan and in its apply, when a rotation can begin that is asked for while the window is closed.
+func (c change) warnIfWaits(now time.Time, diags *diag.Diagnostics) {
+	if c.waits(now) {
+		warnOfWindow(fmt.Sprintf("A rotation of access key %s that is asked for before then is remembered, and does not begin.", c.state.AccessKeyID.ValueString()),
+			c.plan.window().OpensAt(now), diags)
+	}
+}
+
+// warnOfWindow tells when the window opens, and what that means.
+func warnOfWindow(what string, opensAt time.Time, diags *diag.Diagnostics) {
+	diags.AddAttributeWarning(path.Root("rotation_window"), summaryRotationWaits, fmt.Sprintf("rotation_window is closed until %s. %s\n\n"+
+		"State of AWS and Qovery: Nothing was changed.\n\nWhat to do: Run an apply while the window is open. It rotates the key. To rotate it at once, remove "+
+		"rotation_window.", opensAt.UTC().Format(time.RFC3339), what))
+}

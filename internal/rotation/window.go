@@ -1,0 +1,108 @@
+package rotation
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	day      = 24 * time.Hour
+	endOfDay = "24:00"
+	// shortestWindow leaves time for what comes before a rotation can begin: a refresh, a look at the plan, and the 3 minutes in
+	// which a run that was cut off counts as alive. Runs could miss a shorter window for months without an error.
+	shortestWindow = 10 * time.Minute
+)
+
+// Window is when rotations may begin, in UTC: on some days, from one time of the day to another. A window that does not
+// end later than it begins ends on the next day. The zero value is always open.
+type Window struct {
+	// Days are those on which the window opens; none are all.
+	Days []time.Weekday
+	// From and To count from midnight. At From the window is open, at To it is closed.
+	From, To time.Duration
+}
+
+// weekdays has the names of the days, each at the place of its [time.Weekday].
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// ParseWindow reads a window as people write it. Days that are nil are all days.
+func ParseWindow(days []string, from, to string) (Window, error) {
+	var w Window
+	if days != nil && len(days) == 0 {
+		return w, errors.New(`days is empty, so the window would never open: name days, such as ["mon", "tue"], or leave days out for every day`)
+	}
+	for _, name := range days {
+		weekday := slices.Index(weekdays, name)
+		if weekday < 0 {
+			return w, fmt.Errorf("days has %q, which is none of %s", name, strings.Join(weekdays, ", "))
+		}
+		w.Days = append(w.Days, time.Weekday(weekday))
+	}
+	var err error
+	if w.From, err = timeOfDay(from); err != nil || from == endOfDay {
+		return w, fmt.Errorf(`from is %q and must be a time of the day in UTC, such as "08:00"`, from)
+	}
+	if w.To, err = timeOfDay(to); err != nil {
+		return w, fmt.Errorf(`to is %q and must be a time of the day in UTC, such as "15:00"`, to)
+	}
+	switch {
+	case w.From == w.To:
+		return w, errors.New(`from and to are the same time: for whole days, write from = "00:00" and to = "24:00"`)
+	case w.length() < shortestWindow:
+		return w, fmt.Errorf(`it is open for %s and must be open for at least %s, such as from = "08:00" and to = "15:00"`, w.length(), shortestWindow)
+	}
+	return w, nil
+}
+
+// timeOfDay is the time since midnight.
+func timeOfDay(text string) (time.Duration, error) {
+	if text == endOfDay {
+		return day, nil
+	}
+	t, err := time.Parse("15:04", text)
+	return t.Sub(t.Truncate(day)), err
+}
+
+// length is how long the window stays open.
+func (w Window) length() time.Duration {
+	if w.To < w.From {
+		return w.To - w.From + day
+	}
+	return w.To - w.From
+}
+
+func (w Window) opensOn(weekday time.Weekday) bool {
+	return len(w.Days) == 0 || slices.Contains(w.Days, weekday)
+}
+
+// OpensAt is when the window is open next: the moment itself if it is open then.
+func (w Window) OpensAt(at time.Time) time.Time {
+	if w.length() == 0 {
+		return at
+	}
+	// The window that opened yesterday may reach into today.
+	midnight := at.UTC().Truncate(day).Add(-day)
+	for !w.opensOn(midnight.Weekday()) || !at.Before(midnight.Add(w.From+w.length())) {
+		midnight = midnight.Add(day)
+	}
+	return latest(at, midnight.Add(w.From))
+}
+
+// Contains tells whether the window is open.
+func (w Window) Contains(at time.Time) bool { return w.OpensAt(at).Equal(at) }
+
+// BeginsAt is when a rotation can begin that was wanted from a moment on, as seen now: a window that nobody used is over. It is
+// zero for a rotation that nobody wants.
+func (w Window) BeginsAt(wanted, now time.Time) time.Time {
+	switch {
+	case wanted.IsZero():
+		return wanted
+	case w.Contains(now):
+		return w.OpensAt(wanted)
+	default:
+		return w.OpensAt(latest(wanted, now))
+	}
+}
