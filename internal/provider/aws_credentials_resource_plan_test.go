@@ -39,7 +39,7 @@ func TestPlanStaysEmptyWhileTimePasses(t *testing.T) {
 	s.run(
 		resource.TestStep{Config: s.credentials(trigger("1"))},
 		later(2*time.Hour-time.Second, "draining"),
-		later(time.Second, "drained"),
+		later(2*time.Second, "drained"), // A drain window begins with a full second.
 		later(1000*day, "drained"),
 	)
 }

@@ -63,7 +63,7 @@ func TestProgressIsReadable(t *testing.T) {
 	}
 	readable := string(output)
 	if !says(
-		"Plan: 3 to add", "Creating...", "[INFO]  created an access key; verifying it\n", `[INFO]  cluster "prod": DEPLOYED after 5m0s`+"\n",
+		"Plan: 3 to add", "Creating...", "[INFO]  created an access key; verifying it\n", `[INFO]  cluster "prod": DEPLOYED after 5m`,
 		"[INFO]  rotation complete\n", "Apply complete!",
 	).MatchString(readable) || strings.Count(readable, rotation.SummaryRights) != 1 {
 		t.Errorf("the log is\n%s\nwhich becomes\n%s", log, readable)

@@ -43,7 +43,8 @@ func TestLeakInADrainWindow(t *testing.T) {
 	if s.key.Exists() || leaked.Active() || outcome.PreviousAccessKeyID != leaked.ID || outcome.Unfinished {
 		t.Errorf("the outcome is %+v", outcome)
 	}
-	if outcome.PhaseAt(s.Clock().Now()) != rotation.PhaseDrained || !slices.Equal(warnings, []string{rotation.SummaryDeleted, rotation.SummaryCompromisedStopped}) {
+	told := []string{rotation.SummaryDeleted, rotation.SummaryCompromisedStopped}
+	if outcome.PhaseAt(s.Clock().Now()) != rotation.PhaseDrained || !slices.Equal(warnings, told) {
 		t.Errorf("the phase is %s, the warnings are %q", outcome.PhaseAt(s.Clock().Now()), warnings)
 	}
 	retired, err := s.process().Retire(t.Context(), s.retirementOf(outcome), false, time.Hour)
