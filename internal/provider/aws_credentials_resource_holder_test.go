@@ -135,7 +135,7 @@ func TestHolderAppearsAfterThePlan(t *testing.T) {
 		s.run(resource.TestStep{
 			Config:           s.credentials(""),
 			ConfigPlanChecks: plans(meanwhile(func() { s.org.AddVSphereCredentials("on premises", s.key) })),
-			ExpectError:      says("Error running apply", rotation.SummaryUncarriableHolder, `vsphere credentials "on premises"`),
+			ExpectError:      says("Error running apply", rotation.SummaryUnrotatableHolder, `vsphere credentials "on premises"`),
 		})
 		s.unchanged()
 	})
@@ -304,7 +304,7 @@ func TestHoldersThatCannotBeCarried(t *testing.T) {
 			s.run(
 				resource.TestStep{
 					Config: s.credentials(""),
-					ExpectError: says("Error running pre-apply plan", rotation.SummaryUncarriableHolder,
+					ExpectError: says("Error running pre-apply plan", rotation.SummaryUnrotatableHolder,
 						s.key.ID, test.words, holder.ID, "ignored_holders"),
 				},
 				resource.TestStep{

@@ -10,7 +10,7 @@ type Intent struct {
 	Target
 	// Record is what the state remembers; nil when there is no state yet.
 	Record *Record
-	// Rotate asks for a rotation. Without it only what was left unfinished is carried on.
+	// Rotate asks for a rotation. Without it only what was left unfinished is resumed.
 	Rotate bool
 	// RotateRegistries gives the new key to every other holder in the organization.
 	RotateRegistries bool
@@ -41,7 +41,7 @@ const (
 	ActionRefuse Action = "refuse"
 	// ActionWait looks again when a run that may be alive is certainly dead.
 	ActionWait Action = "wait"
-	// ActionResume carries on after a cutover that was done before, or adopts a rotation that is complete.
+	// ActionResume resumes after a cutover that was done before, or adopts a rotation that is complete.
 	ActionResume Action = "resume"
 	// ActionRotate replaces Qovery's key by a new one.
 	ActionRotate Action = "rotate"

@@ -158,13 +158,13 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 
 var refusedForHolders = []nextCases{
 	{"The key is stored where it cannot be replaced", []nextCase{
-		{"vSphere credentials", func(s *situation) { s.stored(HolderVSphereCredentials, "vsphere", keyA) }, refuses(ArgumentNone, SummaryUncarriableHolder)},
-		{"a secret-manager access", func(s *situation) { s.stored(HolderSecretManager, "secrets", keyA) }, refuses(ArgumentNone, SummaryUncarriableHolder)},
+		{"vSphere credentials", func(s *situation) { s.stored(HolderVSphereCredentials, "vsphere", keyA) }, refuses(ArgumentNone, SummaryUnrotatableHolder)},
+		{"a secret-manager access", func(s *situation) { s.stored(HolderSecretManager, "secrets", keyA) }, refuses(ArgumentNone, SummaryUnrotatableHolder)},
 		{"one of two is ignored", func(s *situation) {
 			s.stored(HolderSecretManager, "dns", keyA)
 			s.stored(HolderSecretManager, "secrets", keyA)
 			s.IgnoredHolders = []string{"dns"}
-		}, refuses(ArgumentNone, SummaryUncarriableHolder)},
+		}, refuses(ArgumentNone, SummaryUnrotatableHolder)},
 	}},
 	{"The clusters cannot be deployed", []nextCase{
 		{"a locked cluster", func(s *situation) { s.lock("cluster-of-" + testCreds) }, refuses(ArgumentNone, SummaryClusterLocked)},

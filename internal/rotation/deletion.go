@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// verificationService is what AWS calls the service that a new key is tried with.
-const verificationService = "sts"
-
 // Reason is why an access key may be deactivated or deleted.
 type Reason string
 
@@ -57,22 +54,14 @@ var checks = map[Reason][]check{
 	ReasonRepair: {
 		belongsToTheUser, isNotHeld, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isQuiet,
 	},
-	ReasonCompromised: {
-		hasLeaked, belongsToTheUser, isNotSigning, isReplaced, isStoredNowhere,
-	},
-	ReasonOrphan: {
-		belongsToTheUser, isNotSigning, isOrphan, isStoredNowhere,
-	},
-	ReasonCompensated: {
-		isNotSigning, isStoredNowhere, isNotOnItsWay,
-	},
+	ReasonCompromised: {hasLeaked, belongsToTheUser, isNotSigning, isReplaced, isStoredNowhere},
+	ReasonOrphan:      {belongsToTheUser, isNotSigning, isOrphan, isStoredNowhere},
+	ReasonCompensated: {isNotSigning, isStoredNowhere, isNotOnItsWay},
 }
 
 // stops are what must hold before a key is made Inactive although it may not be deleted yet. Only one that leaked is.
 var stops = map[Reason][]check{
-	ReasonCompromised: {
-		hasLeaked, belongsToTheUser, isNotSigning, isReplaced,
-	},
+	ReasonCompromised: {hasLeaked, belongsToTheUser, isNotSigning, isReplaced},
 }
 
 // MayDelete decides whether a key may be deactivated and deleted now. It is a pure function of its arguments.

@@ -11,15 +11,18 @@
 // A new key is created, verified and stored in Qovery: the cutover. Up to it a failure is rolled back, after it the next run
 // resumes. When all clusters are deployed with the new key, the previous one drains: deployments that began with it may end. Then
 // it is retired. Each step is announced in the [Journal], a tag on the IAM user, so that whoever comes next knows what may have
-// happened. [Stage] is the only enumeration of all this.
+// happened. A key that leaked is made Inactive right after the cutover and does not drain. A cleanup may hold a key, which then stays.
+// [Stage] is the only enumeration of all this.
 //
 // # Where to look
 //
 //   - decide.go, recovery.go: [Next], the table of what to do.
 //   - deletion.go: [MayDelete], the tables of what must hold before a key may be deleted.
-//   - drain.go: windows, stages, all arithmetic of time.
-//   - snapshot.go: the one reader of the world. record.go: what a state remembers.
-//   - rotate.go, saga*.go, deploy.go: the steps of a rotation. retire.go: those of a retirement.
+//   - permit.go: the only use of what MayDelete permits.
+//   - drain.go, window.go: windows, stages, all arithmetic of time.
+//   - snapshot.go: the one reader of the world. queries.go: what a snapshot answers. record.go: what a state remembers.
+//   - rotate.go, saga*.go, deploy.go: the steps of a rotation. retire.go, hold.go: those of a retirement.
+//   - preview.go: what a plan says about a retirement.
 //   - refusals*.go: all texts for users.
 //
 // The package is free of Terraform, HTTP and the AWS SDK. What it needs of AWS and Qovery are the ports [IAM] and [Qovery].

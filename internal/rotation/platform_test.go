@@ -74,7 +74,7 @@ func TestRotateNamesWhyAHolderCannotBeWritten(t *testing.T) {
 			s := newStage(t)
 			test.prepare(s)
 			_, err := s.rotate(s.request())
-			checkProblem(t, err, rotation.SummaryUncarriableHolder, test.facts...)
+			checkProblem(t, err, rotation.SummaryUnrotatableHolder, test.facts...)
 			s.checkUnchanged()
 		})
 	}

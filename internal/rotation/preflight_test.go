@@ -21,7 +21,7 @@ func TestPreflight(t *testing.T) {
 
 	in := s.request()
 	_, _, err := s.process().Preflight(t.Context(), in)
-	checkProblem(t, err, rotation.SummaryUncarriableHolder, vsphere.ID, access.ID)
+	checkProblem(t, err, rotation.SummaryUnrotatableHolder, vsphere.ID, access.ID)
 
 	in.IgnoredHolders = []string{vsphere.ID, access.ID, dns.ID, second.ID}
 	seen, decision, err := s.process().Preflight(t.Context(), in)

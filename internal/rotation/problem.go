@@ -61,7 +61,7 @@ const (
 	SummaryKeyChanged           = "Access key changed since the plan"
 	SummaryKeyReplaced          = "Access key was replaced outside of this resource"
 	SummaryIgnoredRegistry      = "Container registry of a cluster cannot be ignored"
-	SummaryUncarriableHolder    = "Access key is stored where it cannot be replaced"
+	SummaryUnrotatableHolder    = "Access key is stored where it cannot be replaced"
 	SummaryTooFewRequests       = "Qovery allows too few requests at present"
 	SummaryRights               = "Permissions for the rotation are missing"
 	SummaryCreateKey            = "Access key could not be created"

@@ -212,7 +212,7 @@ func (v view) unrotatable() *Problem {
 		fmt.Fprintf(&obstacles, "\n  - %s: %s", holder, holder.Obstacle)
 	}
 	return &Problem{
-		Summary: SummaryUncarriableHolder,
+		Summary: SummaryUnrotatableHolder,
 		Cause: fmt.Sprintf("The access key %s is also stored in objects that cannot be given the new one. They would keep a key that is going to be deleted:%s",
 			v.Set.AccessKeyID, &obstacles),
 		World:  worldUntouched,

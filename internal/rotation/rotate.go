@@ -106,7 +106,7 @@ func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 	return f
 }
 
-// Rotate carries on what was left unfinished, or else rotates if that is asked for. It returns what is to be remembered.
+// Rotate resumes what was left unfinished, or else rotates if that is asked for. It returns what is to be remembered.
 //
 // An error without a record means that Qovery still holds the old key; one with a record means that the next run resumes
 // from there.
@@ -213,7 +213,7 @@ func (r *Rotator) watch(ctx context.Context, user User, until time.Time) error {
 // begin brings a decision to the point where Qovery holds the new key, from this run or from an earlier one.
 func (r *Rotator) begin(ctx context.Context, in Intent, s *Snapshot, d Decision, deadline time.Time) (*change, error) {
 	if d.Action == ActionResume {
-		step(ctx, "carrying on after an interrupted rotation", "from", d.Rotation.From, "to", d.Rotation.To)
+		step(ctx, "resuming an interrupted rotation", "from", d.Rotation.From, "to", d.Rotation.To)
 		return r.takeUp(ctx, in, s, d)
 	}
 	if r.clock.Now().Add(verificationPeriod).After(deadline) {

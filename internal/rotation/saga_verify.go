@@ -10,6 +10,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// verificationService is what AWS calls the service that a new key is tried with.
+const verificationService = "sts"
+
 // verificationPeriod and verifications say when a new key counts as known everywhere: after so many successes in a row over so
 // long. IAM needs up to some 10 s per endpoint, and answers from different hosts in that time.
 const (

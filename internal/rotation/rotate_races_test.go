@@ -1,0 +1,258 @@
+package rotation_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
+)
+
+// TestRotateIsCrowdedOut has somebody else create a key at the last moment.
+func TestRotateIsCrowdedOut(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.Before(createAccessKey, func(simulator.Request) { s.user.AddKey() })
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryCreateKey, `IAM user "qovery" got a second access key from somebody else`, "LimitExceeded")
+	if !errors.Is(err, rotation.ErrLimitExceeded) {
+		t.Errorf("the error is not %q: %s", rotation.ErrLimitExceeded, err)
+	}
+	if got := len(s.user.Keys()); got != 2 {
+		t.Errorf("the user has %d keys, want both", got)
+	}
+	if journal := s.journal(); journal != "" {
+		t.Errorf("the journal is still there: %s", journal)
+	}
+	if got := s.sent(createAccessKey); got != 1 {
+		t.Errorf("%d keys were asked for", got)
+	}
+}
+
+// TestRotateStopsWhenTheJournalIsNotItsOwn changes the journal under a rotation, before its cutover.
+func TestRotateStopsWhenTheJournalIsNotItsOwn(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(s *stage){
+		"another run's": func(s *stage) { s.writeJournal(rotation.StageVerifying, "AKIAANOTHERRUNSKEY00", 0) },
+		"nobody's":      func(s *stage) { s.user.SetTag(s.journalTag(), "please keep") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			var journal string
+			s.Before(getCallerIdentity, func(simulator.Request) {
+				change(s)
+				journal = s.journal()
+			})
+			_, err := s.rotate(s.request())
+			checkProblem(t, err, rotation.SummaryOtherRotation, `IAM user "qovery"`, "new plan")
+			if got := s.sent(simulator.OpEditAWSCredentials); got != 0 {
+				t.Errorf("%d keys were stored in Qovery", got)
+			}
+			if got := s.journal(); got != journal {
+				t.Errorf("the journal is %q, want %q", got, journal)
+			}
+			s.checkKeys(s.key.ID) // this run's key is deleted again
+		})
+	}
+}
+
+// TestRotateLeavesTheKeyOfAnotherRun loses the answer that has its key while another run creates one.
+func TestRotateLeavesTheKeyOfAnotherRun(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var other *simulator.AccessKey
+	s.Inject(simulator.Fault{
+		Kind: simulator.FaultCallInstead, Match: simulator.Operation(createAccessKey), Call: func(simulator.Request) {
+			other = s.user.AddKey()
+			s.writeJournal(rotation.StageVerifying, other.ID, 0)
+			s.later(time.Minute, func() {
+				s.set.SetKey(other)
+				s.cluster.Registry().SetKey(other)
+			})
+		},
+	})
+	outcome := s.mustRotate(s.request())
+	s.checkRotated(outcome)
+	if outcome.AccessKeyID != other.ID || s.sent("DeleteAccessKey") > 0 {
+		t.Errorf("the key is %s, want %s; %d keys were deleted", outcome.AccessKeyID, other.ID, s.sent("DeleteAccessKey"))
+	}
+}
+
+// TestRotateIgnoresAnAnnouncementThatComesTooLate has another run write its journal over one's own, and perhaps remove it
+// again, when the user has two keys already: that run cannot get one.
+func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(s *stage){
+		"announced":     func(s *stage) { s.writeJournal(rotation.StageCreating, "", 0) },
+		"taken back":    func(s *stage) { s.user.RemoveTag(s.journalTag()) },
+		"the same text": func(*stage) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.Before(getCallerIdentity, func(simulator.Request) { change(s) })
+			outcome := s.mustRotate(s.request())
+			s.checkRotated(outcome)
+			if !strings.Contains(s.journal(), "to="+outcome.AccessKeyID) {
+				t.Errorf("the journal is %q", s.journal())
+			}
+		})
+	}
+}
+
+// suspendedIAM has a process stand still right after it got its new key.
+type suspendedIAM struct {
+	rotation.IAM
+	meanwhile func()
+}
+
+// CreateAccessKey implements [rotation.IAM].
+func (i suspendedIAM) CreateAccessKey(ctx context.Context, userName string) (rotation.NewAccessKey, error) {
+	key, err := i.IAM.CreateAccessKey(ctx, userName)
+	i.meanwhile()
+	return key, err
+}
+
+// TestRotateIsTakenOver has a process stand still for so long that another run takes it for dead.
+func TestRotateIsTakenOver(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	var outcome *rotation.Record
+	second := s.process()
+	first := s.processWith(func(iam rotation.IAM) rotation.IAM {
+		return suspendedIAM{iam, func() {
+			s.Clock().Advance(3 * time.Minute)
+			var err error
+			if outcome, err = second.Rotate(t.Context(), s.request()); err != nil {
+				t.Errorf("the run that takes over: %s", err)
+			}
+		}}
+	})
+	got, err := first.Rotate(t.Context(), s.request())
+	if err == nil {
+		t.Errorf("the run that was taken over: %+v", got)
+	}
+	s.checkRotated(outcome)
+	if !strings.Contains(s.journal(), "to="+outcome.AccessKeyID) {
+		t.Errorf("the journal is %q", s.journal())
+	}
+}
+
+// TestRotateRaces has two runs of different resources rotate the same credentials at the same moment.
+func TestRotateRaces(t *testing.T) {
+	t.Parallel()
+	for n := range 10 {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			outcomes := make([]*rotation.Record, 2)
+			errs := make([]error, 2)
+			var group sync.WaitGroup
+			for i := range 2 {
+				process, req := s.process(), s.request()
+				req.Record = &rotation.Record{AccessKeyID: s.key.ID}
+				group.Go(func() { outcomes[i], errs[i] = process.Rotate(t.Context(), req) })
+			}
+			group.Wait()
+			winner, loser := 0, 1
+			if errs[0] != nil {
+				winner, loser = 1, 0
+			}
+			if errs[winner] != nil {
+				// A run that is held up by the other one gives up in time. Whoever comes next finds nothing in his way.
+				t.Logf("both fail: %s; %s", errs[0], errs[1])
+				s.checkDeployed(s.cluster)
+				s.Clock().Advance(10 * time.Minute)
+				s.checkRotated(s.mustRotate(s.request()))
+				return
+			}
+			s.checkKeys(s.key.ID, outcomes[winner].AccessKeyID)
+			if errs[loser] == nil {
+				// One that comes after the cutover carries the other one on.
+				if outcomes[loser].AccessKeyID != outcomes[winner].AccessKeyID {
+					t.Errorf("two keys: %s and %s", outcomes[0].AccessKeyID, outcomes[1].AccessKeyID)
+				}
+				return
+			}
+			if _, ok := errors.AsType[*rotation.Problem](errs[loser]); !ok {
+				t.Errorf("the loser fails with: %s", errs[loser])
+			}
+			for _, holder := range []*simulator.Holder{&s.set.Holder, s.cluster.Registry()} {
+				if got := holder.AccessKeyID(); got != outcomes[winner].AccessKeyID {
+					t.Errorf("holder %s has key %s, want %s", holder.Object()["name"], got, outcomes[winner].AccessKeyID)
+				}
+			}
+			for _, deployment := range s.cluster.Deployments() {
+				if deployment.AccessKeyID != outcomes[winner].AccessKeyID {
+					t.Errorf("the cluster was deployed with %s, want %s", deployment.AccessKeyID, outcomes[winner].AccessKeyID)
+				}
+			}
+		})
+	}
+}
+
+// TestRotateWaitsForARunThatMayBeAlive finds the journal of a run before its cutover, which is a minute old.
+func TestRotateWaitsForARunThatMayBeAlive(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		// age is that of the journal, and meanwhile happens 65 seconds later.
+		age       time.Duration
+		meanwhile func(s *stage)
+		// summary is empty when the rotation succeeds, and then first is when something is changed first.
+		summary string
+		facts   []string
+		first   time.Duration
+	}{
+		"unchanged":         {age: time.Minute, first: 2 * time.Minute},
+		"three minutes old": {age: 3 * time.Minute},
+		"changed": {
+			age: time.Minute, first: 4 * time.Minute,
+			meanwhile: func(s *stage) { s.writeJournal(rotation.StageVerifying, "AKIAANOTHERRUNSKEY00", 0) },
+		},
+		"removed": {age: time.Minute, first: 65 * time.Second, meanwhile: func(s *stage) { s.user.RemoveTag(s.journalTag()) }},
+		"made unreadable": {
+			age: time.Minute, meanwhile: func(s *stage) { s.user.SetTag(s.journalTag(), "please keep") },
+			summary: rotation.SummaryForeignJournal, facts: []string{"ot a journal of this provider"},
+		},
+		"hidden": {
+			age: time.Minute, meanwhile: func(s *stage) { s.DenyAction("iam:GetUser") },
+			summary: rotation.SummaryForbidden, facts: []string{"iam:GetUser"},
+		},
+		"somebody else's key appears": {
+			age: time.Minute, meanwhile: func(s *stage) { s.user.AddKeyCreated(s.Clock().Now().Add(-time.Hour)) },
+			summary: rotation.SummaryForeignKey, facts: []string{"Nothing was changed"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.writeJournal(rotation.StageCreating, "", test.age)
+			if test.meanwhile != nil {
+				s.Before("GetUser", func(simulator.Request) { s.later(65*time.Second, func() { test.meanwhile(s) }) })
+			}
+			started := s.Clock().Now()
+			req := s.request()
+			req.UserName = s.user.Name
+			outcome, err := s.rotate(req)
+			if test.summary != "" {
+				checkProblem(t, err, test.summary, test.facts...)
+				s.checkUnchanged()
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.checkRotated(outcome)
+			if waited := s.Mutations()[0].Time.Sub(started); waited < test.first || waited > test.first+10*time.Second {
+				t.Errorf("the first change was made after %s, want %s or a look later", waited, test.first)
+			}
+		})
+	}
+}
