@@ -45,6 +45,9 @@ func TestWalk(t *testing.T) {
 			"two applies at once": w.applyTwice,
 			"apply elsewhere":     w.applyElsewhere,
 			"wrong account":       w.applyInOtherAccount,
+			"hold or let go":      w.holdOrLetGo,
+			"close or open":       w.closeOrOpen,
+			"leak":                w.leak,
 			"lose the tags":       func() { w.astray = true; w.loseTags() },
 			"lose the state":      w.loseState,
 		}
@@ -82,6 +85,8 @@ type walk struct {
 	t        *rapid.T
 	triggers int
 	locked   bool
+	// held is true when a cleanup may have held a key, perhaps in another workspace or in a state that is lost.
+	held bool
 	states   [][]byte
 	// elsewhere is another workspace with the same configuration, if there is one, and otherAccount somebody else's.
 	elsewhere    *workspace
@@ -177,6 +182,30 @@ func (w *walk) lockOrUnlock() {
 	}
 }
 
+func (w *walk) holdOrLetGo() {
+	w.hold, w.held = !w.hold, true
+	w.schedule(fmt.Sprint(w.triggers))
+}
+
+// closeOrOpen adds a rotation_window that is closed at the moment, or takes it away.
+func (w *walk) closeOrOpen() {
+	if w.window != "" {
+		w.window = ""
+	} else {
+		day := strings.ToLower(w.Clock().Now().AddDate(0, 0, 3).Weekday().String()[:3])
+		w.window = fmt.Sprintf(`rotation_window = { days = [%q], from = "00:00", to = "24:00" }`, day)
+	}
+	w.schedule(fmt.Sprint(w.triggers))
+}
+
+// leak lists Qovery's key as compromised. Deployments that run all the time would lose theirs, as the plan says.
+func (w *walk) leak() {
+	if w.environment == nil {
+		w.compromised = []string{w.credentials.AccessKeyID()}
+		w.schedule(fmt.Sprint(w.triggers))
+	}
+}
+
 func (w *walk) destroy() {
 	w.astray = true
 	w.run("destroy", "-auto-approve", "-input=false", "-no-color")
@@ -206,6 +235,14 @@ func (w *walk) end() {
 	if w.locked {
 		w.lockOrUnlock()
 	}
+	w.window = ""
+	if w.held { // What the message says: hold it here, then let it go.
+		w.hold = true
+		w.schedule(fmt.Sprint(w.triggers))
+		w.run(applyArguments...)
+	}
+	w.hold = false
+	w.schedule(fmt.Sprint(w.triggers))
 	w.converge()
 	w.reschedule()
 	before := w.cutovers()

@@ -63,6 +63,9 @@ type workspace struct {
 	lastUseDelay string
 	// compromised are the keys that the provider block lists.
 	compromised []string
+	// hold is what cleanups say about their key, and window is the rotation_window of the credentials, if there is one.
+	hold   bool
+	window string
 	// account is whose credentials the provider has.
 	account *simulator.Account
 	// patience is how long the provider waits for an answer, in real time.
@@ -127,8 +130,9 @@ resource "qoveryrotation_aws_access_key_cleanup" %[1]q {
   iam_user_name   = qoveryrotation_aws_credentials.%[1]s.iam_user_name
   access_key_id   = qoveryrotation_aws_credentials.%[1]s.previous_access_key_id
   delete_after    = qoveryrotation_aws_credentials.%[1]s.drain_ends_at
+  hold            = %[5]t
 }
-`, name, w.scene.organization.ID, w.scene.sets()[name].ID, own)
+`, name, w.scene.organization.ID, w.scene.sets()[name].ID, own, w.hold)
 	}
 	w.write("main.tf", config)
 }
@@ -136,7 +140,7 @@ resource "qoveryrotation_aws_access_key_cleanup" %[1]q {
 // schedule configures a rotation for a value of the trigger.
 func (w *workspace) schedule(value string) {
 	w.t.Helper()
-	w.configure(fmt.Sprintf("rotation_triggers = { schedule = %q }", value))
+	w.configure(fmt.Sprintf("rotation_triggers = { schedule = %q }\n  %s", value, w.window))
 }
 
 // result is what a run of Terraform came to.

@@ -58,10 +58,12 @@ func keyNotFound(t Retirement, account string) *Problem {
 
 func held(d Deletion) *Problem {
 	return &Problem{
-		Summary:  SummaryHeld,
-		Cause:    fmt.Sprintf("A qoveryrotation_aws_access_key_cleanup keeps access key %s: its argument hold is true.", d.AccessKeyID),
-		World:    notTouched(d),
-		Advice:   "Set hold = false in the cleanup when nobody needs the key any more, and apply.",
+		Summary: SummaryHeld,
+		Cause:   fmt.Sprintf("A qoveryrotation_aws_access_key_cleanup keeps access key %s: its argument hold is true.", d.AccessKeyID),
+		World:   notTouched(d),
+		Advice: "When nobody needs the key any more, do one of these:\n" +
+			"  - Set hold = false in the cleanup that keeps it, and apply.\n" +
+			"  - If that cleanup or its state is lost, set hold = true in another cleanup of the same key and apply. Then set hold = false and apply.",
 		Argument: ArgumentAccessKeyID,
 	}
 }
