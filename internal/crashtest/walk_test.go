@@ -86,8 +86,8 @@ type walk struct {
 	triggers int
 	locked   bool
 	// held is true when a cleanup may have held a key, perhaps in another workspace or in a state that is lost.
-	held bool
-	states   [][]byte
+	held   bool
+	states [][]byte
 	// elsewhere is another workspace with the same configuration, if there is one, and otherAccount somebody else's.
 	elsewhere    *workspace
 	otherAccount *simulator.Account

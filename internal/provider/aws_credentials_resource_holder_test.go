@@ -275,7 +275,7 @@ func TestHolderGetsTheKeyAfterOneMoreRotation(t *testing.T) {
 			Config:           s.credentials(adopt(trigger("2"))),
 			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates),
 			Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key), stores(s.newest, registry, &s.set.Holder),
-				s.warned(provider.SummaryRotationPlanned, registry.ID, s.set.ID, s.key.ID),
+				s.warned(provider.SummaryRotationPlanned, registry.ID, s.set.ID), s.warned(rotation.SummaryWillBeDeleted, s.key.ID),
 				s.order("DeleteAccessKey", "CreateAccessKey", simulator.OpEditRegistry, simulator.OpEditAWSCredentials)),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},

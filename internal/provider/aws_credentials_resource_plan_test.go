@@ -237,10 +237,11 @@ func TestKeyDeactivatedByHand(t *testing.T) {
 		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
 		resource.TestStep{PreConfig: s.key.Deactivate, Config: s.credentials(adopt(trigger("1"))), PlanOnly: true},
 		resource.TestStep{
-			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryCutOff, s.key.ID, "Inactive"),
+			PreConfig: s.unchanged,
+			Config:    s.credentials(adopt(trigger("2"))),
+			Check:     resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), inactive(s.key)),
 		},
 	)
-	s.holds(s.warned(rotation.SummaryCutOff, s.key.ID, "Inactive"))
-	s.unchanged()
+	s.holds(s.warned(rotation.SummaryCutOff, s.key.ID, "Inactive", "Ask for a rotation"))
+	s.holds(s.warned(provider.SummaryRotationPlanned, "Qovery cannot use AWS at present", s.key.ID))
 }

@@ -109,7 +109,7 @@ func (r Record) stageAt(now time.Time) Stage {
 		return StageDeploying
 	case r.PreviousAccessKeyID == "" || r.DrainEndsAt.IsZero():
 		return StageNone
-	case now.Before(r.DrainEndsAt):
+	case r.DrainEndsAt.After(r.DeployedAt) && now.Before(r.DrainEndsAt): // Both are in full seconds, which may be ahead of now.
 		return StageDeployed
 	default:
 		return StageDrained

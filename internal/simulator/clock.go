@@ -226,8 +226,11 @@ func newTimeout(parent context.Context) (*timeout, context.CancelFunc) {
 // Done implements [context.Context].
 func (t *timeout) Done() <-chan struct{} { return t.done }
 
-// Err implements [context.Context].
+// Err implements [context.Context]. The end of the parent counts at once, as with a context of the standard library.
 func (t *timeout) Err() error {
+	if err := t.Context.Err(); err != nil {
+		t.end(err)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.err
