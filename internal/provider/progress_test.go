@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
@@ -51,8 +53,12 @@ func TestProgressIsReadable(t *testing.T) {
 	}
 	e := newExample(t, terraform, cliConfig, filepath.Join(examplesDir, "single", "main.tf"))
 	e.terraform("init", "-input=false")
-	// A warning of several lines is in the log too, as it is.
-	e.DenyAction("iam:UntagUser")
+	// A warning of several lines is in the log too. Older versions of Terraform do not mark its lines, so the command leaves them.
+	warnings := 0
+	if !terraformVersion(t, terraform).LessThan(tfversion.Version1_8_0) {
+		e.DenyAction("iam:UntagUser")
+		warnings = 1
+	}
 	e.env = append(e.env, "TF_LOG_PROVIDER=INFO")
 	log := e.terraform("apply", "-input=false", "-auto-approve")
 	sed := exec.CommandContext(t.Context(), "sed", "-E", script)
@@ -65,7 +71,7 @@ func TestProgressIsReadable(t *testing.T) {
 	if !says(
 		"Plan: 3 to add", "Creating...", "[INFO]  created an access key; verifying it\n", `[INFO]  cluster "prod": DEPLOYED after 5m`,
 		"[INFO]  rotation complete\n", "Apply complete!",
-	).MatchString(readable) || strings.Count(readable, rotation.SummaryRights) != 1 {
+	).MatchString(readable) || strings.Count(readable, rotation.SummaryRights) != warnings {
 		t.Errorf("the log is\n%s\nwhich becomes\n%s", log, readable)
 	}
 	for _, noise := range []string{"mTLS", "plugin process", "@", "credentials_id=", "  | ", "diagnostic_"} {
