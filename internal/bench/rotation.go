@@ -71,8 +71,8 @@ func measureRotation(ctx context.Context, b *bench) ([]row, error) {
 		)
 	}
 	stopped, err := b.stopLeak(ctx)
-	return append(result, limited("leaked key: from the start of the apply to Inactive, beside verification", stopped, 20*latency, seconds,
-		"20 latencies, whatever the deployment takes")), err
+	return append(result, limited("leaked key: from the start of the apply to Inactive, beside verification", stopped, 40*latency, seconds,
+		"40 latencies, whatever the deployment takes")), err
 }
 
 // stopLeak lists the key of a credentials set as compromised, and returns how long it takes from the first request of the apply until

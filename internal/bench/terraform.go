@@ -42,6 +42,7 @@ variable "schedule" {
 }
 
 variable "compromised" {
+  type    = set(string)
   default = []
 }
 
