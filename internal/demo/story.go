@@ -30,6 +30,7 @@ const overrides = `# The defaults are 5s, 2h and 2h: Qovery asks for two hours. 
 provider "qoveryrotation" {
   poll_interval        = "1s"
   minimum_drain_window = "15s"
+  last_use_delay       = "0s"
 }
 
 resource "qoveryrotation_aws_credentials" "production" {
