@@ -103,6 +103,16 @@ func TestLeakThatCannotBeStopped(t *testing.T) {
 	}
 }
 
+// TestLeakWithAnEndThatIsNotRecorded says that the leaked key does not work, whatever else the message says.
+func TestLeakWithAnEndThatIsNotRecorded(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.leak(s.key)
+	s.After(simulator.OpDeployCluster, func(simulator.Request) { s.DenyAction("iam:TagUser") })
+	_, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryJournal, "The compromised key "+s.key.ID+" is Inactive", "Every cluster runs with the new key")
+}
+
 // TestLeakThatIsFoundLater lists the previous key in its drain window: a refresh asks for an update, which makes it Inactive.
 func TestLeakThatIsFoundLater(t *testing.T) {
 	t.Parallel()

@@ -71,7 +71,7 @@ func notStopped(j Journal, err error) *Problem {
 
 // journalOfEnd is the problem that the end of a rotation could not be recorded for others.
 func journalOfEnd(j Journal, err error) *Problem {
-	problem := stopped(err, fmt.Sprintf("Every cluster runs with the new access key %s. The previous key %s still works.", j.To, j.From))
+	problem := stopped(err, bothWork(j)+" Every cluster runs with the new key.")
 	problem.Summary = SummaryJournal
 	problem.Cause = "The end of the rotation could not be recorded on the IAM user. " + problem.Cause
 	return problem
@@ -125,11 +125,12 @@ func deployedBefore(took map[string]time.Duration) string {
 
 // lastDeployments says how long the clusters took in the last complete rotation of the state; empty if there is none.
 func lastDeployments(r *Record) string {
-	if r == nil || r.RotatedAt.IsZero() || r.DeployedAt.IsZero() {
+	took := deploymentTook(r)
+	if took == 0 {
 		return ""
 	}
 	return fmt.Sprintf(" The last rotation, of %s, took %s from the cutover to the end of the last deployment.",
-		r.RotatedAt.UTC().Format(time.RFC3339), r.DeployedAt.Sub(r.RotatedAt).Round(time.Second))
+		r.RotatedAt.UTC().Format(time.RFC3339), took.Round(time.Second))
 }
 
 // notSeenToEnd says which cluster an error is about, and the status that it was seen in last.
@@ -264,7 +265,7 @@ func (c *change) afterLeak(err error) error {
 		return err
 	}
 	problem := AsProblem(err)
-	problem.World = oneWorks(c.journal)
+	problem.World = strings.Replace(problem.World, bothWork(c.journal), oneWorks(c.journal), 1)
 	return problem
 }
 

@@ -88,6 +88,7 @@ func refusedDeletion(d Deletion, given func(s *situation)) *Problem {
 func refusalsOfDeletions() []refusal {
 	retired, repair := goesAfter(ReasonRetired), goesAfter(ReasonRepair)
 	orphan := Deletion{AccessKeyID: keyB, UserName: testUser, Reason: ReasonOrphan}
+	leaked := goesAfter(ReasonCompromised)
 	after := func(change func(s *situation)) func(s *situation) {
 		return func(s *situation) { s.rotated(ago(150 * time.Minute)); change(s) }
 	}
@@ -137,8 +138,9 @@ func refusalsOfDeletions() []refusal {
 		{"held", "", refusedDeletion(retired, after(func(s *situation) { s.Journal.Hold = keyA }))},
 		{"willBeDeleted", "", willBeDeleted(retired, *s.key(keyA), s, becauseDrained(retired.DeleteAfter))},
 		{"willBeDeleted", "for its place", willBeDeleted(retired, *s.key(keyA), s, becauseOfPlace)},
+		{"willBeDeleted", "compromised", willBeDeleted(leaked, *s.key(keyA), s, becauseCompromised)},
 		{"willBeDeactivated", "", willBeDeactivated(retired, *s.key(keyA), s, becauseDrained(retired.DeleteAfter), 24*time.Hour)},
-		{"willBeDeactivated", "compromised", willBeDeactivated(retired, *s.key(keyA), s, becauseCompromised, 0)},
+		{"willBeDeactivated", "compromised", willBeDeactivated(leaked, *s.key(keyA), s, becauseCompromised, 0)},
 		{"willBeActivated", "", willBeActivated(t)},
 		{"mayStay", "", mayStay(refusedDeletion(retired, after(registry)))},
 		{"wasDone", "", wasDone(SummaryDeleted, "was deleted", testUser, keyA, testNow, "Deletion is permanent.")},

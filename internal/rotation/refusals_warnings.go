@@ -1,14 +1,14 @@
 package rotation
 
 import (
+	"cmp"
 	"fmt"
-	"strings"
 	"time"
 )
 
 // The texts of warnings about keys: what a plan is going to do to one, and what an apply did.
 
-// lastUse says where a key was used last, as far as AWS knows.
+// String says where a key was used last, as far as AWS knows.
 func (u LastUse) String() string {
 	if u.At.IsZero() {
 		return "AWS knows no use of it."
@@ -29,10 +29,10 @@ func facts(key Key, s *Snapshot) string {
 func willBeDeleted(d Deletion, key Key, s *Snapshot, because string) *Problem {
 	return &Problem{
 		Summary: SummaryWillBeDeleted,
-		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be deleted. %s %s", d.AccessKeyID, d.UserName, userOf(s, d), because,
-			facts(key, s)),
+		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be deleted. %s %s", d.AccessKeyID, d.UserName,
+			cmp.Or(s.User.ARN, d.UserName), because, facts(key, s)),
 		World:  worldUntouched,
-		Advice: "Deletion is permanent. To keep the key, set hold = true in the cleanup before you apply.",
+		Advice: "Deletion is permanent." + d.ifHeld(" To keep the key, set hold = true in the cleanup before you apply."),
 	}
 }
 
@@ -44,19 +44,19 @@ func willBeDeactivated(d Deletion, key Key, s *Snapshot, because string, window 
 	}
 	return &Problem{
 		Summary: SummaryWillBeDeactivated,
-		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be made Inactive. %s %s", d.AccessKeyID, d.UserName, userOf(s, d), because,
-			facts(key, s)),
+		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be made Inactive. %s %s", d.AccessKeyID, d.UserName,
+			cmp.Or(s.User.ARN, d.UserName), because, facts(key, s)),
 		World:  worldUntouched,
-		Advice: advice + " Until then, hold = true in the cleanup makes it Active again.",
+		Advice: advice + d.ifHeld(" Until then, hold = true in the cleanup makes it Active again."),
 	}
 }
 
-// userOf names the user with its account, as far as that is known.
-func userOf(s *Snapshot, d Deletion) string {
-	if s.User.ARN != "" {
-		return s.User.ARN
+// ifHeld is advice about hold, for keys that a cleanup can hold: not for one that leaked, nor for an orphan.
+func (d Deletion) ifHeld(advice string) string {
+	if d.Reason == ReasonRetired || d.Reason == ReasonRepair {
+		return advice
 	}
-	return d.UserName
+	return ""
 }
 
 // becauseDrained, becauseCompromised and becauseOfPlace are why a key may go.
@@ -86,11 +86,11 @@ func mayStay(problem *Problem) *Problem {
 }
 
 // wasDone is the warning of an apply about what it did to a key.
-func wasDone(summary, what string, userName, accessKeyID string, at time.Time, then ...string) *Problem {
+func wasDone(summary, what, userName, accessKeyID string, at time.Time, then string) *Problem {
 	return &Problem{
 		Summary: summary,
 		Cause:   fmt.Sprintf("Access key %s of IAM user %q %s at %s.", accessKeyID, userName, what, at.UTC().Format(time.RFC3339)),
-		World:   strings.Join(then, " "),
+		World:   then,
 	}
 }
 

@@ -313,7 +313,7 @@ func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, er
 		if err := r.recordEnd(ctx, c); err != nil {
 			record := c.record()
 			record.Unfinished = true
-			return record, journalOfEnd(c.journal, err)
+			return record, c.afterLeak(journalOfEnd(c.journal, err))
 		}
 	}
 	if stopErr != nil {
