@@ -125,7 +125,8 @@ func TestRotationEnds(t *testing.T) {
 	}{
 		"while a journal is watched": {given: func(s *stage, end func()) {
 			s.writeJournal(rotation.StageCreating, "", 0)
-			s.later(time.Minute, end)
+			// The clock moves by itself as soon as somebody waits, so the rotation has to have begun before.
+			s.Before("GetUser", func(simulator.Request) { s.later(time.Minute, end) })
 		}},
 		"after the journal":                {given: at(tagUser, 1)},
 		"during the creation":              {given: at(createAccessKey, 1)},
