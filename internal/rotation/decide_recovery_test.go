@@ -31,6 +31,10 @@ var resumed = []nextCases{{"A cutover is done, and its rotation is not recorded 
 		s.Journal.Stage = StageDeploying
 		s.unfinished(time.Time{})
 	}, resumedRotation(StageDeploying, ago(time.Minute), ago(time.Minute))},
+	{"stopped after the cutover, and the drain window is lowered now", func(s *situation) {
+		s.rotated(ago(time.Minute))
+		s.Journal.Stage, s.DrainWindow = StageDeploying, time.Minute
+	}, resumedRotation(StageDeploying, ago(time.Minute), ago(time.Minute))},
 	{"stopped after the cutover, the journal is gone", func(s *situation) {
 		s.rotated(ago(time.Minute))
 		s.unfinished(time.Time{})
@@ -96,6 +100,11 @@ var resumed = []nextCases{{"A cutover is done, and its rotation is not recorded 
 		s.stale(ago(time.Hour))
 		s.unfinished(ago(time.Hour))
 	}, resumedRotation(StageDeployed, ago(time.Hour), ago(time.Hour)) + " serve registry"},
+	{"a stale holder, and A drains by a window that is lowered now", func(s *situation) {
+		s.stale(ago(testDrain))
+		s.unfinished(ago(testDrain))
+		s.Journal.DrainWindow, s.Record.DrainEndsAt, s.DrainWindow = time.Hour, ago(-time.Hour), time.Hour
+	}, "resume A to B deployed 07:00:00 cutover 07:00:00 drain 3h0m0s serve registry"},
 	{"a stale holder, and the clusters are not deployed", func(s *situation) {
 		s.stale(ago(5 * time.Hour))
 		s.Journal.Stage = StageDeploying
@@ -223,6 +232,14 @@ var rotated = []nextCases{{"A rotation is asked for, or stale holders need one",
 		s.credentials("others", keyB)
 		s.otherJournal(StageDeployed, keyB, ago(time.Hour))
 	}, "rotate A drain 2h0m0s"},
+	{"others: complete, and everybody was rotated once more since", func(s *situation) {
+		s.holds(keyC)
+		s.other(keyB, ago(90*24*time.Hour), neverUsed)
+		s.journal(StageDeployed, keyC, ago(testDrain+testUseLate))
+		s.Journal.From, s.Record = keyB, &Record{AccessKeyID: keyC, PreviousAccessKeyID: keyB}
+		s.credentials("others", keyC)
+		s.otherJournal(StageDeployed, keyB, ago(90*24*time.Hour))
+	}, "rotate C drain 2h0m0s before B delete B (retired)"},
 	{"others: unfinished, and they have another key by now", func(s *situation) {
 		s.credentials("others", keyX)
 		s.otherJournal(StageDeploying, keyB, ago(time.Hour))

@@ -214,13 +214,15 @@ func isOrphan(now time.Time, d Deletion, s *Snapshot) *Problem {
 	ours := false
 	for _, j := range s.journals() {
 		named := j.To == key.ID || j.To == "" && j.mayHaveCreated(key.AccessKey) && key.LastUse.At.IsZero()
-		if !named || j.cutOver() {
-			continue
-		}
-		if j.mayBeAlive(now) {
+		switch {
+		case !named || j.cutOver() && j.To != key.ID:
+		case j.cutOver(): // Qovery has had it, perhaps in another organization, whose holders are not seen.
+			return foreignKey(now, s, *key)
+		case j.mayBeAlive(now):
 			return attemptMayBeAlive(d.UserName, j)
+		default:
+			ours = true
 		}
-		ours = true
 	}
 	switch {
 	case !ours:

@@ -241,6 +241,10 @@ var orphans = []deletionCase{
 	{"the journal is past its cutover", func(s *situation, _ *Deletion) {
 		s.Journal.Stage, s.Journal.CutoverAt = StageDeploying, s.Journal.At
 	}, SummaryForeignKey},
+	{"the journal names none, and one of a rotation that is past its cutover names it", func(s *situation, _ *Deletion) {
+		s.Journal.Stage, s.Journal.To, s.Keys[1].LastUse = StageCreating, "", neverUsed
+		s.otherJournal(StageDeploying, keyB, ago(time.Hour))
+	}, SummaryForeignKey},
 	{"no journal", func(s *situation, _ *Deletion) { s.Journal = nil }, SummaryForeignKey},
 	{"a holder has it", func(s *situation, _ *Deletion) { s.stored(HolderSecretManager, "secrets", keyB) }, SummaryKeyInUse},
 	{"Qovery's credentials have it", func(s *situation, _ *Deletion) {

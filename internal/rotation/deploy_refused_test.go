@@ -102,6 +102,36 @@ func TestDeploymentOutlivesStatusesThatCannotBeRead(t *testing.T) {
 	})
 }
 
+// TestClustersCannotBeReadAfterTheCutover resumes when every known cluster is deployed, and attaches one more where nobody sees it:
+// the rotation is not complete before that cluster is deployed too.
+func TestClustersCannotBeReadAfterTheCutover(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{simulator.OpListCredentials, simulator.OpListClusters} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
+			req := s.request()
+			req.UserName = s.user.Name
+			req.Record, _ = s.rotate(req)
+			req.Record.DeployedClusters = []string{s.cluster.ID}
+			var late *simulator.Cluster
+			s.After(operation, func(simulator.Request) { late = s.org.AddCluster("late", "eu-west-3", s.set) })
+			s.Inject(simulator.Fault{Kind: simulator.FaultStatus, Status: 403, Match: simulator.Operation(operation), At: 2})
+			outcome, err := s.rotate(req)
+			checkProblem(t, err, rotation.SummaryForbidden, "HTTP 403", "next apply")
+			if outcome == nil || !outcome.Unfinished || !outcome.DeployedAt.IsZero() {
+				t.Errorf("outcome %+v", outcome)
+			}
+			s.checkDeployed(late)
+
+			req.Record = outcome
+			outcome = s.mustRotate(req)
+			s.checkDeployed(late, outcome.AccessKeyID)
+		})
+	}
+}
+
 // TestRotationEnds ends a rotation in each of its waits, by a cancellation or by its timeout, and has the next run carry on.
 func TestRotationEnds(t *testing.T) {
 	t.Parallel()

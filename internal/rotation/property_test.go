@@ -152,6 +152,9 @@ func TestMayDeleteKeepsItsPromises(t *testing.T) {
 			if !s.explained(key) {
 				rt.Errorf("nothing explains the key")
 			}
+			if slices.ContainsFunc(s.journals(), func(j Journal) bool { return j.cutOver() && j.To == d.AccessKeyID }) {
+				rt.Errorf("Qovery has had the key")
+			}
 		case ReasonRetired, ReasonRepair:
 			if slices.ContainsFunc(s.journals(), func(j Journal) bool { return j.Hold == d.AccessKeyID }) {
 				rt.Errorf("a cleanup keeps the key")

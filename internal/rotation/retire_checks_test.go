@@ -98,6 +98,17 @@ func TestRetireAsksEveryHolder(t *testing.T) {
 	}
 }
 
+// TestRetireNeedsEveryDNSProvider has Qovery not find the DNS provider of a cluster: that is no proof that nothing stores the key.
+func TestRetireNeedsEveryDNSProvider(t *testing.T) {
+	t.Parallel()
+	r := newRetiring(t)
+	r.cluster.SetRoute53DNS(r.key)
+	r.Inject(simulator.Fault{Kind: simulator.FaultStatus, Status: 404, Match: simulator.Operation(simulator.OpGetClusterDNSProvider), Times: -1})
+	_, err := r.retire(r.asked())
+	checkProblem(t, err, rotation.SummaryAPI, r.cluster.ID, "HTTP 404")
+	r.checkUnchanged()
+}
+
 // TestRetireIgnoresHolders retires a key that an object of the cleanup's list has for good.
 func TestRetireIgnoresHolders(t *testing.T) {
 	t.Parallel()

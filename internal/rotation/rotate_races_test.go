@@ -106,41 +106,59 @@ func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
 	}
 }
 
-// suspendedIAM has a process stand still right after it got its new key.
+// suspendedIAM has a process stand still for once: right after it got its new key, or after a word of its journal.
 type suspendedIAM struct {
 	rotation.IAM
-	meanwhile func()
+	after     string
+	meanwhile *sync.Once
+	happens   func()
 }
 
 // CreateAccessKey implements [rotation.IAM].
 func (i suspendedIAM) CreateAccessKey(ctx context.Context, userName string) (rotation.NewAccessKey, error) {
 	key, err := i.IAM.CreateAccessKey(ctx, userName)
-	i.meanwhile()
+	if i.after == createAccessKey {
+		i.meanwhile.Do(i.happens)
+	}
 	return key, err
+}
+
+// TagUser implements [rotation.IAM].
+func (i suspendedIAM) TagUser(ctx context.Context, userName, key, value string) error {
+	err := i.IAM.TagUser(ctx, userName, key, value)
+	if strings.Contains(value, i.after) {
+		i.meanwhile.Do(i.happens)
+	}
+	return err
 }
 
 // TestRotateIsTakenOver has a process stand still for so long that another run takes it for dead.
 func TestRotateIsTakenOver(t *testing.T) {
 	t.Parallel()
-	s := newStage(t)
-	var outcome *rotation.Record
-	second := s.process()
-	first := s.processWith(func(iam rotation.IAM) rotation.IAM {
-		return suspendedIAM{iam, func() {
-			s.Clock().Advance(3 * time.Minute)
-			var err error
-			if outcome, err = second.Rotate(t.Context(), s.request()); err != nil {
-				t.Errorf("the run that takes over: %s", err)
+	for _, after := range []string{"phase=creating", createAccessKey, "phase=verifying", "phase=storing"} {
+		t.Run(after, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			var outcome *rotation.Record
+			second := s.process()
+			first := s.processWith(func(iam rotation.IAM) rotation.IAM {
+				return suspendedIAM{iam, after, &sync.Once{}, func() {
+					s.Clock().Advance(3 * time.Minute)
+					var err error
+					if outcome, err = second.Rotate(t.Context(), s.request()); err != nil {
+						t.Errorf("the run that takes over: %s", err)
+					}
+				}}
+			})
+			got, err := first.Rotate(t.Context(), s.request())
+			if err == nil {
+				t.Errorf("the run that was taken over: %+v", got)
 			}
-		}}
-	})
-	got, err := first.Rotate(t.Context(), s.request())
-	if err == nil {
-		t.Errorf("the run that was taken over: %+v", got)
-	}
-	s.checkRotated(outcome)
-	if !strings.Contains(s.journal(), "to="+outcome.AccessKeyID) {
-		t.Errorf("the journal is %q", s.journal())
+			s.checkRotated(outcome)
+			if !strings.Contains(s.journal(), "to="+outcome.AccessKeyID) {
+				t.Errorf("the journal is %q", s.journal())
+			}
+		})
 	}
 }
 

@@ -96,13 +96,13 @@ func (a *attempt) write(ctx context.Context, stage Stage, to string) error {
 	}
 	a.journal.Stage, a.journal.To, a.journal.At = stage, to, a.r.Now()
 	a.written = append(a.written, a.journal.String())
-	ctx, cancel := a.r.detach(ctx, changeLimit)
+	detached, cancel := a.r.detach(ctx, changeLimit)
 	defer cancel()
-	if err := a.r.writeJournal(ctx, a.s.User.Name, a.journal); err != nil {
+	if err := a.r.writeJournal(detached, a.s.User.Name, a.journal); err != nil {
 		return a.problem(SummaryJournal, fmt.Sprintf("The rotation's journal could not be written as tag %q of IAM user %q.",
 			journalTagKey(a.journal.CredentialsID), a.s.User.Name), err)
 	}
-	return nil
+	return ctx.Err() // A process that stood still may have been taken for dead, and its key been deleted.
 }
 
 func (a *attempt) announceNothing(context.Context) error { return nil }
