@@ -4,7 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -33,6 +35,30 @@ func TestCallsForUpdate(t *testing.T) {
 				t.Errorf("%s, %+v: got %t", test.status, variant, got)
 			}
 		}
+	}
+}
+
+// TestCleanupPreviewNeedsItsArguments asks nobody, so that a resource without clients will do.
+func TestCleanupPreviewNeedsItsArguments(t *testing.T) {
+	t.Parallel()
+	for name, forget := range map[string]func(m *awsAccessKeyCleanupModel){
+		"access_key_id":             func(m *awsAccessKeyCleanupModel) { m.AccessKeyID = types.StringUnknown() },
+		"delete_after":              func(m *awsAccessKeyCleanupModel) { m.DeleteAfter = timetypes.NewRFC3339Unknown() },
+		"ignored_holders":           func(m *awsAccessKeyCleanupModel) { m.IgnoredHolders = types.SetUnknown(types.StringType) },
+		"quarantine_window":         func(m *awsAccessKeyCleanupModel) { m.QuarantineWindow = timetypes.NewGoDurationUnknown() },
+		"hold":                      func(m *awsAccessKeyCleanupModel) { m.Hold = types.BoolUnknown() },
+		"allow_recent_use":          func(m *awsAccessKeyCleanupModel) { m.AllowRecentUse = types.BoolUnknown() },
+		"allow_running_deployments": func(m *awsAccessKeyCleanupModel) { m.AllowRunning = types.BoolUnknown() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := awsAccessKeyCleanupModel{AccessKeyID: types.StringValue("AKIAIOSFODNN7EXAMPLE"), DeleteAfter: timeValue(now)}
+			forget(&m)
+			var diags diag.Diagnostics
+			if (&awsAccessKeyCleanupResource{}).preview(t.Context(), &m, &diags); len(diags) > 0 {
+				t.Errorf("the preview says %v", diags)
+			}
+		})
 	}
 }
 

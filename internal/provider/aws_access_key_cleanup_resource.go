@@ -88,7 +88,10 @@ func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resour
 
 // preview shows what an update is going to do to a key, as far as its arguments are known: planned values cannot.
 func (r *awsAccessKeyCleanupResource) preview(ctx context.Context, plan *awsAccessKeyCleanupModel, diags *diag.Diagnostics) {
-	for _, value := range []attr.Value{plan.OrganizationID, plan.CredentialsID, plan.IAMUserName, plan.AccessKeyID, plan.DeleteAfter, plan.IgnoredHolders} {
+	for _, value := range []attr.Value{
+		plan.OrganizationID, plan.CredentialsID, plan.IAMUserName, plan.AccessKeyID, plan.DeleteAfter, plan.IgnoredHolders,
+		plan.QuarantineWindow, plan.Hold, plan.AllowRecentUse, plan.AllowRunning,
+	} {
 		if value.IsUnknown() || hasUnknownElement(value) {
 			return
 		}

@@ -56,11 +56,13 @@ func (m *awsCredentialsModel) intent() rotation.Intent {
 			UserName:       m.IAMUserName.ValueString(),
 			UserARN:        m.IAMUserARN.ValueString(),
 		},
-		RotateRegistries: m.RotateRegistries.ValueBool(),
+		RotateRegistries: m.RotateRegistries.ValueBool() || m.RotateRegistries.IsUnknown(),
 		IgnoredHolders:   stringsOf(m.IgnoredHolders),
 		HoldersUnknown:   setIsUnknown(m.IgnoredHolders),
 		ProductionLast:   m.ProductionLast.ValueBool(),
 		DrainWindow:      durationOr(m.DrainWindow, 0),
+
+		RegistriesUnknown: m.RotateRegistries.IsUnknown(),
 	}
 }
 
@@ -75,6 +77,7 @@ func (m *awsCredentialsModel) record(deployedClusters []string) *rotation.Record
 		RotatedAt:           timeOf(m.RotatedAt),
 		DeployedAt:          timeOf(m.DeployedAt),
 		DrainEndsAt:         timeOf(m.DrainEndsAt),
+		DrainWindow:         durationOr(m.DrainWindow, 0),
 		Unfinished:          m.Phase.ValueString() == string(rotation.PhaseDeploying),
 		DeployedClusters:    deployedClusters,
 	}

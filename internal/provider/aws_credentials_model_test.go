@@ -22,7 +22,7 @@ func TestSetRecord(t *testing.T) {
 		Clusters:   []rotation.Cluster{{ID: "b"}, {ID: "a"}},
 		Holders:    []rotation.Holder{{Kind: rotation.HolderHelmRepository, ID: "a"}, {Kind: rotation.HolderCredentials, ID: "b"}},
 	}
-	var m awsCredentialsModel
+	m := awsCredentialsModel{DrainWindow: timetypes.NewGoDurationValueFromStringMust("3h")}
 	m.setRecord(&record, time.Time{}, now)
 	if got := m.Phase.ValueString(); got != string(rotation.PhaseDeploying) {
 		t.Errorf("the phase is %s", got)
@@ -35,7 +35,7 @@ func TestSetRecord(t *testing.T) {
 		t.Errorf("the first holder is %s, want that of the first kind", m.Holders.Elements()[0])
 	}
 	got := m.record(nil)
-	record.Clusters, record.Holders = nil, nil
+	record.Clusters, record.Holders, record.DrainWindow = nil, nil, 3*time.Hour
 	if !reflect.DeepEqual(*got, record) {
 		t.Errorf("got %+v back, want %+v", *got, record)
 	}
@@ -43,6 +43,24 @@ func TestSetRecord(t *testing.T) {
 	m.setRecord(&rotation.Record{AccessKeyID: "AKIACURRENT000000000"}, time.Time{}, now)
 	if !m.PreviousAccessKeyID.IsNull() || !m.RotatedAt.IsNull() || !m.DrainEndsAt.IsNull() || m.Phase.ValueString() != string(rotation.PhaseStable) {
 		t.Errorf("what nobody rotated has %s, %s, %s, %s", m.PreviousAccessKeyID, m.RotatedAt, m.DrainEndsAt, m.Phase)
+	}
+}
+
+// TestIntentOfAPlan tells arguments that are not known yet from those that are absent.
+func TestIntentOfAPlan(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		registries                           types.Bool
+		holders                              types.Set
+		rotates, registriesOpen, holdersOpen bool
+	}{
+		"known":   {types.BoolValue(false), types.SetNull(types.StringType), false, false, false},
+		"unknown": {types.BoolUnknown(), types.SetUnknown(types.StringType), true, true, true},
+	} {
+		m := awsCredentialsModel{RotateRegistries: test.registries, IgnoredHolders: test.holders}
+		if in := m.intent(); in.RotateRegistries != test.rotates || in.RegistriesUnknown != test.registriesOpen || in.HoldersUnknown != test.holdersOpen {
+			t.Errorf("%s: the intent is %+v", name, in)
+		}
 	}
 }
 

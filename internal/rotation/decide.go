@@ -12,8 +12,8 @@ type Intent struct {
 	Record *Record
 	// Rotate asks for a rotation. Without it only what was left unfinished is resumed.
 	Rotate bool
-	// RotateRegistries gives the new key to every other holder in the organization.
-	RotateRegistries bool
+	// RotateRegistries gives the new key to every other holder in the organization. With RegistriesUnknown a plan cannot tell yet.
+	RotateRegistries, RegistriesUnknown bool
 	// IgnoredHolders are ids of holders that a rotation leaves with the key that they have. HoldersUnknown is true in a plan
 	// that does not know them yet.
 	IgnoredHolders []string

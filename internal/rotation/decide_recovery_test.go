@@ -40,6 +40,11 @@ var resumed = []nextCases{{"A cutover is done, and its rotation is not recorded 
 		s.unfinished(time.Time{})
 		s.Journal = nil
 	}, "resume A to B deploying 00:00:00 cutover 03:00:00 drain 2h0m0s"},
+	{"stopped after the cutover, the journal is gone, and the drain window is lowered now", func(s *situation) {
+		s.rotated(ago(time.Minute))
+		s.unfinished(time.Time{})
+		s.Journal, s.Record.DrainWindow = nil, 4*time.Hour
+	}, "resume A to B deploying 00:00:00 cutover 03:00:00 drain 4h0m0s"},
 	{"stopped after the cutover, and somebody deleted the previous key", func(s *situation) {
 		s.rotated(ago(time.Minute))
 		s.Journal.Stage, s.Keys = StageDeploying, s.Keys[:1]

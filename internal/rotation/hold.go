@@ -31,24 +31,32 @@ func (r *Rotator) hold(ctx context.Context, t *Retirement, key *AccessKey) error
 // recordHold says in the journal of the credentials which key a cleanup keeps, because a rotation that needs its place goes by that.
 // A key that no journal explains gets one.
 func (r *Rotator) recordHold(ctx context.Context, t Retirement) error {
-	user, err := r.iam.User(ctx, t.UserName)
-	if err != nil {
+	j, err := r.fresh().holdEntry(ctx, t, r.Now())
+	if err != nil || j == nil {
 		return err
+	}
+	return r.writeJournal(ctx, t.UserName, *j)
+}
+
+// holdEntry is the entry that says which key a cleanup keeps; nil when the journal says so already, and when it does not matter.
+func (w world) holdEntry(ctx context.Context, t Retirement, now time.Time) (*Journal, error) {
+	user, err := w.iam.User(ctx, t.UserName)
+	if err != nil {
+		return nil, err
 	}
 	j, _, err := journalsOf(user, t.CredentialsID)
 	if err != nil {
-		return unknownJournal(user.Name, t.CredentialsID, err)
+		return nil, unknownJournal(user.Name, t.CredentialsID, err)
 	}
 	if j == nil {
-		sets, err := r.qovery.Credentials(ctx, t.OrganizationID)
+		sets, err := w.qovery.Credentials(ctx, t.OrganizationID)
 		if err != nil {
-			return notRead(t.Target, err)
+			return nil, notRead(t.Target, err)
 		}
 		set := setOf(sets, t.CredentialsID)
 		if !t.holds() || set == nil || set.AccessKeyID == "" || set.AccessKeyID == t.AccessKeyID {
-			return nil // No rotation could take the key for one that may go.
+			return nil, nil // No rotation could take the key for one that may go.
 		}
-		now := r.Now()
 		j = &Journal{CredentialsID: set.ID, From: t.AccessKeyID, To: set.AccessKeyID, Stage: StageDeployed, At: now, CutoverAt: now}
 	}
 	held := ""
@@ -56,10 +64,10 @@ func (r *Rotator) recordHold(ctx context.Context, t Retirement) error {
 		held = t.AccessKeyID
 	}
 	if j.Hold == held {
-		return nil
+		return nil, nil
 	}
 	j.Hold = held
-	return r.writeJournal(ctx, user.Name, *j)
+	return j, nil
 }
 
 // Release lets a rotation have the place of a key that a cleanup kept until it was destroyed.

@@ -91,6 +91,44 @@ func TestHoldThatSomebodyUndid(t *testing.T) {
 	}
 }
 
+// TestHoldThatTheJournalForgot has the journal vanish while a key is held. Only where a rotation could need its place, the next
+// apply has to record the hold again.
+func TestHoldThatTheJournalForgot(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		given func(r *retiring)
+		want  rotation.Status
+	}{
+		"the tags vanish": {func(*retiring) {}, rotation.StatusDue},
+		"the tags vanish, the credentials are gone": {func(r *retiring) { r.set.Remove() }, rotation.StatusHeld},
+		"the tags vanish, the key was put back":     {func(r *retiring) { r.set.SetKey(r.key) }, rotation.StatusHeld},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRetiring(t)
+			asked := r.recorded()
+			asked.Hold = true
+			if _, err := r.retire(asked); err != nil {
+				t.Fatal(err)
+			}
+			test.given(r)
+			r.user.SetTags(nil)
+			if outcome, err := r.refresh(asked); err != nil || outcome.Status != test.want {
+				t.Errorf("refreshed to %+v, %v, want %s", outcome, err, test.want)
+			}
+			if outcome, err := r.retire(asked); err != nil || outcome.Status != rotation.StatusHeld {
+				t.Errorf("outcome %+v, %v", outcome, err)
+			}
+			if isRecorded := strings.Contains(r.journal(), "hold="+r.key.ID); isRecorded != (test.want == rotation.StatusDue) {
+				t.Errorf("the journal is %q", r.journal())
+			}
+			if outcome, err := r.refresh(asked); err != nil || outcome.Status != rotation.StatusHeld {
+				t.Errorf("refreshed to %+v, %v", outcome, err)
+			}
+		})
+	}
+}
+
 // TestRelease lets the place go with the cleanup that kept the key, and leaves the key Active.
 func TestRelease(t *testing.T) {
 	t.Parallel()

@@ -155,6 +155,49 @@ func TestPreflightRefuses(t *testing.T) {
 	}
 }
 
+// TestPreflightDoesNotKnowWhatIsServed plans before rotate_registries or ignored_holders is known. What they may turn out to be is
+// no reason to refuse.
+func TestPreflightDoesNotKnowWhatIsServed(t *testing.T) {
+	t.Parallel()
+	registries := func(in *rotation.Intent) { in.RegistriesUnknown = true }
+	for name, test := range map[string]struct {
+		given   func(s *stage)
+		unknown func(in *rotation.Intent)
+		// summary is empty when the plan is not refused, and known is what it is when the argument has the worse value.
+		summary, known string
+	}{
+		"a secret-manager access, which may be ignored": {
+			func(s *stage) { s.cluster.AddSecretManagerAccess("secrets", s.key) },
+			func(in *rotation.Intent) { in.HoldersUnknown = true }, "", rotation.SummaryUnrotatableHolder,
+		},
+		"a locked cluster of other credentials": {
+			func(s *stage) {
+				s.org.AddCluster("stage", "eu-west-1", s.org.AddCredentials("staging", s.key)).Lock("Ada", "audit")
+			},
+			registries, "", rotation.SummaryClusterLocked,
+		},
+		"a locked cluster": {
+			func(s *stage) { s.cluster.Lock("Ada", "audit") }, registries, rotation.SummaryClusterLocked, rotation.SummaryClusterLocked,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			test.given(s)
+			in := s.request()
+			_, _, err := s.process().Preflight(t.Context(), in)
+			checkProblem(t, err, test.known)
+			test.unknown(&in)
+			switch _, _, err = s.process().Preflight(t.Context(), in); {
+			case test.summary != "":
+				checkProblem(t, err, test.summary)
+			case err != nil:
+				t.Errorf("refused: %s", err)
+			}
+		})
+	}
+}
+
 func TestFindAccessKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

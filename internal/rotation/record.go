@@ -17,6 +17,8 @@ type Record struct {
 	PreviousAccessKeyID string
 	// RotatedAt is the cutover. DeployedAt and DrainEndsAt are zero until every cluster is deployed.
 	RotatedAt, DeployedAt, DrainEndsAt time.Time
+	// DrainWindow is the one that was in force for PreviousAccessKeyID until now.
+	DrainWindow time.Duration
 	// Unfinished is true when the cutover is done and not everything has the new key.
 	Unfinished bool
 	// DeployedClusters are the clusters that run with the key of an unfinished rotation.

@@ -42,10 +42,14 @@ func (v view) withRecord(j Journal) Journal {
 	return j
 }
 
-// drainWindowOf is the drain window of a key that is replaced. One that leaked, and one that does not work, has nothing to drain.
+// drainWindowOf is the drain window of a key that is replaced, no shorter than the state remembers it. One that leaked, and one
+// that does not work, has nothing to drain.
 func (v view) drainWindowOf(accessKeyID string) time.Duration {
 	if key := v.key(accessKeyID); key == nil || !key.Active || v.isListed(accessKeyID) {
 		return 0
+	}
+	if r := v.Record; r != nil && r.PreviousAccessKeyID == accessKeyID {
+		return max(v.DrainWindow, r.DrainWindow)
 	}
 	return v.DrainWindow
 }

@@ -64,7 +64,7 @@ func (t Retirement) deletion() Deletion {
 	}
 }
 
-// RefreshRetirement is where a retirement stands now, by its key and the clock alone. It never says that a key is deleted,
+// RefreshRetirement is where a retirement stands now, by its key and the clock, and for a key that is held by the journal. It never says that a key is deleted,
 // because that is final: a key that AWS does not show is due, and the next apply finds out what that means.
 func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (RetirementOutcome, error) {
 	t.lastUseDelay, t.compromised = r.lastUseDelay, r.IsCompromised(t.AccessKeyID)
@@ -87,7 +87,18 @@ func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (Retireme
 		}
 		t.UserARN = user.ARN
 	}
-	return t.outcome(t.stageAt(r.Now(), &key.AccessKey)), nil
+	stage := t.stageAt(r.Now(), &key.AccessKey)
+	if stage == StageHeld {
+		// A journal that somebody removed took the hold with it. The next apply records it again.
+		entry, err := w.holdEntry(ctx, t, r.Now())
+		if err != nil {
+			return RetirementOutcome{}, err
+		}
+		if entry != nil {
+			stage = StageDrained
+		}
+	}
+	return t.outcome(stage), nil
 }
 
 // FindAccessKey tells in a refresh whether the user's list shows a key.

@@ -68,6 +68,10 @@ func (r *Rotator) decide(ctx context.Context, w world, in Intent, known string, 
 		in.UserName = s.Owner
 	}
 	decision := Next(r.Now(), in, s)
+	if decision.Action == ActionRefuse && in.RegistriesUnknown { // Only what is refused either way is refused.
+		in.RotateRegistries = !in.RotateRegistries
+		decision = Next(r.Now(), in, s)
+	}
 	if decision.Action == ActionRefuse {
 		return nil, decision, decision.Problem
 	}
