@@ -215,7 +215,7 @@ func isOrphan(now time.Time, d Deletion, s *Snapshot) *Problem {
 	for _, j := range s.journals() {
 		named := j.To == key.ID || j.To == "" && j.mayHaveCreated(key.AccessKey) && key.LastUse.At.IsZero()
 		switch {
-		case !named || j.cutOver() && j.To != key.ID:
+		case !named:
 		case j.cutOver(): // Qovery has had it, perhaps in another organization, whose holders are not seen.
 			return foreignKey(now, s, *key)
 		case j.mayBeAlive(now):
