@@ -210,7 +210,7 @@ var rotated = []nextCases{{"A rotation is asked for, or stale holders need one",
 	}, "rotate B drain 2h0m0s before A delete A (retired)"},
 	{"drained, by a window that is lowered now", func(s *situation) {
 		s.retired()
-		s.DrainWindow = time.Minute
+		s.Record.DrainWindow, s.DrainWindow = testDrain, time.Minute
 	}, "rotate B drain 1m0s before A delete A (retired)"},
 	{"drained and deleted", func(s *situation) {
 		s.retired()
