@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"cmp"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -151,55 +150,6 @@ func constants(t *testing.T, file, prefix string) []string {
 		t.Fatalf("%s has no constants %s…", file, prefix)
 	}
 	return texts
-}
-
-// registryDocs is where the registry publishes docs/.
-const registryDocs = "https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs"
-
-var linkPattern = regexp.MustCompile(`\]\(([^)#]*)(#[^)]*)?\)`)
-
-// The registry shows docs/index.md one level above the other pages, at an address without a slash at its end. Links that
-// are relative to it lead nowhere there.
-func TestDocsLinks(t *testing.T) {
-	t.Parallel()
-	for _, page := range docPages(t) {
-		for _, link := range linkPattern.FindAllStringSubmatch(readDoc(t, page), -1) {
-			target, published := strings.CutPrefix(link[1], registryDocs)
-			switch {
-			case published:
-				target = filepath.Join("docs", cmp.Or(target, "index")+".md")
-			case strings.Contains(link[1], "://"):
-				continue
-			case link[1] == "":
-				target = page
-			default:
-				target = filepath.Join(filepath.Dir(page), link[1])
-				if index := "docs/index.md"; page == index || target == index && strings.HasPrefix(page, "docs/") {
-					t.Errorf("%s: %s leads nowhere in the registry", page, link[1])
-				}
-			}
-			if _, err := os.Stat(filepath.Join(projectDir, target)); err != nil {
-				t.Errorf("%s: %s", page, err)
-				continue
-			}
-			if link[2] != "" && !slices.Contains(anchors(readDoc(t, target)), link[2]) {
-				t.Errorf("%s: there is no %s in %s", page, link[2], target)
-			}
-		}
-	}
-}
-
-// anchors returns what the places on a page are addressed by: headings, and the marks that tfplugindocs makes.
-func anchors(page string) []string {
-	var found []string
-	for _, mark := range regexp.MustCompile(`<a id="([^"]+)">`).FindAllStringSubmatch(page, -1) {
-		found = append(found, "#"+mark[1])
-	}
-	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(page, -1) {
-		text := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
-		found = append(found, "#"+strings.ReplaceAll(text, " ", "-"))
-	}
-	return found
 }
 
 const (
