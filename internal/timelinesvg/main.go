@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -16,9 +15,18 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
+// The windows are the provider's defaults, but for the quarantine, which has to be asked for.
 const (
-	drainWindow = 2 * time.Hour
-	timeLimit   = time.Hour
+	drainWindow      = 2 * time.Hour
+	lastUseDelay     = 20 * time.Minute
+	quarantineWindow = 24 * time.Hour
+	rotationTimeout  = time.Hour
+)
+
+// The two clusters. Production is deployed last.
+const (
+	stagingCluster    = "staging"
+	productionCluster = "production"
 )
 
 func main() {
@@ -30,103 +38,90 @@ func main() {
 	fmt.Print(draw(seen))
 }
 
-// watch rotates a key, waits for the end of the drain window, retires the previous key, and returns what happened to the
-// two keys from the creation of the new one on.
+// watch rotates a key, waits for the end of the drain window and of the quarantine, and returns what happened.
 func watch() (story, error) {
 	ctx := context.Background()
 	w, err := simulator.Start(simulator.Config{})
 	if err != nil {
-		return story{}, err
+		return nil, err
 	}
 	defer w.Close()
 	// The drawing must not depend on the machine's own AWS settings.
 	for name, value := range w.Env() {
 		if err := os.Setenv(name, value); err != nil {
-			return story{}, err
+			return nil, err
 		}
 	}
 	org := w.AddOrganization("acme")
 	user := w.AddUser("qovery")
-	set := org.AddCredentials("production", user.AddKey())
-	org.AddCluster("prod", "eu-west-3", set)
+	set := org.AddCredentials("aws", user.AddKey())
+	org.AddCluster(stagingCluster, "eu-west-3", set)
+	org.AddCluster(productionCluster, "eu-west-3", set).SetProduction(true)
 	w.Clock().Advance(90 * 24 * time.Hour)
 
 	iam, err := awsiam.New(ctx, awsiam.Config{Now: w.Clock().Now})
 	if err != nil {
-		return story{}, err
+		return nil, err
 	}
 	api, err := qovery.New(qovery.Config{URL: w.QoveryURL(), Token: w.Token()})
 	if err != nil {
-		return story{}, err
+		return nil, err
 	}
-	rotator := rotation.New(rotation.Config{IAM: iam, Qovery: api, Clock: w.Clock(), PollInterval: 5 * time.Second})
+	rotator := rotation.New(rotation.Config{
+		IAM: iam, Qovery: api, Clock: w.Clock(), PollInterval: 5 * time.Second, LastUseDelay: lastUseDelay,
+	})
 	target := rotation.Target{OrganizationID: org.ID, CredentialsID: set.ID, UserName: user.Name}
 	record, err := rotator.Rotate(ctx, rotation.Intent{
-		Target: target, Rotate: true, RotateRegistries: true, DrainWindow: drainWindow, Timeout: timeLimit,
+		Target: target, Rotate: true, RotateRegistries: true, ProductionLast: true, DrainWindow: drainWindow, Timeout: rotationTimeout,
 	})
 	if err != nil {
-		return story{}, err
+		return nil, err
 	}
-	w.Clock().AdvanceTo(record.DrainEndsAt)
 	_, err = rotator.Retire(ctx, rotation.Retirement{
-		Target: target, AccessKeyID: record.PreviousAccessKeyID, DeleteAfter: record.DrainEndsAt,
-	}, false, timeLimit)
+		Target: target, AccessKeyID: record.PreviousAccessKeyID, DeleteAfter: record.DrainEndsAt, QuarantineWindow: quarantineWindow,
+	}, true, 2*quarantineWindow)
 	if err != nil {
-		return story{}, err
+		return nil, err
 	}
 	if violations := w.Violations(); len(violations) > 0 {
-		return story{}, fmt.Errorf("the rotation must not be shown: %v", violations)
+		return nil, fmt.Errorf("the rotation must not be shown: %v", violations)
 	}
 	return newStory(w.Timeline(), record.PreviousAccessKeyID, record.AccessKeyID)
 }
 
-// story is what happened to two keys, in moments of simulated time.
-type story struct {
-	moments []moment
-	// cutover, deployed and retired are positions in moments.
-	cutover, deployed, retired int
-}
+// story is when each moment of a rotation was, in simulated time.
+type story []time.Time
 
-// moment is when one or more things happened.
-type moment struct {
-	at     time.Time
-	labels []string
-}
+// The moments of a story.
+const (
+	created = iota
+	cutover
+	stagingDeployed
+	productionDeployed
+	deactivated
+	deleted
+)
 
-// newStory leaves out everything from before the new key.
+// newStory finds the moments, which have to be in this order.
 func newStory(timeline simulator.Timeline, previous, current string) (story, error) {
+	moments := []simulator.Event{
+		created:            {AccessKeyID: current, What: simulator.EventCreated},
+		cutover:            {AccessKeyID: current, What: simulator.EventHeld, Detail: "aws"},
+		stagingDeployed:    {AccessKeyID: current, What: simulator.EventDeployed, Detail: stagingCluster},
+		productionDeployed: {AccessKeyID: current, What: simulator.EventDeployed, Detail: productionCluster},
+		deactivated:        {AccessKeyID: previous, What: simulator.EventDeactivated},
+		deleted:            {AccessKeyID: previous, What: simulator.EventDeleted},
+	}
 	var s story
 	for _, event := range timeline {
-		if len(s.moments) == 0 && event.AccessKeyID != current {
-			continue
-		}
-		if last := len(s.moments) - 1; last < 0 || event.Time.After(s.moments[last].at) {
-			s.moments = append(s.moments, moment{at: event.Time})
-		}
-		last := len(s.moments) - 1
-		label := map[simulator.EventKind]string{
-			simulator.EventCreated:     "new key created",
-			simulator.EventVerified:    "first accepted by AWS",
-			simulator.EventHeld:        "cutover: Qovery holds it",
-			simulator.EventDeployed:    "cluster runs with it",
-			simulator.EventDeactivated: "old key Inactive",
-			simulator.EventDeleted:     "old key deleted",
-		}[event.What]
-		if label == "" {
-			return story{}, fmt.Errorf("an event that the drawing has no words for: %s", event.What)
-		}
-		s.moments[last].labels = append(s.moments[last].labels, label)
-		switch {
-		case event.What == simulator.EventHeld && event.AccessKeyID == current:
-			s.cutover = last
-		case event.What == simulator.EventDeployed && event.AccessKeyID == current:
-			s.deployed = last
-		case event.What == simulator.EventDeleted && event.AccessKeyID == previous:
-			s.retired = last
+		at := event.Time
+		event.Time = time.Time{}
+		if len(s) < len(moments) && event == moments[len(s)] {
+			s = append(s, at)
 		}
 	}
-	if s.cutover == 0 || s.deployed == 0 || s.retired == 0 {
-		return story{}, errors.New("the story has no cutover, no deployment or no end")
+	if len(s) < len(moments) {
+		return nil, fmt.Errorf("the rotation has no moment %+v after %v", moments[len(s)], timeline)
 	}
 	return s, nil
 }
