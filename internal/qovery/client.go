@@ -100,7 +100,7 @@ func newHTTPClient(config Config, budget *budget) *retryablehttp.Client {
 		HTTPClient: &http.Client{
 			Transport: &transport{next: config.Transport, budget: budget},
 			Timeout:   cmp.Or(config.RequestTimeout, defaultRequestTimeout),
-			// Qovery's API does not redirect. Whoever does is not the API and must not get the token.
+			// Qovery's API does not redirect. A server that does is not the API and must not get the token.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryWaitMin: cmp.Or(config.RetryWaitMin, defaultRetryWaitMin),
@@ -136,11 +136,11 @@ type request struct {
 	secret rotation.Secret
 	// stream reads a success as it comes, for an answer that may be too large to be held. Each try begins it anew.
 	stream func(io.Reader) error
-	// date is where the time of the answer goes, by the clock of whoever gave it; zero if the answer does not tell.
+	// date receives the time of the answer, by the clock of the server; zero if the answer has none.
 	date *time.Time
 }
 
-// secrets are what a request carries that nobody may read.
+// secrets are the parts of a request that must not be shown.
 func (r request) secrets(token string) []string { return []string{token, r.secret.Reveal()} }
 
 // answer is a decoded answer that knows whether it makes sense.
@@ -229,7 +229,7 @@ func reason(err error) string {
 	}
 }
 
-// isPage tells whether a body is a page for people: a gateway's work, not the API's.
+// isPage reports whether a body is a page for people, which comes from a gateway and not from the API.
 func isPage(header http.Header, body []byte) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "text/html") ||
 		bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))

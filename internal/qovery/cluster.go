@@ -186,7 +186,7 @@ func (c *Client) ClusterDNSProvider(ctx context.Context, clusterID string) (*rot
 	}, nil
 }
 
-// DeployCluster implements [rotation.Qovery]. The answer shows the status from before and is of no use.
+// DeployCluster implements [rotation.Qovery]. The answer shows the status from before and is ignored.
 func (c *Client) DeployCluster(ctx context.Context, organizationID, clusterID string) error {
 	return c.do(ctx, request{
 		operation: "deployCluster",

@@ -20,7 +20,7 @@ const (
 	maxLogEntrySize = 4 << 20
 )
 
-// clusterLog is an entry of a cluster's log. Qovery does not tell which deployment it is of.
+// clusterLog is an entry of a cluster's log. Qovery does not show which deployment it belongs to.
 type clusterLog struct {
 	Type      string    `json:"type"`
 	Timestamp timestamp `json:"timestamp"`
@@ -131,7 +131,7 @@ func lastErrors(log io.Reader, after time.Time) ([]clusterLog, error) {
 	return last, nil
 }
 
-// seekResults goes to the first entry of an answer's list.
+// seekResults moves to the first entry of an answer's list.
 func seekResults(in *json.Decoder) error {
 	token, err := in.Token()
 	if err == nil && token != json.Delim('{') {

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// concurrentRequests bounds how many requests about as many objects are sent side by side.
+	// concurrentRequests bounds how many requests are sent in parallel.
 	concurrentRequests = 20
 
 	// historySize is how many deployments of an environment are asked for, the newest first.
@@ -58,13 +58,13 @@ func (e *environment) check() error {
 	return e.Cluster.check()
 }
 
-// runs tells whether a deployment of the environment has not ended. A state that is newer than this program is taken for one
+// runs reports whether a deployment of the environment has not ended. A state that is newer than this program is taken for one
 // that has not.
 func (e *environment) runs() bool {
 	return e.DeploymentStatus != nil && !isFinal(e.DeploymentStatus.State)
 }
 
-// isFinal tells whether nothing is under way in one of Qovery's StateEnum.
+// isFinal reports whether nothing is under way in one of Qovery's StateEnum.
 func isFinal(state string) bool {
 	switch state {
 	case "CANCELED", "DELETED", "DEPLOYED", "READY", "RESTARTED", "STOPPED":

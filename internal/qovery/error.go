@@ -53,7 +53,7 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// API names the API that the error is of.
+// API names the API that returned the error.
 func (e *Error) API() string { return "Qovery" }
 
 // Unwrap returns the error of package rotation, or that of a context that ended.
@@ -121,10 +121,10 @@ func message(resp *http.Response, body []byte) string {
 // taken out as a whole.
 var terminalSequences = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`)
 
-// brief makes a text that somebody else wrote fit for an error: one short line, without the given secrets.
+// brief shortens a foreign text for an error: one short line, without the given secrets.
 func brief(text string, secrets ...string) string { return beginning(oneLine(text, secrets...)) }
 
-// oneLine makes one line of a text that somebody else wrote, without the given secrets.
+// oneLine is a foreign text as one line, without the given secrets.
 func oneLine(text string, secrets ...string) string {
 	text = terminalSequences.ReplaceAllString(text, "")
 	for _, secret := range secrets {

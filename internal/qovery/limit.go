@@ -72,7 +72,7 @@ func parseTime(text string) time.Time {
 	return at
 }
 
-// answeredAt is the time of an answer by the clock of whoever gave it, or by this machine's if the answer does not tell.
+// answeredAt is the time of an answer by the clock of the server, or by this machine's if the answer has none.
 func answeredAt(header http.Header) time.Time {
 	if at, err := http.ParseTime(header.Get("Date")); err == nil {
 		return at
@@ -97,7 +97,7 @@ func retryAfter(header http.Header) (wait time.Duration, ok bool) {
 	return max(at.Sub(answeredAt(header)), 0), !at.IsZero()
 }
 
-// retry tells whether a request is sent again, as long as somebody waits for it.
+// retry reports whether a request is sent again, as long as somebody waits for it.
 func retry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	switch {
 	case ctx.Err() != nil || !hasTimeFor(ctx, resp):
@@ -124,7 +124,7 @@ func retryWrite(resp *http.Response, err error) bool {
 	return ok && operation.Op == "dial" || err == nil && resp.StatusCode == http.StatusTooManyRequests
 }
 
-// hasTimeFor tells whether a request can wait for as long as the answer asks. If not, the answer helps more now than the end of
+// hasTimeFor reports whether a request can wait for as long as the answer asks. If not, the answer helps more now than the end of
 // the context later.
 func hasTimeFor(ctx context.Context, resp *http.Response) bool {
 	if resp == nil {

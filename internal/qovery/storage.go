@@ -21,7 +21,7 @@ type storage struct {
 	keyID, secret string
 }
 
-// level is one of the nested objects that a holder is made of.
+// level is one of the nested objects of a holder.
 type level struct {
 	// name is the field of the object around it; empty for the outermost object.
 	name string
@@ -165,7 +165,7 @@ func (o object) check() error {
 	return nil
 }
 
-// has tells whether a field is set.
+// has reports whether a field is set.
 func (o object) has(field string) bool {
 	value, ok := o[field]
 	return ok && string(value) != "null"

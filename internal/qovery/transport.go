@@ -96,7 +96,7 @@ func readStream(resp *http.Response, stream func(io.Reader) error) (*http.Respon
 	return resp, nil
 }
 
-// allowance is a reader that gives no more than what is left.
+// allowance is a reader with a limit.
 type allowance struct {
 	reader io.Reader
 	left   int
@@ -112,7 +112,7 @@ func (a *allowance) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// isFromAPI tells whether an answer can be the API's, by what it says or because its status says enough.
+// isFromAPI reports whether an answer can be the API's, by what it says or because its status says enough.
 func isFromAPI(method string, resp *http.Response, body []byte) bool {
 	switch status := resp.StatusCode; {
 	case status < 300:

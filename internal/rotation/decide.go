@@ -10,7 +10,7 @@ type Intent struct {
 	Target
 	// Record is what the state remembers; nil when there is no state yet.
 	Record *Record
-	// Rotate asks for a rotation. Without it only what was left unfinished is resumed.
+	// Rotate asks for a rotation. Without it, only an unfinished rotation is resumed.
 	Rotate bool
 	// RotateRegistries gives the new key to every other holder in the organization. With RegistriesUnknown a plan cannot tell yet.
 	RotateRegistries, RegistriesUnknown bool
@@ -24,13 +24,13 @@ type Intent struct {
 	DrainWindow time.Duration
 	// Timeout bounds the whole rotation, most of which is the wait for the clusters.
 	Timeout time.Duration
-	// Warn is called with what a person should know beside the outcome; it may be nil.
+	// Warn is called with warnings for a person; it may be nil.
 	Warn func(*Problem)
 
 	lastUseDelay time.Duration
 }
 
-// Action is what a [Decision] comes to.
+// Action is what a [Decision] does.
 type Action string
 
 // The actions.
@@ -47,15 +47,15 @@ const (
 	ActionRotate Action = "rotate"
 )
 
-// Decision is what has to be done about a [Snapshot].
+// Decision is what to do after a [Snapshot].
 type Decision struct {
 	Action  Action
 	Problem *Problem
 	// Until is when to look again.
 	Until time.Time
-	// Rotation is the one that is resumed, or as much of a new one as is known before its first step.
+	// Rotation is the one that is resumed, or what is known of a new one before its first step.
 	Rotation Journal
-	// Place is the permit for the one other key of the user, which goes first; nil if there is none.
+	// Place is the permit to delete the user's other key first; nil if there is none.
 	Place *Permit
 	// Stale holders store a key that is gone or about to go, and not the one that is replaced. They are served first.
 	Stale []Holder
@@ -68,7 +68,7 @@ type row struct {
 	decide    func(view) Decision
 }
 
-// table is everything that a rotation may find, in the order in which it matters. DESIGN.md has the same rows.
+// table has every situation that a rotation can find. The first one that applies decides. DESIGN.md has the same rows.
 var table = []row{
 	{"The credentials have no access key", view.hasNoAccessKey, refuse(view.notStatic)},
 	{"The IAM user does not exist", view.lacksUser, refuse(view.userNotFound)},
@@ -90,7 +90,7 @@ var table = []row{
 	{"A rotation is asked for, or stale holders need one", view.always, view.rotate},
 }
 
-// Next says what to do about what was observed. It is a pure function of its arguments.
+// Next decides what to do after a snapshot. It is a pure function of its arguments.
 func Next(now time.Time, in Intent, s *Snapshot) Decision {
 	v := view{now: now, Intent: in, Snapshot: s}
 	v.Snapshot = v.completed()
@@ -103,7 +103,7 @@ func (v view) first() row {
 	return table[i]
 }
 
-// view is a snapshot as seen at a moment by somebody with an intent.
+// view is a snapshot together with the time and the intent that decisions depend on.
 type view struct {
 	now time.Time
 	Intent
@@ -126,19 +126,19 @@ func (v view) isOfAnotherUser() bool {
 	return v.UserName != "" && v.Owner != "" && v.Owner != v.UserName
 }
 
-// isCutOff leaves a key that does not work to its rotation, which is the cure. That needs a recorded owner: AWS says of a key of
-// another account, too, that it does not exist.
+// isCutOff does not apply when a rotation can replace the key that does not work. That requires a recorded owner: AWS also says of a
+// key of another account that it does not exist.
 func (v view) isCutOff() bool {
 	return v.isDead() && (!v.isAskedFor() || v.UserARN == "" || v.UserARN != v.User.ARN)
 }
 
-// isDead tells whether Qovery's key is Inactive or gone.
+// isDead reports whether Qovery's key is Inactive or deleted.
 func (v view) isDead() bool { return v.Current == nil || !v.Current.Active }
 
-// isAskedFor tells whether a rotation is wanted. A key that leaked needs no other reason.
+// isAskedFor reports whether a rotation is wanted. A key that leaked needs no other reason.
 func (v view) isAskedFor() bool { return v.Rotate || v.hasLeaked() }
 
-// hasLeaked tells whether Qovery's key is listed as compromised. Security goes before availability then, and only then.
+// hasLeaked reports whether Qovery's key is listed as compromised. Only then, security comes before availability.
 func (v view) hasLeaked() bool { return v.isListed(v.Set.AccessKeyID) }
 
 func (v view) cannotReadJournal() bool { return v.JournalError != nil }
@@ -148,7 +148,7 @@ func (v view) hasNothingToDo() bool {
 	return !v.isAskedFor() && !isUnfinished && !v.canResume() && !v.needsRepair()
 }
 
-// mayBeBusy tells whether any run may still change something before its cutover. Nobody else is asked who it is.
+// mayBeBusy reports whether a run may still change something before its cutover. Age alone decides.
 func (v view) mayBeBusy() bool { return !v.busyUntil().IsZero() }
 
 func (v view) busyUntil() (until time.Time) {
@@ -162,8 +162,8 @@ func (v view) busyUntil() (until time.Time) {
 
 func (v view) wait() Decision { return Decision{Action: ActionWait, Until: v.busyUntil()} }
 
-// isPutBack tells whether somebody undid a cutover. Without the key that was new then, nothing is left to be careful about:
-// the rotation never happened.
+// isPutBack reports whether somebody undid a cutover. If the key that was new then is deleted, the undone rotation has no effect
+// any more.
 func (v view) isPutBack() bool {
 	j := v.Journal
 	return j != nil && j.cutOver() && j.From == v.Set.AccessKeyID && v.key(j.To) != nil && !v.hasLeaked()
@@ -175,13 +175,13 @@ func (v view) hasChanged() bool {
 
 func (v view) signsWithCurrent() bool { return v.Current != nil && v.Current.Signs }
 
-// othersAreUnfinished looks at journals of other credentials. One blocks only while its rotation is unfinished and its
-// credentials hold the key that it gave to them.
+// othersAreUnfinished checks the journals of other credentials. A journal blocks only while its rotation is unfinished and its
+// credentials hold the new key.
 func (v view) othersAreUnfinished() bool {
 	return slices.ContainsFunc(v.OtherJournals, v.isUnfinished)
 }
 
-// isUnfinished counts a rotation that has left these credentials behind with the key that it replaced: its repair gives them a
+// isUnfinished also applies to a rotation that left these credentials with the replaced key: its repair gives them a
 // new one.
 func (v view) isUnfinished(j Journal) bool {
 	isLeftBehind := j.From == v.Set.AccessKeyID && v.key(j.To) != nil
@@ -201,7 +201,7 @@ func (v view) hasUnrotatableHolder() bool { return !v.hasLeaked() && len(v.unrot
 
 func (v view) isUndeployable() bool { return !v.hasLeaked() && v.undeployable() != nil }
 
-// lacksRequests compares the two at once: after the cutover the holders cannot wait for more requests.
+// lacksRequests checks the budget before the first change: after the cutover the holders cannot wait for more requests.
 func (v view) lacksRequests() bool { return v.Budget.Known && v.Budget.Left < v.requestsForHolders() }
 
 func (v view) always() bool { return true }

@@ -10,19 +10,19 @@ type Reason string
 
 // The reasons. Nothing else ever deletes a key.
 const (
-	// ReasonRetired is a previous key that is drained and that nobody needs.
+	// ReasonRetired is a previous key that is drained and not needed any more.
 	ReasonRetired Reason = "retired"
 	// ReasonRepair is a key that only stale holders have, whose place is needed to give them a new one.
 	ReasonRepair Reason = "repair"
-	// ReasonCompromised is a key that leaked, or one whose place the successor of a leaked key needs. It does not wait for anything.
+	// ReasonCompromised is a key that leaked, or a key whose place the successor of a leaked key needs. It does not drain.
 	ReasonCompromised Reason = "compromised"
-	// ReasonOrphan is a key that a dead run of this provider created, so that nobody has its secret.
+	// ReasonOrphan is a key that a dead run of this provider created, so that its secret is lost.
 	ReasonOrphan Reason = "orphan"
 	// ReasonCompensated is a key that this very attempt created and that Qovery does not have.
 	ReasonCompensated Reason = "compensated"
 )
 
-// Deletion is a key that somebody wants deleted, with what he knows of it beside what a [Snapshot] shows.
+// Deletion is a request to delete a key, with what a [Snapshot] does not show.
 type Deletion struct {
 	AccessKeyID string
 	UserName    string
@@ -46,7 +46,7 @@ type Deletion struct {
 // check is something that must hold before a key may be deleted. It returns nil when it holds.
 type check func(now time.Time, d Deletion, s *Snapshot) *Problem
 
-// checks are what must hold for each reason, in the order in which people are told.
+// checks are what must hold for each reason. The first one that fails is reported.
 var checks = map[Reason][]check{
 	ReasonRetired: {
 		belongsToTheUser, isNotHeld, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isUnused, hasNoOldDeployment,
@@ -110,8 +110,8 @@ func isNotHeld(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// isDrained goes by the longest drain window that anybody recorded. A journal whose rotation is not finished keeps the key that
-// it replaces, as long as its credentials hold the new one.
+// isDrained uses the longest drain window that was recorded. A journal whose rotation is not finished keeps the replaced key
+// as long as its credentials hold the new one.
 func isDrained(now time.Time, d Deletion, s *Snapshot) *Problem {
 	if d.DeleteAfter.IsZero() {
 		return drainUnknown(d)
@@ -157,8 +157,8 @@ func isStoredNowhere(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// hasNoInvalidCluster looks at every cluster that was deployed with the current key, of whatever credentials. Where that key
-// does not work, a cluster that does not accept it is no news.
+// hasNoInvalidCluster checks every cluster that was deployed with the current key, also those of other credentials. If that key
+// does not work, a cluster that does not accept it proves nothing.
 func hasNoInvalidCluster(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	for _, cluster := range s.sharedClusters() {
 		if !d.Heals && classify(s.Statuses[cluster.ID].State) == runInvalidCredentials {
@@ -175,9 +175,9 @@ func isUnused(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// hasNoOldDeployment looks for deployments of environments that may have begun with the key. The drain window is no bound for
-// them: a managed database or a job may take longer. When somebody asked for one is told by Qovery's clock, and a time that it
-// does not tell is long ago.
+// hasNoOldDeployment finds deployments of environments that may have begun with the key. The drain window does not bound
+// them: a managed database or a job may take longer. The time of the request for a deployment is by Qovery's clock. Without that
+// time, a deployment counts as old.
 func hasNoOldDeployment(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	if s.DeploymentsError != nil && !d.AllowRunningDeployments {
 		return AsProblem(s.DeploymentsError)
@@ -190,7 +190,7 @@ func hasNoOldDeployment(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// isQuiet waits for a moment in which no deployment on the clusters of the stale holders could miss the key.
+// isQuiet requires that no deployment runs on the clusters of the stale holders: it would lose its key.
 func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	clusters := s.clustersOfHolders(d.Served)
 	for _, cluster := range clusters {
@@ -208,7 +208,7 @@ func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
 }
 
 // isOrphan recognizes a key that a run created before it died: the run's journal names it, or names none and the key appeared
-// in its time. Qovery never had it, so nothing used it but its own verification.
+// in its time. Qovery never had the key, so only its own verification used it.
 func isOrphan(now time.Time, d Deletion, s *Snapshot) *Problem {
 	key := s.key(d.AccessKeyID)
 	ours := false

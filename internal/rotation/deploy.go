@@ -22,23 +22,23 @@ const (
 	logLag = 10 * time.Second
 )
 
-// errBusy means that somebody else's deployment began just before this one was asked for.
+// errBusy means that another deployment began just before this one was requested.
 var errBusy = errors.New("the cluster is being deployed by somebody else")
 
-// deployAll deploys the clusters, wave by wave. A wave that fails keeps the next ones from beginning.
+// deployAll deploys the clusters, wave by wave. After a wave that fails, the next ones do not begin.
 func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 	clusters, err := r.clustersToDeploy(ctx, in, c)
 	if err != nil {
 		return notDeployable(c.journal, err)
 	}
 	pending := slices.DeleteFunc(clusters, func(cluster Cluster) bool { return slices.Contains(c.deployed, cluster.ID) })
-	// The clusters of a key that leaked have none that works, so that none waits for another one.
+	// The clusters of a leaked key have no key that works, so none of them waits for another one.
 	plan := Waves(pending, in.ProductionLast && !r.IsCompromised(c.journal.From))
 	c.took = map[string]time.Duration{}
 	// The state has the time that all waves took together.
 	w := watch{began: r.clock.Now(), last: deploymentTook(in.Record)}
 	for i, wave := range plan {
-		// What was read before the wave before this one began says nothing about the time since then.
+		// Statuses from before the previous wave are outdated.
 		start, err := r.awaitStatuses(ctx, in.OrganizationID, watch{began: r.clock.Now()})
 		if err != nil {
 			return notDeployable(c.journal, err)
@@ -54,7 +54,7 @@ func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 	return nil
 }
 
-// deployWave deploys clusters side by side. One that fails does not keep the others from ending.
+// deployWave deploys clusters in parallel. If one fails, the others continue.
 func (r *Rotator) deployWave(
 	ctx context.Context, organizationID string, c *change, wave []Cluster, start []ClusterStatus, w watch,
 ) []*Problem {
@@ -151,7 +151,7 @@ func (r *Rotator) deploy(
 		case err != nil:
 			return status, err
 		}
-		// A status right after the request tells nothing, and polls that count from the request see its end soonest.
+		// A status right after the request shows nothing new. Polls that count from the request see the end soonest.
 		if err := r.clock.Sleep(ctx, cmp.Or(r.interval, w.interval(requested))); err != nil {
 			return before, err
 		}
@@ -162,7 +162,7 @@ func (r *Rotator) deploy(
 		case result == deploymentSucceeded:
 			return last, nil
 		case result == deploymentInvalidCredentials && !retried:
-			// A key can be unknown for a moment in a place that was not asked when it was verified.
+			// For a moment, a key can be unknown in a place that did not take part in the verification.
 			retried, status = true, last
 			continue
 		}
@@ -229,8 +229,8 @@ func (r *Rotator) awaitRest(
 	return status, nil
 }
 
-// requestDeployment asks for a deployment. When the answer is lost it looks whether one begins before it asks again. With
-// errBusy comes the status of the deployment that is in the way.
+// requestDeployment asks for a deployment. If the answer is lost, it checks whether one begins before it asks again. Together with
+// errBusy it returns the status of the deployment that is in the way.
 func (r *Rotator) requestDeployment(
 	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus,
 ) (ClusterStatus, error) {
@@ -270,7 +270,7 @@ func (r *Rotator) requestDeployment(
 	}
 }
 
-// becomesVisible looks for a deployment for as long as one can stay invisible.
+// becomesVisible watches for a deployment as long as one can stay invisible.
 func (r *Rotator) becomesVisible(ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus) (bool, error) {
 	w := watch{began: r.clock.Now()}
 	for r.clock.Now().Sub(w.began) < visibilityPeriod {

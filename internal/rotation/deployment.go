@@ -20,9 +20,9 @@ const (
 	runInvalidCredentials
 	// runFailed is every other final state, among them those that are not of a deployment.
 	runFailed
-	// runAtRest is a cluster that is off: it takes its key when somebody starts it.
+	// runAtRest is a cluster that is off: it gets its key when somebody starts it.
 	runAtRest
-	// runUndeployable is a cluster that somebody wanted off and that may not be, or one without a state.
+	// runUndeployable is a cluster whose stop or deletion failed, or one without a state.
 	runUndeployable
 )
 
@@ -47,7 +47,7 @@ func classify(state string) run {
 	return runRunning
 }
 
-// isLeftAlone tells whether a rotation must not deploy the cluster, because that would start it. A cluster whose first
+// isLeftAlone reports whether a rotation must not deploy the cluster, because that would start it. A cluster whose first
 // deployment failed has run, so it is not left alone, whatever "is_deployed" says of it.
 func isLeftAlone(status ClusterStatus) bool {
 	neverDeployed := !status.IsDeployed && status.LastExecutionID == "" && status.LastDeploymentDate == ""
@@ -74,7 +74,7 @@ func bySelfManagement(clusters []Cluster) (deployed, selfManaged []Cluster) {
 	return deployed, selfManaged
 }
 
-// deploymentResult says what is known of a deployment that was asked for.
+// deploymentResult is what is known about a requested deployment.
 type deploymentResult int
 
 const (
@@ -85,7 +85,7 @@ const (
 	deploymentFailed
 )
 
-// judgeDeployment tells this deployment from the one before it: right after the request the status still shows the
+// judgeDeployment distinguishes this deployment from the one before it: right after the request the status still shows the
 // previous one's end, so a final state counts only once the execution moved or a running state was seen.
 func judgeDeployment(before, now ClusterStatus, seenRunning bool) deploymentResult {
 	result := classify(now.State)

@@ -1,5 +1,5 @@
-// Package rotation is the job itself: it replaces the AWS access key that Qovery holds by a new one, makes sure that every
-// cluster runs with the new key, and retires the old key when nothing needs it any more.
+// Package rotation replaces the AWS access key that Qovery holds by a new one, makes sure that every cluster runs with the new key,
+// and retires the old key when nothing needs it any more.
 //
 // # The life of a key
 //
@@ -10,7 +10,7 @@
 //
 // A new key is created, verified and stored in Qovery: the cutover. Up to it a failure is rolled back, after it the next run
 // resumes. When all clusters are deployed with the new key, the previous one drains: deployments that began with it may end. Then
-// it is retired. Each step is announced in the [Journal], a tag on the IAM user, so that whoever comes next knows what may have
+// it is retired. Each step is announced in the [Journal], a tag on the IAM user, so that the next run knows what may have
 // happened. A key that leaked is made Inactive right after the cutover and does not drain. A cleanup may hold a key, which then stays.
 // [Stage] is the only enumeration of all this.
 //
@@ -29,7 +29,7 @@
 //
 // # Words
 //
-// An orphan is a key that a dead run created, so that nobody has its secret. A foreign key is one that nobody here explains. A
-// stale holder still stores a previous key after the cutover; a repair is the rotation that serves it. To adopt is to record what is
+// An orphan is a key that a dead run created, so that its secret is lost. A foreign key is one that neither a journal nor a state
+// explains. A stale holder still stores a previous key after the cutover; a repair is the rotation that serves it. To adopt is to record what is
 // there. To propagate is to give the new key to the other holders, and to compensate is to delete the key of an attempt that failed.
 package rotation

@@ -8,13 +8,13 @@ type Stage string
 
 // The stages, in order; see the package documentation for who moves a key from one to the next.
 const (
-	// StageNone is a key that nobody has begun to replace.
+	// StageNone is a key that is not being replaced.
 	StageNone Stage = ""
 	// StageCreating is recorded before a new key is asked for: a key that appears now may be this rotation's.
 	StageCreating Stage = "creating"
 	// StageVerifying is recorded when the id of the new key is known, before Qovery gets to know the key.
 	StageVerifying Stage = "verifying"
-	// StageStoring is recorded before Qovery is asked to store the key: a request may be under way from now on.
+	// StageStoring is recorded before Qovery is asked to store the key: from now on a request may be under way.
 	StageStoring Stage = "storing"
 	// StageDeploying is a rotation after the cutover: Qovery holds the new key, and not everything has it.
 	StageDeploying Stage = "deploying"
@@ -24,7 +24,7 @@ const (
 	StageDrained Stage = "drained"
 	// StageQuarantined is a previous key that is Inactive and not deleted yet.
 	StageQuarantined Stage = "quarantined"
-	// StageHeld is a previous key that somebody keeps.
+	// StageHeld is a previous key that a cleanup keeps.
 	StageHeld Stage = "held"
 	// StageDeleted is a previous key that is gone.
 	StageDeleted Stage = "deleted"
@@ -102,7 +102,7 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// stageAt is what a moment makes of the rotation that a state remembers.
+// stageAt is the stage of the recorded rotation at a time.
 func (r Record) stageAt(now time.Time) Stage {
 	switch {
 	case r.Unfinished:
@@ -116,7 +116,7 @@ func (r Record) stageAt(now time.Time) Stage {
 	}
 }
 
-// ExtendDrain is the record with the longest drain window that was ever in force for the previous key.
+// ExtendDrain is the record with the longest drain window that the previous key ever had.
 func (r Record) ExtendDrain(window time.Duration) Record {
 	r.DrainEndsAt = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, window))
 	return r
@@ -130,8 +130,8 @@ func DueAt(createdAt time.Time, days int64) time.Time {
 	return createdAt.AddDate(0, 0, int(days))
 }
 
-// retireAt is when a key may be retired at the earliest: zero, which is at once, for one that leaked. AWS reports the use of a key
-// late, so that nobody used it after DeleteAfter is believed only some time later.
+// retireAt is when a key may be retired at the earliest; zero for a key that leaked, which may be retired at once. AWS reports the
+// use of a key late, so a key counts as unused after DeleteAfter only some time later.
 func (t Retirement) retireAt() time.Time {
 	switch {
 	case t.compromised:
@@ -143,15 +143,15 @@ func (t Retirement) retireAt() time.Time {
 	}
 }
 
-// isIdle tells whether there is nothing to retire yet.
+// isIdle reports whether there is nothing to retire yet.
 func (t Retirement) isIdle() bool {
 	return t.AccessKeyID == "" || t.DeleteAfter.IsZero() && !t.compromised
 }
 
-// holds tells whether the key is kept. One that leaked is not.
+// holds reports whether the key is kept. A key that leaked is not.
 func (t Retirement) holds() bool { return t.Hold && !t.compromised }
 
-// stageAt is what a moment makes of a retirement, for a key as the user's list shows it; nil when it is not there.
+// stageAt is the stage of a retirement at a time, for a key as the user's list shows it; nil if the list does not have it.
 func (t Retirement) stageAt(now time.Time, key *AccessKey) Stage {
 	switch {
 	case t.isIdle():
@@ -175,7 +175,7 @@ func (t Retirement) quarantined(key *AccessKey) bool { return !key.Active && !t.
 
 func (t Retirement) quarantineEndsAt() time.Time { return t.DeactivatedAt.Add(t.QuarantineWindow) }
 
-// goneAt is when the key can be gone at the earliest.
+// goneAt is when the key can be deleted at the earliest.
 func (t Retirement) goneAt(now time.Time, key *AccessKey) time.Time {
 	gone := latest(now, t.retireAt())
 	if t.quarantined(key) {

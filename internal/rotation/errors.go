@@ -21,7 +21,7 @@ var (
 	ErrRejected = errors.New("rejected")
 )
 
-// IsDefinite tells whether the API answered that it did not do what was asked. Everything else – a time-out, a reset
+// IsDefinite reports whether the API answered that it did not do what was asked. Everything else – a time-out, a reset
 // connection, a 5xx, an answer that is not the API's – leaves open whether the request took effect.
 func IsDefinite(err error) bool {
 	for _, definite := range []error{ErrUnauthenticated, ErrForbidden, ErrNotFound, ErrLimitExceeded, ErrConflict, ErrThrottled, ErrRejected} {
@@ -32,5 +32,5 @@ func IsDefinite(err error) bool {
 	return false
 }
 
-// isPassing tells whether the same request may well succeed some time later: its outcome is unclear, or it came too early.
+// isPassing reports whether the same request may succeed later: its outcome is unclear, or it came too early.
 func isPassing(err error) bool { return !IsDefinite(err) || errors.Is(err, ErrThrottled) }

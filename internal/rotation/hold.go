@@ -28,8 +28,8 @@ func (r *Rotator) hold(ctx context.Context, t *Retirement, key *AccessKey) error
 	return nil
 }
 
-// recordHold says in the journal of the credentials which key a cleanup keeps, because a rotation that needs its place goes by that.
-// A key that no journal explains gets one.
+// recordHold records in the journal of the credentials which key a cleanup keeps, because a rotation that needs its place reads only
+// that. A key that no journal explains gets a journal.
 func (r *Rotator) recordHold(ctx context.Context, t Retirement) error {
 	j, err := r.fresh().holdEntry(ctx, t, r.Now())
 	if err != nil || j == nil {
@@ -70,7 +70,7 @@ func (w world) holdEntry(ctx context.Context, t Retirement, now time.Time) (*Jou
 	return j, nil
 }
 
-// Release lets a rotation have the place of a key that a cleanup kept until it was destroyed.
+// Release allows a rotation to delete a key that a cleanup kept until it was destroyed.
 func (r *Rotator) Release(ctx context.Context, t Retirement) error {
 	t.Hold = false
 	return r.recordHold(ctx, t)

@@ -30,7 +30,7 @@ func listedHolders(holders []Holder) []Holder {
 	})
 }
 
-// rotatable tells whether a rotation can put a new key into the holder.
+// rotatable reports whether a rotation can put a new key into the holder.
 func (h Holder) rotatable() bool {
 	kinds := []HolderKind{HolderCredentials, HolderContainerRegistry, HolderHelmRepository, HolderDNSProvider}
 	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
@@ -53,7 +53,7 @@ func (v view) unrotatableHolders() []Holder {
 	})
 }
 
-// String names a holder for people, with what uses it as far as Qovery tells.
+// String names a holder for people, and what uses it, if Qovery shows that.
 func (h Holder) String() string {
 	facts := []string{h.ID}
 	if h.ClusterID != "" {

@@ -16,11 +16,11 @@ const (
 	// maxJournalSize is the limit of IAM for the value of a tag.
 	maxJournalSize = 256
 
-	// livePeriod is how long a journal from before the cutover may belong to a run that is alive. Nothing before the cutover
-	// takes longer: preCutoverLimit, and changeLimit for the last request.
+	// livePeriod is how long a journal from before the cutover may belong to a run that is alive. It exceeds what can follow an entry:
+	// the rest of preCutoverLimit, changeLimit for a request, and finishLimit for a rollback.
 	livePeriod = 3 * time.Minute
-	// orphanBefore and orphanAfter bound when a key that no journal names can have been created by the run that wrote one: at
-	// its time, give or take the difference of two clocks and the time that a run gives itself.
+	// orphanBefore and orphanAfter bound when the run that wrote a journal can have created a key that the journal does not name. They
+	// allow for clocks that differ, and for the time that a run has up to the cutover.
 	orphanBefore = time.Minute
 	orphanAfter  = preCutoverLimit + time.Minute
 )
@@ -40,19 +40,19 @@ type Journal struct {
 	// At is the time of the entry, which is the end of the last deployment when every cluster is deployed. CutoverAt is zero
 	// before the cutover. Both are AWS's time, in full seconds.
 	At, CutoverAt time.Time
-	// DrainWindow is the longest one that was in force for From during the rotation.
+	// DrainWindow is the longest one that From had during the rotation.
 	DrainWindow time.Duration
 	// Hold is the key that a cleanup keeps; empty when none does.
 	Hold string
 }
 
-// errNotAJournal means that a tag with a journal's key holds something that this program did not write.
+// errNotAJournal means that a tag with the key of a journal has a value that this program did not write.
 var errNotAJournal = errors.New("not a journal of this provider")
 
 // journalTagKey is the key of the tag for the journal of one credentials set.
 func journalTagKey(credentialsID string) string { return journalTagPrefix + credentialsID }
 
-// cutOver tells whether Qovery accepted the new key.
+// cutOver reports whether Qovery accepted the new key.
 func (j Journal) cutOver() bool { return !j.CutoverAt.IsZero() }
 
 // deployedAt is the end of the last deployment; zero until every cluster runs with the new key.
@@ -63,7 +63,7 @@ func (j Journal) deployedAt() time.Time {
 	return j.At
 }
 
-// mayBeAlive tells whether the run that wrote the journal may still change something before its cutover.
+// mayBeAlive reports whether the run that wrote the journal may still change something before its cutover.
 func (j Journal) mayBeAlive(now time.Time) bool {
 	return !j.cutOver() && now.Before(j.At.Add(livePeriod))
 }
@@ -71,12 +71,12 @@ func (j Journal) mayBeAlive(now time.Time) bool {
 // drainEndsAt is the end of the drain window of From; zero before the end of the last deployment.
 func (j Journal) drainEndsAt() time.Time { return drainEnd(j.deployedAt(), j.DrainWindow) }
 
-// mayHaveCreated tells whether a key can come of the run that wrote the journal, by the time of its creation.
+// mayHaveCreated reports whether the run that wrote the journal can have created a key, by the time of its creation.
 func (j Journal) mayHaveCreated(key AccessKey) bool {
 	return key.CreatedAt.After(j.At.Add(-orphanBefore)) && key.CreatedAt.Before(j.At.Add(orphanAfter))
 }
 
-// names tells whether the journal says that a key was part of the rotation.
+// names reports whether the journal says that a key was part of the rotation.
 func (j Journal) names(accessKeyID string) bool {
 	return accessKeyID != "" && (j.From == accessKeyID || j.To == accessKeyID || slices.Contains(j.Before, accessKeyID))
 }
@@ -174,7 +174,7 @@ func formatJournalTime(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// parseJournalTime accepts a time only as a journal is written, so that what is read and written again stays the same.
+// parseJournalTime accepts a time only in the format of a journal, so that reading and writing it again does not change it.
 func parseJournalTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	if err == nil && formatJournalTime(at) != text {
@@ -184,7 +184,7 @@ func parseJournalTime(text string) (time.Time, error) {
 }
 
 // journalsOf splits the journals on a user into the one for the given credentials, or nil, and those for others. What
-// cannot be read is an error only where it is in this rotation's way: the user's two keys keep others out anyway.
+// cannot be read is an error only for these credentials: the limit of two keys excludes other rotations anyway.
 func journalsOf(user User, credentialsID string) (own *Journal, others []Journal, err error) {
 	for key, value := range user.Tags {
 		id, isJournal := strings.CutPrefix(key, journalTagPrefix)

@@ -16,7 +16,7 @@ type Event struct {
 	Fields map[string]any
 }
 
-// Reporter is told what a rotation or a retirement does.
+// Reporter receives what a rotation or a retirement does.
 type Reporter func(ctx context.Context, event Event)
 
 // reporterKey and jobKey are the keys of the [Reporter] and of the [job] in a context.
@@ -38,7 +38,7 @@ type job struct {
 	target   Target
 }
 
-// withJob begins a job, or goes on with the one that this is a part of, and limits its time.
+// withJob begins a job, or continues the job that the context already has, and limits its time.
 func (r *Rotator) withJob(ctx context.Context, target Target, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Value(jobKey{}).(*job); !ok {
 		started := r.clock.Now()
@@ -47,7 +47,7 @@ func (r *Rotator) withJob(ctx context.Context, target Target, timeout time.Durat
 	return r.clock.WithTimeout(ctx, timeout)
 }
 
-// nameUser tells the job whose key it is about, when that was found out only now.
+// nameUser adds the IAM user to the job, when it was not known at the start.
 func nameUser(ctx context.Context, userName string) {
 	if j, ok := ctx.Value(jobKey{}).(*job); ok {
 		j.target.UserName = userName
@@ -69,7 +69,7 @@ func (j *job) fields() map[string]any {
 	return fields
 }
 
-// step reports what is done next, or what was met, with pairs of names and values.
+// step reports what is done next, or what was found, with pairs of names and values.
 func step(ctx context.Context, message string, pairs ...any) { report(ctx, message, false, pairs) }
 
 // setback reports what did not go as it should.

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Permit allows one key to be deactivated, and deleted too unless it only stops it. [MayDelete] and [MayStop] are its only
-// makers, and the ports accept nothing else.
+// Permit allows one key to be deactivated, and to be deleted unless it is a permit of [MayStop]. [MayDelete] and MayStop are its
+// only makers, and the ports accept nothing else.
 type Permit struct {
 	userName, accessKeyID string
 	reason                Reason
@@ -19,7 +19,7 @@ func (p Permit) UserName() string { return p.userName }
 // AccessKeyID is the key that may be deactivated or deleted.
 func (p Permit) AccessKeyID() string { return p.accessKeyID }
 
-// delete carries out a permit, to the end even if the apply is canceled.
+// delete carries out a permit. A canceled apply does not interrupt it.
 func (r *Rotator) delete(ctx context.Context, permit Permit) error {
 	if permit.stopsOnly {
 		return fmt.Errorf("access key %s may be made Inactive, but not be deleted", permit.accessKeyID)

@@ -27,7 +27,7 @@ const (
 )
 
 // PollInterval is how long to wait between two requests for the statuses of clusters when a deployment was asked for some
-// time ago and the last one took so long. A deployment without a last one is read at a fraction of the time that it takes.
+// time ago and the last one took so long. Without a last one, the interval is a fraction of the time since the request.
 func PollInterval(elapsed, last time.Duration) time.Duration {
 	if last <= 0 {
 		return min(max(shortestInterval, elapsed/20), longestInterval)
@@ -41,7 +41,7 @@ func PollInterval(elapsed, last time.Duration) time.Duration {
 	return longestInterval
 }
 
-// watch is what somebody waits for: the end of a deployment that was asked for at a time, when the last one took so long.
+// watch is a deployment to wait for: when it was requested, and how long the last one took.
 type watch struct {
 	began time.Time
 	last  time.Duration

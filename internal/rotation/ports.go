@@ -12,14 +12,14 @@ type AccessKey struct {
 	CreatedAt time.Time
 }
 
-// NewAccessKey is an access key together with its secret, which IAM tells once, in the answer that creates the key.
+// NewAccessKey is an access key together with its secret, which IAM returns once, in the answer that creates the key.
 type NewAccessKey struct {
 	ID        string
 	Secret    Secret
 	CreatedAt time.Time
 }
 
-// LastUse tells who owns an access key and when it last signed a request.
+// LastUse is who owns an access key and when it last signed a request.
 type LastUse struct {
 	UserName string
 	// At is zero when the key was never used. IAM learns of a use some minutes late.
@@ -48,8 +48,8 @@ type IAM interface {
 	// AccessKeyLastUse names the owner of a key. A key that does not exist is [ErrNotFound].
 	AccessKeyLastUse(ctx context.Context, accessKeyID string) (LastUse, error)
 
-	// CreateAccessKey asks for a key once and is never repeated by itself: whoever lost the answer has a key of which
-	// nobody knows the secret. A user with two keys is [ErrLimitExceeded].
+	// CreateAccessKey asks for a key once and is never repeated by itself: if the answer is lost, so is the secret of a key that
+	// may exist. A user with two keys is [ErrLimitExceeded].
 	CreateAccessKey(ctx context.Context, userName string) (NewAccessKey, error)
 
 	// DeactivateAccessKey makes the key of the permit Inactive, which can be undone.
@@ -71,7 +71,7 @@ type IAM interface {
 	// A key that STS does not know (yet) is [ErrUnauthenticated].
 	CallerARN(ctx context.Context, key NewAccessKey, region string) (string, error)
 
-	// SignsWith tells whether requests of this port have been, or would be, signed with the key, also on the way to a
+	// SignsWith reports whether requests of this port have been, or would be, signed with the key, also on the way to a
 	// role.
 	SignsWith(ctx context.Context, accessKeyID string) (bool, error)
 
@@ -121,13 +121,13 @@ type Cluster struct {
 	// does not tell.
 	Kubernetes string
 	// DeploymentStatus is "UP_TO_DATE", "OUT_OF_DATE" when changes wait for the next deployment, "NEVER_DEPLOYED", or one that
-	// is newer than this program; empty when Qovery does not tell.
+	// is newer than this program; empty if Qovery does not show it.
 	DeploymentStatus string
 	// SecretManagerKeys are the holders among the cluster's secret-manager accesses.
 	SecretManagerKeys []Holder
 }
 
-// ClusterLock is somebody's wish that a cluster is not deployed.
+// ClusterLock keeps a cluster from being deployed.
 type ClusterLock struct {
 	Owner    string
 	Reason   string
@@ -145,7 +145,7 @@ type ClusterStatus struct {
 	LastExecutionID    string
 	LastDeploymentDate string
 	Lock               *ClusterLock
-	// ReadAt is Qovery's time, in full seconds, when it said so; zero if it did not tell.
+	// ReadAt is Qovery's time of the answer, in full seconds; zero if the answer has none.
 	ReadAt time.Time
 }
 

@@ -2,8 +2,8 @@ package rotation
 
 import "context"
 
-// PreviewRetirement says what an apply would do to a key now, or why it could not; nil when it would do nothing. It changes nothing,
-// and what it cannot read it does not speak of: the apply looks again.
+// PreviewRetirement is the warning about what an apply would do to a key now, or why it could not; nil if it would do nothing. It
+// changes nothing. What cannot be read is left out, because the apply reads it again.
 func (r *Rotator) PreviewRetirement(ctx context.Context, t Retirement) *Problem {
 	t.lastUseDelay, t.compromised = r.lastUseDelay, r.IsCompromised(t.AccessKeyID)
 	if t.isIdle() {
@@ -26,7 +26,7 @@ func (r *Rotator) PreviewRetirement(ctx context.Context, t Retirement) *Problem 
 	return t.preview(r, s)
 }
 
-// preview is what is due about a key, in the world that a snapshot shows.
+// preview is the warning about a key that is due, for a snapshot.
 func (t Retirement) preview(r *Rotator, s *Snapshot) *Problem {
 	d, key, because := t.deletion(), *s.key(t.AccessKeyID), becauseDrained(t.DeleteAfter)
 	if t.compromised {

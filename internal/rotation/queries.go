@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// isListed tells whether a key is listed as compromised.
+// isListed reports whether a key is listed as compromised.
 func (s *Snapshot) isListed(accessKeyID string) bool {
 	return slices.Contains(s.Compromised, accessKeyID)
 }
@@ -49,7 +49,7 @@ func (s *Snapshot) journals() []Journal {
 	return append([]Journal{*s.Journal}, s.OtherJournals...)
 }
 
-// gave tells whether the credentials of a journal hold the key that its rotation gave to them.
+// gave reports whether the credentials of a journal hold the key that its rotation gave to them.
 func (s *Snapshot) gave(j Journal) bool {
 	return j.To != "" && slices.ContainsFunc(s.Sets, func(set CredentialsSet) bool {
 		return set.ID == j.CredentialsID && set.AccessKeyID == j.To

@@ -26,7 +26,7 @@ type call struct {
 	err   error
 }
 
-// question is the key of a call: what is asked, about whom.
+// question is the key of a call: what is read, and of which object.
 type question struct{ what, whom string }
 
 func newReads(keeps bool) *reads { return &reads{keeps: keeps, calls: map[question]*call{}} }
@@ -38,8 +38,8 @@ func (r *reads) forget() {
 	clear(r.calls)
 }
 
-// once asks unless somebody else's answer serves. An error is told to those who waited and is not kept. Nobody's cancellation
-// ends a question that others wait for.
+// once sends a question unless it can share an answer. An error is returned to all who waited and is not kept. A cancellation
+// does not end a question that others wait for.
 func once[T any](ctx context.Context, r *reads, what, whom string, ask func(context.Context) (T, error)) (T, error) {
 	key := question{what, whom}
 	r.mu.Lock()
@@ -69,7 +69,7 @@ func once[T any](ctx context.Context, r *reads, what, whom string, ask func(cont
 	return c.value.(T), nil
 }
 
-// patient is a context that nothing cancels. Its deadline only tells how long whoever asked would wait for a better answer.
+// patient is a context that nothing cancels. Its deadline only shows how long the caller would wait for a better answer.
 type patient struct {
 	context.Context
 	asker context.Context
@@ -88,7 +88,7 @@ func (r *reads) takeTurn(c, before *call) {
 	c.sent = true
 }
 
-// drop forgets one answer, unless it is asked for anew.
+// drop forgets one answer, unless the question was asked again.
 func (r *reads) drop(key question, c *call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -76,7 +76,7 @@ func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, er
 }
 
 // lastChange is a sentence about who changed credentials last, if the API token may read that. It only helps to find out what
-// happened, so a failure is no news.
+// happened, so a failure is not reported.
 func (r *Rotator) lastChange(ctx context.Context, target Target) string {
 	change, err := r.qovery.LastCredentialsChange(ctx, target.OrganizationID, target.CredentialsID)
 	if err != nil || change.By == "" {

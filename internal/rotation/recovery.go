@@ -27,7 +27,7 @@ func (v view) rotation() (Journal, bool) {
 	return Journal{}, false
 }
 
-// withRecord adds what the state knows of the same rotation, and the longest drain window that was ever in force for it.
+// withRecord adds what the state knows about the same rotation, and the longest drain window that it ever had.
 func (v view) withRecord(j Journal) Journal {
 	j.DrainWindow = max(j.DrainWindow, v.drainWindowOf(j.From))
 	r := v.Record
@@ -54,8 +54,8 @@ func (v view) drainWindowOf(accessKeyID string) time.Duration {
 	return v.DrainWindow
 }
 
-// completed is a snapshot whose journal says what the state knows of the same rotation: the entry that was to record its end
-// may have been lost.
+// completed is a snapshot whose journal includes what the state knows about the same rotation: the entry that records the end may have
+// been lost.
 func (v view) completed() *Snapshot {
 	if v.Journal == nil {
 		return v.Snapshot
@@ -65,13 +65,13 @@ func (v view) completed() *Snapshot {
 	return &s
 }
 
-// isOver tells whether a journal has nothing left to say: its rotation is complete, the key that it replaced is gone, and
-// nothing stores that any more.
+// isOver reports whether a journal is not needed any more: its rotation is complete, the replaced key is deleted, and no holder
+// stores it.
 func (v view) isOver(j Journal) bool {
 	return j.Stage == StageDeployed && v.key(j.From) == nil && len(v.HoldersOf(slices.Concat(j.Before, []string{j.From})...)) == 0
 }
 
-// canResume tells whether there is a rotation that the state does not know as complete, and that does not need one more.
+// canResume reports whether there is a rotation that the state does not record as complete, and that needs no repair.
 func (v view) canResume() bool {
 	j, found := v.rotation()
 	if !found || v.needsRepair() || v.isDead() || v.hasLeaked() {
@@ -79,7 +79,7 @@ func (v view) canResume() bool {
 	}
 	r, own := v.Record, v.Journal != nil && v.Journal.To == j.To
 	switch {
-	case r == nil: // What another resource did with a key that is to be adopted is its own business.
+	case r == nil: // A key that is only adopted is not resumed for another resource's rotation.
 		return own || v.Rotate
 	case r.AccessKeyID == j.To:
 		return r.Unfinished
@@ -97,8 +97,8 @@ func (v view) resume() Decision {
 	return d
 }
 
-// stale are the holders that should have got a new key and did not: those of every other key that the journal or the state
-// says was ours.
+// stale are the holders that should have a new key and do not: those of every other key that the journal or the state
+// knows as ours.
 func (v view) stale() []Holder {
 	if !v.RotateRegistries && !v.hasLeaked() {
 		return nil
@@ -109,14 +109,14 @@ func (v view) stale() []Holder {
 	})
 }
 
-// serves tells whether a rotation gives a holder its new key. A key that leaked is replaced wherever that is possible.
+// serves reports whether a rotation gives a holder its new key. A key that leaked is replaced wherever that is possible.
 func (v view) serves(h Holder) bool {
 	wanted := v.hasLeaked() || v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
 	return h.ID == v.CredentialsID || h.rotatable() && wanted
 }
 
-// needsRepair tells whether stale holders can be served by one more rotation only: the secret that they should have got is
-// gone, and the key that they have is drained, or gone as well.
+// needsRepair reports whether only another rotation can serve the stale holders: the secret of the new key is lost, and the key that
+// they store is drained or deleted.
 func (v view) needsRepair() bool {
 	if len(v.stale()) == 0 {
 		return false
@@ -142,8 +142,8 @@ func (v view) place() (*Permit, *Problem) {
 	return nil, nil
 }
 
-// deletionOf is the reason for which another key of the user could go. A key that nobody explains is taken for an orphan, for
-// which it then lacks the proof.
+// deletionOf is the reason for which the user's other key could be deleted. A key without an explanation is treated as an orphan, and
+// fails the checks for one.
 func (v view) deletionOf(key Key) Deletion {
 	d := Deletion{AccessKeyID: key.ID, UserName: v.User.Name, Reason: ReasonOrphan, Heals: v.isDead()}
 	for _, holder := range v.stale() {
@@ -160,7 +160,7 @@ func (v view) deletionOf(key Key) Deletion {
 		d.DeleteAfter, d.RetireAt = drainEndsAt, drainEndsAt
 	case replaced:
 		d.Reason = ReasonRetired
-		// A use after the drain window is a sign that somebody needs the key: it drains anew from then on.
+		// A use after the drain window is a sign that somebody needs the key: it drains again from then on.
 		if use := key.LastUse.At; !drainEndsAt.IsZero() && use.After(drainEndsAt) {
 			drainEndsAt = use.Add(v.DrainWindow)
 		}
@@ -169,14 +169,14 @@ func (v view) deletionOf(key Key) Deletion {
 	return d
 }
 
-// isOurs tells whether the state or a journal explains a key.
+// isOurs reports whether the state or a journal explains a key.
 func (v view) isOurs(accessKeyID string) bool {
 	return v.Record != nil && v.Record.PreviousAccessKeyID == accessKeyID ||
 		slices.ContainsFunc(v.journals(), func(j Journal) bool { return j.names(accessKeyID) })
 }
 
-// drainEndOf is the end of the drain window of a key, and whether Qovery's credentials held it before. Where only a journal
-// from before a cutover remembers the key, the run that wrote it had found it drained.
+// drainEndOf is the end of the drain window of a key, and whether Qovery's credentials held it before. If only a journal from
+// before a cutover names the key, the run that wrote the journal had found it drained.
 func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
 	if r := v.Record; r != nil && r.PreviousAccessKeyID == accessKeyID {
 		end, replaced = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, v.drainWindowOf(accessKeyID))), true
@@ -189,7 +189,7 @@ func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
 		case slices.Contains(j.Before, accessKeyID) && !replaced:
 			end, replaced = j.At, true
 		case j.To == accessKeyID && !replaced:
-			end = j.At // Qovery's credentials never held it: nothing has to drain.
+			end = j.At // Qovery's credentials never held it, so it does not drain.
 		}
 	}
 	return end, replaced

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// deploymentInterval is how often it is looked whether a deployment has ended that a retirement waits for.
+// deploymentInterval is how often a retirement checks whether the deployment that it waits for has ended.
 const deploymentInterval = time.Minute
 
 // Retirement asks for a key to be retired.
 type Retirement struct {
-	// Target is whose key it is, and whom to ask before it goes. Its user name is required.
+	// Target is the owner of the key, and the credentials to check before it is deleted. Its user name is required.
 	Target
 	// AccessKeyID is the key; empty when there is none yet.
 	AccessKeyID string
@@ -29,9 +29,9 @@ type Retirement struct {
 	IgnoredHolders []string
 	// Hold keeps the key, whatever is due; an Inactive one is made Active again. Released is true when that was so before.
 	Hold, Released bool
-	// NoQuarantine leaves a key as it is that would have to begin its quarantine now: nobody would come back to delete it.
+	// NoQuarantine keeps a key Active that would begin its quarantine now, because no later run would delete it.
 	NoQuarantine bool
-	// Warn is called with what a person should know beside the outcome; it may be nil.
+	// Warn is called with warnings for a person; it may be nil.
 	Warn func(*Problem)
 
 	lastUseDelay time.Duration
@@ -110,8 +110,8 @@ func (r *Rotator) FindAccessKey(ctx context.Context, userName, accessKeyID strin
 	return s.key(accessKeyID) != nil, nil
 }
 
-// Retire takes every step of a retirement that can be taken now. With wait it stays until the key is gone, unless that is
-// later than timeout allows. With an error the outcome tells how far it got.
+// Retire takes every step of a retirement that can be taken now. With wait it returns when the key is deleted, unless that is
+// later than timeout allows. With an error, the outcome shows the progress.
 func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
 	ctx, cancel := r.withJob(ctx, t.Target, timeout)
 	defer cancel()
@@ -131,7 +131,7 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 		return t.outcome(StageNone), nil
 	}
 	deadline := r.clock.Now().Add(timeout)
-	// Until the key is looked at, the stage is what the time alone makes of it.
+	// Until the key is read, the time alone determines the stage.
 	stage := t.stageAt(r.Now(), &AccessKey{Active: t.DeactivatedAt.IsZero()})
 	for {
 		key, err := r.find(ctx, t)
@@ -179,18 +179,18 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 	}
 }
 
-// leaves tells whether a key stays because it would have to begin its quarantine now.
+// leaves reports whether NoQuarantine keeps a key.
 func (t Retirement) leaves(key *AccessKey) bool {
 	return t.NoQuarantine && t.QuarantineWindow > 0 && !t.quarantined(key)
 }
 
-// beginsQuarantine tells whether the next step makes the key Inactive. A key that somebody else, or a run that died, made
-// Inactive is in its quarantine from the first look at it.
+// beginsQuarantine reports whether the next step makes the key Inactive. The quarantine of a key that somebody else, or a dead run,
+// made Inactive begins when it is first read.
 func (t Retirement) beginsQuarantine(key *AccessKey) bool {
 	return key.Active || t.QuarantineWindow > 0 && t.DeactivatedAt.IsZero()
 }
 
-// retireNow takes the steps that are due, right after a look at the whole world. They show in the retirement and its key.
+// retireNow takes the steps that are due, right after a complete snapshot. It updates the retirement and its key.
 func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) (done bool, err error) {
 	if t.compromised && t.beginsQuarantine(key) {
 		if done, err := r.stop(ctx, t, key); done || err != nil || t.QuarantineWindow > 0 {
@@ -221,7 +221,7 @@ func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) 
 	return true, nil
 }
 
-// stop makes a key Inactive that leaked, before it is known what keeps it from being deleted.
+// stop makes a leaked key Inactive, whether or not it can be deleted.
 func (r *Rotator) stop(ctx context.Context, t *Retirement, key *AccessKey) (gone bool, err error) {
 	s, err := r.fresh().read(ctx, t.Target, "", ScopeHolders)
 	if err != nil {
@@ -237,7 +237,7 @@ func (r *Rotator) stop(ctx context.Context, t *Retirement, key *AccessKey) (gone
 	return gone, err
 }
 
-// beginQuarantine makes a key Inactive. It is gone if somebody deleted it in this very moment.
+// beginQuarantine makes a key Inactive. It returns gone if somebody has just deleted the key.
 func (r *Rotator) beginQuarantine(ctx context.Context, t *Retirement, key *AccessKey, permit Permit) (gone bool, err error) {
 	if err := r.deactivate(ctx, permit); err != nil {
 		return errors.Is(err, ErrNotFound), withoutNotFound(err)
@@ -246,7 +246,7 @@ func (r *Rotator) beginQuarantine(ctx context.Context, t *Retirement, key *Acces
 	return false, nil
 }
 
-// withoutNotFound is nil for a key that was deleted in this very moment.
+// withoutNotFound is nil for a key that somebody has just deleted.
 func withoutNotFound(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -254,9 +254,9 @@ func withoutNotFound(err error) error {
 	return err
 }
 
-// find returns the key as its user's list shows it, and nil when it is certainly gone. AWS's silence or refusal alone is never
-// proof: another account answers the same. What proves the account is the state, or else Qovery's current key in the same list.
-// What cannot be read any more must not keep a retirement from its end, so Qovery is asked only then.
+// find returns the key as its user's list shows it, and nil if it is certainly deleted. "Not found" or "denied" alone is never proof:
+// another account answers the same. The account is proven by the state, or else by Qovery's current key in the same list.
+// Qovery is asked only in the second case, so that an unreadable Qovery does not block the end of a retirement.
 func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	s, w := &Snapshot{}, r.fresh()
 	if err := w.checkAccount(ctx, t.Target); err != nil {
@@ -288,8 +288,8 @@ func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	return nil, keyNotFound(*t, account)
 }
 
-// checkOwner asks AWS whether another user has the key: the name may be wrong, and a user can get another name. That AWS does
-// not answer means nothing.
+// checkOwner asks AWS whether another user has the key: the name may be wrong, and a user can be renamed. An answer without an owner
+// proves nothing.
 func (r *Rotator) checkOwner(ctx context.Context, t Retirement) error {
 	use, err := r.iam.AccessKeyLastUse(ctx, t.AccessKeyID)
 	switch {
@@ -301,7 +301,7 @@ func (r *Rotator) checkOwner(ctx context.Context, t Retirement) error {
 	return err
 }
 
-// retired is the end of a retirement. It removes the journals that explained why the key was still there.
+// retired ends a retirement. It removes the journals that explained why the key still existed.
 func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
 	step(ctx, "the access key is gone", "access_key_id", t.AccessKeyID)
 	r.dropJournals(ctx, t)

@@ -14,7 +14,7 @@ type Rights struct {
 	Evaluations []Evaluation
 }
 
-// EvaluationDecision is what IAM decides about an action. The zero value is none that is known.
+// EvaluationDecision is what IAM decides about an action. The zero value is an unknown decision.
 type EvaluationDecision string
 
 // The decisions of IAM's policy simulator.
@@ -53,7 +53,7 @@ var denials = []denial{
 	{func(Evaluation) bool { return true }, "allowed by no policy (implicit deny)"},
 }
 
-// isNotDenied holds for a denial that is not certain, too: a warning about what works is worse than none.
+// isNotDenied also holds for an uncertain denial: a warning about a permission that works is worse than none.
 func isNotDenied(e Evaluation) bool {
 	return e.Decision == DecisionAllowed || e.Decision == "" || len(e.Unknown) > 0
 }
@@ -64,8 +64,8 @@ func (e Evaluation) denial() string {
 	return denials[i].text
 }
 
-// denied lists the actions that are denied, and how. A plan has listed the user's keys before it asks. So an answer that denies
-// that is about somebody else, or of a service that only resembles IAM, and tells nothing.
+// denied lists the denied actions, and how they are denied. A plan has listed the user's keys before it asks. So an answer that denies
+// exactly that is about another identity, or from a service that only resembles IAM, and is ignored.
 func (r Rights) denied() []string {
 	var list []string
 	for _, e := range r.Evaluations {

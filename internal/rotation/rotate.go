@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// watchInterval is how often it is looked whether a run that may be alive has gone on.
+// watchInterval is how often the journal of a run that may be alive is read.
 const watchInterval = 10 * time.Second
 
-// Forecast is what a rotation would touch if it began now.
+// Forecast is what a rotation would change if it began now.
 type Forecast struct {
-	// Served holders get the new key, in this order. LeftBehind ones keep the old one, and nobody said that they may.
+	// Served holders get the new key, in this order. LeftBehind ones keep the old key without being ignored.
 	Served, LeftBehind []Holder
 	// Deployed are the clusters that are not off. SelfManaged ones are not deployed by Qovery.
 	Deployed, SelfManaged []Cluster
@@ -32,7 +32,7 @@ type Forecast struct {
 	Stale []Holder
 }
 
-// Preflight decides for a plan, from the same facts and by the same table as [Rotator.Rotate] will. It changes nothing, and
+// Preflight decides for a plan, with the same snapshot and the same table as [Rotator.Rotate]. It changes nothing, and
 // returns what a rotation would start from. Adopting a key needs nothing of the clusters, unless something was left unfinished.
 func (r *Rotator) Preflight(ctx context.Context, in Intent) (*Snapshot, Decision, error) {
 	known := ""
@@ -47,14 +47,14 @@ func (r *Rotator) Preflight(ctx context.Context, in Intent) (*Snapshot, Decision
 	}
 	s, decision, err := r.decide(ctx, r.cached(), in, known, ScopeAll)
 	if err == nil && s.Current != nil && r.IsCompromised(s.Set.AccessKeyID) {
-		// Both only inform, so it does not matter that they cannot be read.
+		// Both are only for information, so a failure to read them does not matter.
 		s.Current.LastUse, _ = r.cached().iam.AccessKeyLastUse(ctx, s.Current.ID)
 		s.Deployments, _ = r.cached().qovery.RunningDeployments(ctx, in.OrganizationID)
 	}
 	return s, decision, err
 }
 
-// decide looks at the world and asks the table.
+// decide reads a snapshot and applies the table.
 func (r *Rotator) decide(ctx context.Context, w world, in Intent, known string, scope Scope) (*Snapshot, Decision, error) {
 	s, err := w.read(ctx, in.Target, known, scope)
 	if err != nil {
@@ -78,7 +78,7 @@ func (r *Rotator) decide(ctx context.Context, w world, in Intent, known string, 
 	return s, decision, nil
 }
 
-// Forecast tells what a rotation would touch.
+// Forecast lists what a rotation would change.
 func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 	v := view{Intent: in, Snapshot: s}
 	f := Forecast{Served: slices.Clone(d.Stale), Stale: d.Stale, Compromised: v.hasLeaked(), IsDead: v.isDead(), LastTook: deploymentTook(in.Record)}
@@ -110,7 +110,7 @@ func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 	return f
 }
 
-// Rotate resumes what was left unfinished, or else rotates if that is asked for. It returns what is to be remembered.
+// Rotate resumes an unfinished rotation, or else rotates if that is asked for. It returns the record for the state.
 //
 // An error without a record means that Qovery still holds the old key; one with a record means that the next run resumes
 // from there.
@@ -156,7 +156,7 @@ func (r *Rotator) rotate(ctx context.Context, in Intent) (*Record, error) {
 		}
 		c, err := r.begin(ctx, in, s, decision, deadline)
 		if errors.Is(err, errKeyLost) && !retried && ctx.Err() == nil {
-			// The key that may have come of the request is an orphan as soon as its rotation counts as dead.
+			// The key that the request may have created is an orphan as soon as its rotation counts as dead.
 			setback(ctx, "IAM did not say whether it created an access key; starting again when that is certain", "error", err.Error())
 			continue
 		}
@@ -167,7 +167,7 @@ func (r *Rotator) rotate(ctx context.Context, in Intent) (*Record, error) {
 	}
 }
 
-// takeTurn waits until no other rotation of this process works on the user, whose name it finds out if nobody said it.
+// takeTurn waits until no other rotation of this process works on the user. It reads the name of the user if that is not set.
 func (r *Rotator) takeTurn(ctx context.Context, in *Intent) (release func(), err error) {
 	if in.UserName == "" {
 		s, err := r.cached().read(ctx, in.Target, "", ScopeHolders)
@@ -199,7 +199,7 @@ func (r *Rotator) settle(ctx context.Context, in Intent) (*Snapshot, Decision, e
 	}
 }
 
-// watch waits for a time, and no longer than until somebody changes the journals of a user.
+// watch waits for a time, or until somebody changes the journals of a user.
 func (r *Rotator) watch(ctx context.Context, user User, until time.Time) error {
 	step(ctx, "a rotation of the same key may not have ended; waiting until it certainly has", "until", until.Format(time.RFC3339))
 	for now := r.Now(); now.Before(until); now = r.Now() {
@@ -274,7 +274,7 @@ func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision
 	if c.journal.Stage == StageDeploying {
 		c.journal.At = r.Now()
 	}
-	// When somebody else replaced the key, all that is known is that it was before now.
+	// When somebody else replaced the key, it is only known that it was before now.
 	c.journal.CutoverAt = earliest(c.journal.CutoverAt, c.journal.At)
 	if err := r.writeJournal(ctx, s.User.Name, c.journal); err != nil {
 		return nil, journalOfResume(c.journal, err)
@@ -288,7 +288,7 @@ func (r *Rotator) writeJournal(ctx context.Context, userName string, j Journal) 
 	return r.iam.TagUser(ctx, userName, journalTagKey(j.CredentialsID), j.String())
 }
 
-// record is what is to be remembered of a change.
+// record is the record of a change for the state.
 func (c *change) record() *Record {
 	r := recordOf(c.s).withRotation(c.journal)
 	r.UserName = c.s.User.Name // Nobody owns a key that is gone.
@@ -360,7 +360,7 @@ func (r *Rotator) stopCompromised(ctx context.Context, in Intent, c *change) err
 	return nil
 }
 
-// warn tells a person something, if anybody listens.
+// warn passes a warning on, if there is a receiver.
 func warn(tell func(*Problem), problem *Problem) {
 	if tell != nil {
 		tell(problem)

@@ -56,12 +56,12 @@ func New(config Config) *Rotator {
 // key is usually on another machine than the one that created it.
 func (r *Rotator) Now() time.Time { return r.clock.Now().Add(r.iam.ClockOffset()) }
 
-// IsCompromised tells whether a key is listed as compromised.
+// IsCompromised reports whether a key is listed as compromised.
 func (r *Rotator) IsCompromised(accessKeyID string) bool {
 	return slices.Contains(r.compromised, accessKeyID)
 }
 
-// detach returns the context for something that a canceled apply lets come to its end, with a time limit of its own.
+// detach returns a context that a canceled apply does not end, with a time limit of its own.
 func (r *Rotator) detach(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return r.clock.WithTimeout(context.WithoutCancel(ctx), limit)
 }

@@ -15,13 +15,13 @@ const (
 	preCutoverLimit = 90 * time.Second
 	// changeLimit bounds one request that changes something before the cutover.
 	changeLimit = 20 * time.Second
-	// finishLimit bounds what is finished or rolled back although the apply was canceled.
+	// finishLimit bounds what is finished or rolled back after the apply was canceled.
 	finishLimit = time.Minute
-	// retryInterval is the pause before an unclear answer is looked into.
+	// retryInterval is the pause before an unclear answer is read back.
 	retryInterval = 2 * time.Second
 )
 
-// errKeyLost means that a key may exist of which nobody knows the secret, because the answer that had it was lost.
+// errKeyLost means that a key may exist whose secret is lost, because the answer was lost.
 var errKeyLost = errors.New("a key may exist whose secret is lost")
 
 // attempt is a rotation before its cutover: the only place that holds the secret of the new key.
@@ -43,14 +43,14 @@ type attempt struct {
 	served []Holder
 }
 
-// sagaStep is one step of a rotation. What it does is announced in the journal before it is done, so that whoever finds the
-// rotation dead knows what may have happened.
+// sagaStep is one step of a rotation. It is announced in the journal before it is taken, so that a run that finds the rotation dead
+// knows what may have happened.
 type sagaStep struct {
 	announce func(context.Context) error
 	do       func(context.Context) error
 }
 
-// steps are the way to the cutover. Each is undone by [attempt.rollBack], which undoes whatever was done.
+// steps lead to the cutover. [attempt.rollBack] undoes all that were taken.
 func (a *attempt) steps() []sagaStep {
 	return []sagaStep{
 		{a.announcePlace, a.makePlace},
@@ -61,8 +61,8 @@ func (a *attempt) steps() []sagaStep {
 	}
 }
 
-// replaceKey does everything up to and including the cutover. Whatever fails before it is rolled back, so that the only
-// trace of a failure is its error.
+// replaceKey does everything up to and including the cutover. A failure before it is rolled back, so that only its error
+// remains.
 func (r *Rotator) replaceKey(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
 	limited, cancel := r.clock.WithTimeout(ctx, preCutoverLimit)
 	defer cancel()
@@ -84,12 +84,12 @@ func (r *Rotator) replaceKey(ctx context.Context, in Intent, s *Snapshot, d Deci
 	return c, nil
 }
 
-// problem is a failure before the cutover. What the rollback comes to is added by rollBack.
+// problem is a failure before the cutover. rollBack adds the result of the rollback.
 func (a *attempt) problem(summary, cause string, err error) *Problem {
 	return &Problem{Summary: summary, Cause: cause, Advice: adviceAfter(err), Err: err}
 }
 
-// write records an entry of the journal. A tag is set as often as wanted to the same effect, so the port repeats it.
+// write records an entry of the journal. Setting a tag is idempotent, so the port repeats it.
 func (a *attempt) write(ctx context.Context, stage Stage, to string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -120,8 +120,8 @@ func (a *attempt) announcePlace(ctx context.Context) error {
 	}
 }
 
-// makePlace deletes the user's other key, made Inactive first if it was in use before, because a run that is cut off in between
-// leaves something that can be undone.
+// makePlace deletes the user's other key. A key that was in use is made Inactive first, because an interruption in between
+// can then be undone.
 func (a *attempt) makePlace(ctx context.Context) error {
 	if a.d.Place == nil {
 		return nil
@@ -141,7 +141,7 @@ func (a *attempt) makePlace(ctx context.Context) error {
 
 func (a *attempt) announceKey(ctx context.Context) error { return a.write(ctx, StageCreating, "") }
 
-// create asks for the key once. A key of which the answer is lost is of no use, because its secret is lost too; it is deleted
+// create asks for the key once. If the answer is lost, the secret is lost too, and the key is useless. It is deleted
 // as an orphan when this rotation is certainly dead.
 func (a *attempt) create(ctx context.Context) error {
 	step(ctx, "creating an access key", "from", a.journal.From)
@@ -170,8 +170,8 @@ func (a *attempt) create(ctx context.Context) error {
 	}
 }
 
-// crowdedOut explains why there is no place for a key although there was when the user was observed: another run, or a
-// person, was faster.
+// crowdedOut explains why there is no place for a key although the snapshot had one: another run, or a person, was
+// faster.
 func (a *attempt) crowdedOut(ctx context.Context, limit error) error {
 	if _, owned, err := a.readJournal(ctx); err == nil && !owned {
 		return otherRun(a.s.User.Name, nil)
@@ -180,7 +180,7 @@ func (a *attempt) crowdedOut(ctx context.Context, limit error) error {
 		"there is no place for a new one.", a.s.User.Name), limit)
 }
 
-// readJournal reads the journal and tells whether this attempt wrote it.
+// readJournal reads the journal and reports whether this attempt wrote it.
 func (a *attempt) readJournal(ctx context.Context) (found *Journal, owned bool, err error) {
 	user, err := a.r.iam.User(ctx, a.s.User.Name)
 	if err != nil {
@@ -211,8 +211,8 @@ func (a *attempt) confirm(ctx context.Context) error {
 	if found != nil && found.To != "" {
 		return otherRun(a.s.User.Name, nil)
 	}
-	// Another run announced a rotation, and perhaps took that back, while this one has the user's second key. Without a key of
-	// its own it gave up. Had it found this rotation dead, it would have deleted the key before it wrote what is there now.
+	// Another run announced a rotation, and perhaps removed its journal, while this one has the user's second key. Without a key of
+	// its own it gave up. If it had found this rotation dead, it would have deleted the key before it wrote its entry.
 	return a.checkKeyThere(ctx)
 }
 
@@ -228,8 +228,8 @@ func (a *attempt) checkKeyThere(ctx context.Context) error {
 	return nil
 }
 
-// rollBack undoes what an attempt did, as far as it is certain that Qovery does not have the new key, and completes
-// the error with the state that AWS and Qovery are in now.
+// rollBack undoes an attempt if it is certain that Qovery does not have the new key, and adds the state of AWS and Qovery
+// to the error.
 func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	problem := AsProblem(cause)
 	ctx, cancel := a.r.detach(ctx, finishLimit)
@@ -279,7 +279,7 @@ func (a *attempt) compensate(ctx context.Context) (s *Snapshot, stays string, er
 	return s, "", nil
 }
 
-// restoreJournal leaves the user with the journal that it had, if that explains stale holders, and else with none.
+// restoreJournal writes the former journal again if it explains stale holders, and otherwise removes the journal.
 func (a *attempt) restoreJournal(ctx context.Context) error {
 	if len(a.d.Stale) > 0 && a.s.Journal != nil {
 		return a.r.writeJournal(ctx, a.s.User.Name, *a.s.Journal)

@@ -18,7 +18,7 @@ const (
 	holderLimit = 2 * time.Second
 )
 
-// repair gives the new key to the stale holders: their keys are gone or about to go, so they come before the credentials.
+// repair gives the new key to the stale holders: their keys are deleted or about to be, so they come before the credentials.
 func (a *attempt) repair(ctx context.Context) error {
 	if len(a.d.Stale) == 0 {
 		return nil
@@ -32,16 +32,16 @@ func (a *attempt) repair(ctx context.Context) error {
 	var failed []error
 	a.served, failed = a.storeIn(ctx, a.d.Stale)
 	a.unclear = slices.ContainsFunc(failed, func(err error) bool { return !IsDefinite(err) })
-	// The keys that the others have are gone, so there is nothing to wait for with the credentials. What is still stale then is
-	// for the next rotation.
+	// The keys of the stale holders are deleted, so the credentials do not wait for them. The next rotation serves the holders that
+	// are still stale.
 	if len(a.served) == 0 {
 		return a.problem(SummaryHolderNotUpdated, "No stale holder took the new access key.", errors.Join(failed...))
 	}
 	return nil
 }
 
-// cutOver stores the new key in the credentials set. An answer that leaves open what happened is looked into until it is
-// clear, because from here on a wrong guess would leave Qovery with a key that does not exist.
+// cutOver stores the new key in the credentials set. An unclear answer is read back until it is clear, because from here on a
+// wrong guess would leave Qovery with a key that does not exist.
 func (a *attempt) cutOver(ctx context.Context) error {
 	set := Holder{Kind: HolderCredentials, ID: a.s.Set.ID, Name: a.s.Set.Name, AccessKeyID: a.journal.From}
 	var lastErr error
@@ -74,12 +74,12 @@ func (a *attempt) cutOver(ctx context.Context) error {
 				a.key.ID, a.s.Set.Name), lastErr)
 		}
 		setback(ctx, "Qovery did not say that it holds the new access key", "access_key_id", a.key.ID, "attempt", n, "error", lastErr.Error())
-		// When the time is over, the head of the loop says so.
+		// When the time is over, the head of the loop returns the error.
 		_ = a.r.clock.Sleep(ctx, retryInterval)
 	}
 }
 
-// prepareCutover reads the credentials set beside the last checks. That it cannot be read is readErr and may pass.
+// prepareCutover reads the credentials set in parallel with the last checks. readErr is a failure to read it, which may pass.
 func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(context.Context) error, readErr, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.confirm(ctx) })
@@ -91,7 +91,7 @@ func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(co
 	return store, readErr, err
 }
 
-// propagate stores the new key in the other holders and records the cutover, to the end even if the apply is canceled, because
+// propagate stores the new key in the other holders and records the cutover. A canceled apply does not interrupt it, because
 // the secret is lost afterwards. It returns the holders that have the new key, and those that should and do not, with the
 // reasons.
 func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusals error) {

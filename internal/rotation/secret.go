@@ -12,7 +12,7 @@ const redacted = "(secret)"
 // Secret is a secret access key. However it is printed, logged or encoded, it does not show; only [Secret.Reveal] gives it
 // away, so a search for that name finds every place where the secret leaves the process.
 type Secret struct {
-	// value is a pointer, because package fmt prints a value in somebody's unexported field without asking its methods.
+	// value is a pointer, because package fmt prints a value in an unexported field without calling its methods.
 	value *string
 }
 
@@ -25,8 +25,8 @@ var (
 // NewSecret wraps the secret access key that IAM answered with.
 func NewSecret(value string) Secret { return Secret{value: &value} }
 
-// Reveal returns the secret itself. Its callers are the request that stores the key in Qovery and the signature that
-// proves that the key works.
+// Reveal returns the secret itself. Its callers are the request that stores the key in Qovery, the signature that
+// proves that the key works, and the masking of error texts.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// concurrentReads bounds how many requests one snapshot has under way about as many objects.
+// concurrentReads bounds how many requests of one snapshot are under way at once.
 const concurrentReads = 20
 
 // Target names what is rotated: a credentials set in Qovery, and the IAM user that owns its access key.
@@ -71,7 +71,7 @@ type Snapshot struct {
 	Clusters []Cluster
 	// Statuses are by cluster id; nil when they were not read.
 	Statuses map[string]ClusterStatus
-	// Compromised are the keys that somebody listed as leaked.
+	// Compromised are the keys that the configuration lists as compromised.
 	Compromised []string
 	// Budget is what the API's last answer said.
 	Budget Budget
@@ -93,7 +93,7 @@ type world struct {
 	iam      IAM
 	qovery   Qovery
 	statuses statusReader
-	// compromised are the keys that somebody listed as leaked.
+	// compromised are the keys that the configuration lists as compromised.
 	compromised []string
 }
 
@@ -107,7 +107,7 @@ func (r *Rotator) cached() world {
 	return world{sharedIAM{r.iam, r.reads}, q, planStatuses{r.statuses, q}, r.compromised}
 }
 
-// read is the one reader of the world. What does not depend on another answer is asked for side by side.
+// read takes the snapshot. Questions that do not depend on each other are sent in parallel.
 func (w world) read(ctx context.Context, target Target, known string, scope Scope) (*Snapshot, error) {
 	if err := w.checkAccount(ctx, target); err != nil {
 		return nil, err
@@ -160,8 +160,8 @@ func (w world) read(ctx context.Context, target Target, known string, scope Scop
 	return s, nil
 }
 
-// checkAccount makes sure, before anything else is read, that the provider looks into the account that a state recorded. In
-// another one, that a key is missing would mean nothing.
+// checkAccount makes sure, before anything else is read, that the provider reads the account that a state recorded. A key that
+// another account does not have proves nothing.
 func (w world) checkAccount(ctx context.Context, target Target) error {
 	recorded := accountOf(target.UserARN)
 	if recorded == "" {

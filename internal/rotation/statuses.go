@@ -17,7 +17,7 @@ type statusReader interface {
 type statusBoard struct {
 	qovery Qovery
 	clock  Clock
-	// interval is the same for everybody if it is set. Otherwise it follows from what each one waits for.
+	// interval is fixed for all if it is set. Otherwise it depends on the deployment that each one waits for.
 	interval time.Duration
 
 	mu            sync.Mutex
@@ -54,7 +54,7 @@ func paced(interval time.Duration, left int, untilReset time.Duration) time.Dura
 	return max(interval, untilReset/time.Duration(max(left/statusShare, 1)))
 }
 
-// pace is the shortest interval after an answer. It compares the times that Qovery tells with each other only.
+// pace is the shortest interval after an answer. It compares Qovery's times only with each other.
 func (b *statusBoard) pace(statuses []ClusterStatus) time.Duration {
 	left, resetsAt, known := b.qovery.Budget()
 	if !known {
@@ -67,7 +67,7 @@ func (b *statusBoard) pace(statuses []ClusterStatus) time.Duration {
 	return paced(0, left, untilReset)
 }
 
-// outageReports is how often it is reported that statuses still cannot be read.
+// outageReports is how often an outage is reported again.
 const outageReports = time.Minute
 
 // outage is the time in which no request for statuses succeeds; the zero value is none.
@@ -113,13 +113,13 @@ func (b *statusBoard) organization(id string) *organizationStatuses {
 	return o
 }
 
-// read implements [statusReader], for somebody who does not wait for a certain deployment.
+// read implements [statusReader], for a caller that does not wait for a certain deployment.
 func (b *statusBoard) read(ctx context.Context, organizationID string) ([]ClusterStatus, error) {
 	return b.await(ctx, organizationID, watch{began: b.clock.Now()})
 }
 
-// await reads for somebody who waits for a deployment. Everybody sleeps until the next request is worth it for himself, and
-// whoever wakes up first asks for all, so that the shortest interval decides.
+// await reads for a caller that waits for a deployment. Each caller sleeps until its own next request is due. The first to wake up
+// asks for all, so that the shortest interval decides.
 func (b *statusBoard) await(ctx context.Context, organizationID string, w watch) ([]ClusterStatus, error) {
 	o := b.organization(organizationID)
 	o.mu.Lock()
@@ -174,7 +174,7 @@ func (b *statusBoard) rest(ctx, news context.Context, asking bool, wait time.Dur
 	_ = b.clock.Sleep(ctx, wait) // await looks why it ended.
 }
 
-// ask sends a request and tells everybody that there is news.
+// ask sends a request and wakes up all who wait.
 func (b *statusBoard) ask(ctx context.Context, organizationID string, o *organizationStatuses, request int) ([]ClusterStatus, error) {
 	statuses, err := b.qovery.ClusterStatuses(ctx, organizationID)
 	o.mu.Lock()

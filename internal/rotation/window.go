@@ -91,11 +91,11 @@ func (w Window) OpensAt(at time.Time) time.Time {
 	return latest(at, midnight.Add(w.From))
 }
 
-// Contains tells whether the window is open.
+// Contains reports whether the window is open.
 func (w Window) Contains(at time.Time) bool { return w.OpensAt(at).Equal(at) }
 
 // BeginsAt is when a rotation can begin that was wanted from a moment on, as seen now: a window that nobody used is over. It is
-// zero for a rotation that nobody wants.
+// zero if no rotation is asked for.
 func (w Window) BeginsAt(wanted, now time.Time) time.Time {
 	switch {
 	case wanted.IsZero():

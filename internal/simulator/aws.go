@@ -24,7 +24,7 @@ type caller struct {
 	arn, id string
 }
 
-// administers tells whether the caller may act on every user of the account.
+// administers reports whether the caller may act on every user of the account.
 func (c caller) administers() bool { return c.user == nil || c.user == c.account.operator.user }
 
 // awsCall is one request to IAM or STS.
@@ -41,7 +41,7 @@ var readingActions = regexp.MustCompile("^(Get|List|Simulate)")
 
 type awsAction func(*World, *awsCall) (any, error)
 
-// serveAWS serves IAM and STS, which are told apart by the version of the API that a request names.
+// serveAWS serves IAM and STS. The version of the API in a request distinguishes them.
 func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 	body := readBody(rw, r)
 	form, err := url.ParseQuery(string(body))
@@ -106,7 +106,7 @@ func (w *World) perform(call *awsCall, actions map[string]awsAction, r *http.Req
 	return action(w, call)
 }
 
-// authenticate finds out who signed a request. That is a use of the key.
+// authenticate identifies who signed a request. That counts as a use of the key.
 func (w *World) authenticate(call *awsCall, r *http.Request, body []byte) (caller, error) {
 	signed := call.signed
 	w.judgeSigner(signed.accessKeyID)

@@ -62,7 +62,7 @@ func (a *Account) RoleARN() string { return a.iamARN("role/" + roleName) }
 
 func (a *Account) iamARN(resource string) string { return "arn:aws:iam::" + a.ID + ":" + resource }
 
-// isOperator tells whether a key is one of the operators'.
+// isOperator reports whether a key is one of the operators'.
 func (w *World) isOperator(accessKeyID string) bool {
 	for _, a := range w.accounts {
 		if a.operator.ID == accessKeyID {

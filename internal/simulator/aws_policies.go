@@ -32,7 +32,7 @@ func (w *World) DenyActionBy(action string, denial Denial) {
 	w.denied[action] = denial
 }
 
-// AllowAction takes DenyAction back.
+// AllowAction undoes DenyAction.
 func (w *World) AllowAction(action string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -83,7 +83,7 @@ type xmlStatement struct {
 	SourcePolicyType string
 }
 
-// simulatePrincipalPolicy tells what a user or a role may do. It takes no session for a role, as AWS does not.
+// simulatePrincipalPolicy returns what a user or a role may do. Like AWS, it does not accept a session of a role.
 func (w *World) simulatePrincipalPolicy(call *awsCall) (any, error) {
 	if !call.caller.administers() {
 		return nil, accessDenied(call)

@@ -43,7 +43,7 @@ func parseSignature(r *http.Request) signature {
 	return s
 }
 
-// isBy tells whether the signature is the one that the owner of the secret makes for this request. The age of the request
+// isBy reports whether the signature is the one that the owner of the secret makes for this request. The age of the request
 // does not matter, since a client signs with the machine's time and not with the world's.
 func (s signature) isBy(secret string, r *http.Request, body []byte) bool {
 	if !slices.Contains(s.signedHeaders, "host") || !slices.Contains(s.signedHeaders, "x-amz-date") {

@@ -122,17 +122,17 @@ func (w *World) newKey(u *User, at time.Time) *AccessKey {
 // User is the owner of the key.
 func (k *AccessKey) User() *User { return k.user }
 
-// CreatedAt is the creation time that AWS tells.
+// CreatedAt is the creation time that AWS returns.
 func (k *AccessKey) CreatedAt() time.Time { return k.created }
 
-// Exists tells whether the key has not been deleted.
+// Exists reports whether the key has not been deleted.
 func (k *AccessKey) Exists() bool {
 	k.user.world.mu.Lock()
 	defer k.user.world.mu.Unlock()
 	return k.user.world.keys[k.ID] == k
 }
 
-// Active tells whether the key exists and is Active.
+// Active reports whether the key exists and is Active.
 func (k *AccessKey) Active() bool {
 	k.user.world.mu.Lock()
 	defer k.user.world.mu.Unlock()
@@ -155,7 +155,7 @@ func (k *AccessKey) LastUsed() Use {
 	return k.lastUse(k.user.world.awsNow())
 }
 
-// MarkUsed has somebody use the key now.
+// MarkUsed records a use of the key now.
 func (k *AccessKey) MarkUsed(service, region string) {
 	k.change(func(w *World) { w.use(k, service, region, w.clock.Now()) })
 }
@@ -193,7 +193,7 @@ func (w *World) deleteKey(k *AccessKey) {
 	w.watchHolders()
 }
 
-// use records a use of the key and forgets those that nobody can learn of anymore.
+// use records a use of the key and forgets uses that no request can return any more.
 func (w *World) use(k *AccessKey, service, region string, at time.Time) {
 	at = at.Add(w.skewAWS)
 	told := k.lastUse(at.Add(-w.config.LastUseLag))
@@ -212,7 +212,7 @@ func (k *AccessKey) lastUse(until time.Time) Use {
 	return last
 }
 
-// usable says why nobody can use a key in a region, or nothing if one can.
+// usable is the reason why a key cannot be used in a region; empty if it can.
 func (w *World) usable(id, secret, region string) string {
 	k := w.keys[id]
 	switch {
@@ -242,7 +242,7 @@ func (w *World) propagation(region string) time.Duration {
 	return w.config.PropagationDelay
 }
 
-// knows tells whether the endpoint that gets this request knows the key. While a key spreads, an endpoint is many machines
+// knows reports whether the endpoint that gets this request knows the key. While a key spreads, an endpoint is many machines
 // and some of them know it earlier than others.
 func (w *World) knows(k *AccessKey, region string) bool {
 	age, delay := w.clock.Now().Sub(k.known), w.propagation(region)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// FaultKind says what goes wrong with a request.
+// FaultKind is what goes wrong with a request.
 type FaultKind string
 
 // The kinds of [Fault]. After an "after" fault, what was asked has been done; the others come before that.
@@ -46,7 +46,7 @@ func (k FaultKind) after() bool { return strings.HasSuffix(string(k), " after") 
 // prevents tells that the request is not carried out.
 func (k FaultKind) prevents() bool { return k != "" && k != FaultCallBefore && !k.after() }
 
-// Fault is something that goes wrong with some of the requests to come.
+// Fault is what goes wrong with some of the next requests.
 type Fault struct {
 	Kind FaultKind
 	// Match chooses requests; nil is every one. It must not use the world.
@@ -118,7 +118,7 @@ func (w *World) nextFault(request Request) Fault {
 	return met
 }
 
-// disturb lets a fault happen and tells whether that was the end of the exchange.
+// disturb applies a fault and reports whether that ended the exchange.
 func (w *World) disturb(x exchange, fault Fault) bool {
 	manner, _, _ := strings.Cut(string(fault.Kind), " ")
 	reply := &answer{header: http.Header{}}

@@ -20,7 +20,7 @@ func (w *World) SetBudget(requestsPerHour int) {
 	w.budget = budget{requestsPerHour, requestsPerHour, w.clock.Now().Add(time.Hour)}
 }
 
-// SpendBudget has somebody else make requests of this hour's budget.
+// SpendBudget uses up requests of this hour's budget.
 func (w *World) SpendBudget(requests int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -49,7 +49,7 @@ func (w *World) spend(header http.Header) error {
 	return nil
 }
 
-// stampBudget sets the headers that tell about the budget.
+// stampBudget sets the headers with the budget.
 func (w *World) stampBudget(header http.Header) {
 	b := w.budget
 	if b.limit == 0 {

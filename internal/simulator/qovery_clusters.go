@@ -98,7 +98,7 @@ func (c *Cluster) State() string {
 	return state
 }
 
-// SetState makes a state out of thin air. A deployment that is under way goes on and overwrites it.
+// SetState sets a state without a deployment. A deployment that is under way continues and overwrites it.
 func (c *Cluster) SetState(state string) { c.change(func() { c.state = state }) }
 
 // Lock keeps everybody from deploying the cluster.
@@ -110,7 +110,7 @@ func (c *Cluster) Lock(owner, reason string) {
 	})
 }
 
-// SetProduction marks the cluster as one for production, or takes that back.
+// SetProduction sets whether the cluster is marked as production.
 func (c *Cluster) SetProduction(production bool) { c.change(func() { c.production = production }) }
 
 // SetKubernetes sets who manages the cluster: MANAGED, SELF_MANAGED or PARTIALLY_MANAGED.
@@ -119,7 +119,7 @@ func (c *Cluster) SetKubernetes(kind string) { c.change(func() { c.kubernetes = 
 // SetOutdated has changes wait for the next deployment of the cluster. A deployment that succeeds applies them.
 func (c *Cluster) SetOutdated() { c.change(func() { c.outdated = true }) }
 
-// Unlock takes Lock back.
+// Unlock undoes Lock.
 func (c *Cluster) Unlock() { c.change(func() { c.lock = nil }) }
 
 func (c *Cluster) change(f func()) {
@@ -137,7 +137,7 @@ func (c *Cluster) shownState() string {
 	return c.run.shownState(c.world.clock.Now(), c.state)
 }
 
-// isBusy tells whether something runs on the cluster, to be seen or not.
+// isBusy reports whether something runs on the cluster, to be seen or not.
 func (c *Cluster) isBusy() bool {
 	return c.run != nil || c.state == "DRY_RUN" || strings.HasSuffix(c.state, "ING") || strings.HasSuffix(c.state, "QUEUED")
 }

@@ -134,7 +134,7 @@ func (d *run) shownState(now time.Time, before string) string {
 	return d.shows
 }
 
-// finished takes over what a deployment of the cluster left behind.
+// finished applies the result of a deployment of the cluster.
 func (c *Cluster) finished(d *run) {
 	w := c.world
 	c.run = nil

@@ -69,7 +69,7 @@ func (h *Holder) SetField(value any, path ...string) {
 	h.world.watchHolders()
 }
 
-// RefuseUpdates has the API answer every update of the holder with an error status. Status 0 takes that back.
+// RefuseUpdates makes the API answer every update of the holder with an error status. Status 0 undoes that.
 func (h *Holder) RefuseUpdates(status int) {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()

@@ -29,7 +29,7 @@ func (o *Organization) AddProject(name string) *Project {
 // Forbid has the API refuse to every token what is inside the project. The list of projects still shows it.
 func (p *Project) Forbid() { p.setForbidden(true) }
 
-// Permit takes Forbid back.
+// Permit undoes Forbid.
 func (p *Project) Permit() { p.setForbidden(false) }
 
 func (p *Project) setForbidden(forbidden bool) {

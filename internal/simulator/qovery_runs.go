@@ -27,7 +27,7 @@ type Deployment struct {
 	EndedAt time.Time
 	// State is DEPLOYMENT_QUEUED, DEPLOYING, DRY_RUN, or how the deployment ended.
 	State string
-	// By tells who asked for it: "a request", "somebody else", or "Qovery itself".
+	// By is who asked for it: "a request", "somebody else", or "Qovery itself".
 	By string
 }
 

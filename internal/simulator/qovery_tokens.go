@@ -34,7 +34,7 @@ func tokenOf(r *http.Request) string {
 	return token
 }
 
-// authorize tells an unknown token from one without the right to do this.
+// authorize distinguishes an unknown token from a token without the permission.
 func (w *World) authorize(r *http.Request, operation string) error {
 	token := tokenOf(r)
 	denied, isPolicy := w.policies[token]

@@ -55,7 +55,7 @@ func (r Request) String() string {
 	return line
 }
 
-// Requests lists what was asked of AWS and Qovery since the start, or since [World.ResetRequests].
+// Requests lists the requests to AWS and Qovery since the start, or since [World.ResetRequests].
 func (w *World) Requests() []Request {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -71,7 +71,7 @@ func (w *World) Mutations() []Request {
 	return slices.DeleteFunc(w.Requests(), func(r Request) bool { return !r.Mutating || r.Fault.prevents() })
 }
 
-// ResetRequests starts the record anew.
+// ResetRequests clears the record.
 func (w *World) ResetRequests() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -102,7 +102,7 @@ type exchange struct {
 	stamp func(header http.Header)
 }
 
-// run takes an exchange from the request to the answer, by way of its fault if there is one.
+// run handles an exchange from the request to the answer, with its fault if there is one.
 func (w *World) run(x exchange) {
 	w.clock.begin()
 	defer w.clock.end()

@@ -34,7 +34,7 @@ type Config struct {
 	// PropagationDelay is how long AWS does not know a new access key; 4 seconds by default. In the second half of it,
 	// some requests succeed already and others do not. See also [World.SetPropagationDelay].
 	PropagationDelay time.Duration
-	// LastUseLag is how long IAM does not tell about the use of a key; none by default.
+	// LastUseLag is how late IAM reports the use of a key; none by default.
 	LastUseLag time.Duration
 	// BudgetResetIsTime has X-RateLimit-Reset tell a time, in seconds since 1970, and not how many seconds are left. See
 	// [World.SetBudget].
