@@ -30,6 +30,10 @@ var oddities = []nextCases{
 			s.stored(HolderHelmRepository, "charts", keyA)
 			s.Budget = Budget{Known: true, Left: 5}
 		}, refuses(ArgumentNone, SummaryTooFewRequests)},
+		{"one holder and a stale one", func(s *situation) {
+			s.stale(ago(testDrain))
+			s.Budget = Budget{Known: true, Left: 3}
+		}, refuses(ArgumentNone, SummaryTooFewRequests)},
 	}},
 	{"The clusters cannot be deployed", []nextCase{
 		// The clusters of stale credentials get the new key too, and nobody looked whether they can be deployed.

@@ -31,6 +31,12 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 		s.journal(StageVerifying, keyB, ago(time.Hour))
 		s.other(keyX, ago(time.Hour), neverUsed)
 	}, refuses(ArgumentIAMUserName, SummaryForeignKey)},
+	{"a foreign key, and the current one leaked", func(s *situation) {
+		s.rotated(ago(5 * time.Hour))
+		s.recorded()
+		s.Keys[1].ID = keyX
+		s.Compromised = []string{keyB}
+	}, refuses(ArgumentIAMUserName, SummaryForeignKey)},
 	{"a foreign key beside stale holders", func(s *situation) {
 		s.stale(ago(5 * time.Hour))
 		s.Keys[1].ID = keyX

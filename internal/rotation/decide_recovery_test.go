@@ -97,6 +97,12 @@ var resumed = []nextCases{{"A cutover is done, and its rotation is not recorded 
 		s.Record = &Record{AccessKeyID: keyA}
 	}, resumedRotation(StageDeploying, ago(time.Hour), ago(time.Hour))},
 
+	{"others were rotated with these, whose own journal is from the rotation before", func(s *situation) {
+		s.shared(StageDeployed)
+		s.journal(StageDeployed, keyA, ago(90*24*time.Hour))
+		s.Record = &Record{AccessKeyID: keyA}
+	}, resumedRotation(StageDeployed, ago(time.Hour), ago(time.Hour))},
+
 	// A holder is stale.
 	{"a stale holder, and A drains", func(s *situation) {
 		s.stale(ago(testDrain - time.Second))

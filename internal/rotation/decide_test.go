@@ -141,6 +141,11 @@ var nothingToDo = []nextCases{{"Nothing is unfinished and nothing is asked for",
 		s.stale(ago(5 * time.Hour))
 		s.recorded()
 	}), "none"},
+	{"somebody gave the previous key to a holder, and the next rotation died", notAsked(func(s *situation) {
+		s.stale(ago(5 * time.Hour))
+		s.recorded()
+		s.Journal = &Journal{CredentialsID: testCreds, From: keyB, Stage: StageCreating, At: ago(time.Hour), DrainWindow: testDrain}
+	}), "none"},
 	{"a repair was complete but for a holder, and is undone", notAsked(func(s *situation) {
 		s.repairing(StageDeployed, "")
 		s.Journal.To, s.Journal.CutoverAt = keyC, ago(2*time.Hour)

@@ -108,6 +108,14 @@ func TestJournalFitsIntoATag(t *testing.T) {
 	}
 	j.Before = j.Before[:1]
 	checkParsed(t, j.String(), j) // One key of a repair always has a place.
+
+	j.Before = nil
+	place := maxJournalSize - len(j.String()+" before=")
+	fits := j
+	fits.Before = []string{strings.Repeat("C", place)}
+	checkParsed(t, fits.String(), fits)
+	fits.Before[0] += "C"
+	checkParsed(t, fits.String(), j)
 }
 
 func TestParseJournalReadsWhatAnotherVersionWrites(t *testing.T) {
