@@ -7,7 +7,7 @@ terraform {
   required_providers {
     qoveryrotation = {
       source  = "qovery/qoveryrotation"
-      version = ">= 0.1.0"
+      version = "~> 0.1"
     }
     time = {
       source  = "hashicorp/time"

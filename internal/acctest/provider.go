@@ -24,7 +24,7 @@ type Provider struct {
 }
 
 // BuildProvider builds a main package of this module, such as ".", into a directory, as the provider. Its version is
-// higher than that of any release, so every lower bound on it holds.
+// higher than that of any release before 1.0, so "~> 0.1" holds and picks it.
 func BuildProvider(ctx context.Context, dir, pkg string) (Provider, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -37,7 +37,7 @@ func BuildProvider(ctx context.Context, dir, pkg string) (Provider, error) {
 	if _, err := goCommand(ctx, root, "build", "-o", path, pkg); err != nil {
 		return Provider{}, err
 	}
-	return Provider{Source: "qovery/qoveryrotation", Version: "99.0.0", Path: path}, nil
+	return Provider{Source: "qovery/qoveryrotation", Version: "0.999.0", Path: path}, nil
 }
 
 // TimeProvider builds hashicorp/time in the version that tools/time/go.mod names.

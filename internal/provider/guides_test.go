@@ -3,95 +3,189 @@ package provider_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 )
 
-// guideFile is a file that a guide asks for: its name in the text, and its content in the code after it.
-var guideFile = regexp.MustCompile("(?s)is `([^`]+)`[.:].*?\n```\\w+\n(.*?)```")
+// guide is what comes of a page when somebody follows it.
+type guide struct {
+	// since is the oldest Terraform that can follow it, and notInTofu is why OpenTofu cannot.
+	since     *version.Version
+	notInTofu string
+	// example is the directory of the example that the guide begins with, applied once.
+	example string
+	// world makes the simulated world the one that the guide is about.
+	world func(*example)
+	// values are further values of the guide, and those in their place.
+	values func(*example) []string
+	// sections are the headings at which something happens, or is true afterwards.
+	sections map[string]guideSection
+	// shown are blocks that are read and not followed here, by a part of them, with the reason.
+	shown map[string]string
+	// keys are the access keys in the end, as keyStates shows them.
+	keys string
+}
 
-// Whoever follows the guide to the letter gets what it promises.
-func TestGuideWholeOrganization(t *testing.T) {
+// guideSection is what the reader does at a heading beside running commands.
+type guideSection struct {
+	// wait is how long he waits before he reads on.
+	wait time.Duration
+	// keys are the access keys when he has read the section.
+	keys string
+	// then is what he does by hand at its end, or looks at.
+	then func(*example)
+}
+
+// The reasons that several guides have for a block that nobody follows here.
+const (
+	needsAWS   = "is applied in a real AWS account; TestDocsConfigurations checks its form"
+	isPolicy   = "is a policy in a real AWS account; TestDocsIAMPolicy compares the permissions"
+	isVariant  = "is one way of several; TestDocsConfigurations validates it"
+	needsState = "needs a backend outside of this machine; TestDocsConfigurations validates it"
+	isHCP      = "needs HCP Terraform; TestDocsConfigurations validates it"
+	isPipeline = "is the file of an example, which make lint checks"
+	isProgress = "is run by TestProgressIsReadable"
+	isQovery   = "needs Qovery's own provider; TestDocsConfigurations checks its form"
+	isNotified = "is run by TestGuideLetSomebodyKnow"
+	isFormula  = "is a formula"
+)
+
+// guides are the pages, in the order of the registry's sidebar.
+var guides = []struct {
+	file string
+	guide
+}{
+	{"getting-started", guide{
+		sections: map[string]guideSection{
+			"4. Adopt the access key":           {keys: "A"},
+			"5. Rotate the access key":          {keys: "AA"},
+			"6. Delete the previous access key": {wait: 150 * time.Minute, keys: "A"},
+		},
+		shown: map[string]string{
+			`resource "aws_iam_role"`: needsAWS, "terraform -chdir=iam init": needsAWS, `backend "s3"`: needsState,
+			"TF_LOG_PROVIDER": isProgress, "rotation_window": isVariant,
+		},
+		keys: "A",
+	}},
+	{"a-key-has-leaked", guide{example: "leaked-key", keys: "A"}},
+	{"bring-a-whole-organization-under-rotation", guide{
+		since: tfversion.Version1_14_0,
+		world: func(e *example) { e.addSets(3) },
+		sections: map[string]guideSection{
+			"How to see that it worked":      {then: func(e *example) { e.unchanged() }},
+			"Rotate the first one":           {keys: "AA"},
+			"Delete its previous access key": {wait: 150 * time.Minute, keys: "A"},
+		},
+	}},
+	{"hcp-terraform", guide{shown: map[string]string{
+		`resource "aws_iam_role"`: needsAWS, "terraform -chdir=iam apply": needsAWS, "cloud {": isHCP, "terraform login": isHCP,
+		"terraform apply\n": isHCP, "var.compromised_access_key_ids": isVariant, "ROTATION": isHCP, `check "access_key_age"`: isVariant,
+	}}},
+	{"pipelines", guide{shown: map[string]string{
+		`provider "qoveryrotation"`: isVariant, "openid_connect_provider\" \"github": needsAWS, "openid_connect_provider\" \"gitlab": needsAWS,
+		"terraform -chdir=iam apply": needsAWS, "runs-on: ubuntu": isPipeline, "image:": isPipeline, "wait            = true": isVariant,
+	}}},
+	{"let-somebody-know", guide{shown: map[string]string{
+		"required_providers": isNotified, "action_trigger": isNotified, "terraform apply": isNotified, "if: failure()": isPipeline,
+		"postcondition": isVariant,
+	}}},
+	{"beside-the-qovery-provider", guide{shown: map[string]string{
+		"qovery_aws_credentials": isQovery, `variable "credentials_id"`: isQovery, "export": isQovery, "terraform apply": isQovery,
+		"ignore_tags": needsAWS, "ignore_changes = [tags": needsAWS,
+	}}},
+	{"from-the-bash-script", guide{
+		example: "leaked-key",
+		world: func(e *example) {
+			e.set.SetKey(e.user.AddKey())
+			e.Expendable(e.key) // The script has put the other one into Qovery.
+		},
+		values: func(e *example) []string {
+			return []string{"2027-01-04T11:00:00Z", e.Clock().Now().Add(2 * time.Hour).UTC().Format(time.RFC3339)}
+		},
+		sections: map[string]guideSection{
+			"Give every registry a working access key": {then: func(e *example) { e.cluster.Registry().SetKey(e.user.Keys()[1]) }},
+			"When the script was interrupted":          {keys: "AA"},
+			"Delete the old access key":                {wait: 150 * time.Minute, keys: "A"},
+		},
+	}},
+	{"test-a-module-without-an-account", guide{since: tfversion.Version1_7_0, notInTofu: "has no mock files"}},
+	{"safety-model", guide{shown: map[string]string{"hold              = true": isVariant}}},
+	{"iam-policy", guide{shown: map[string]string{
+		`"Version"`: isPolicy, `resource "aws_iam_role_policy"`: needsAWS, "source_policy_documents": needsAWS,
+	}}},
+	{"how-old-a-key-gets", guide{shown: map[string]string{"period +": isFormula, "rotate_after_days = 87": isVariant}}},
+	{"troubleshooting", guide{shown: map[string]string{"TF_LOG_PROVIDER": isProgress, "[INFO]": isProgress}}},
+}
+
+// The registry sorts guides by their titles, so a number in the title holds the order. The address of a page does not change with it.
+func TestGuidesInOrder(t *testing.T) {
 	t.Parallel()
-	e := newExample(t, terraformSince(t, tfversion.Version1_14_0), builtProviders(t))
-	const more = 2
-	e.addSets(1 + more)
-	e.write("terraform.tf", "") // The guide has everything.
-	page := readDoc(t, "docs/guides/whole-organization.md")
-	for _, file := range guideFile.FindAllStringSubmatch(page, -1) {
-		e.write(file[1], file[2])
-	}
-	e.env = append(e.env, "PATH="+filepath.Dir(e.program)+string(os.PathListSeparator)+os.Getenv("PATH"), "TF_CLI_ARGS_apply=-auto-approve")
-
-	commands := docBlocks(page, "shell")[1:] // The first one sets the organization, which is another one here.
-	if len(commands) != 5 {
-		t.Fatalf("the guide has %d commands", len(commands))
-	}
-	prints := []string{
-		"successfully initialized",
-		"production, key " + e.key.ID + ", 90 days",
-		"production, key " + e.key.ID + ", 90 days",
-		"",
-		fmt.Sprintf("Plan: %d to import, %d to add, 0 to change, 0 to destroy.", 1+more, 1+more),
-	}
-	for i, command := range commands {
-		if output := e.shell(command); !strings.Contains(output, prints[i]) {
-			t.Errorf("the guide's command %d does not print %q:\n%s", i+1, prints[i], output)
+	var files []string
+	for i, g := range guides {
+		file := "docs/guides/" + g.file + ".md"
+		files = append(files, filepath.Join(projectDir, file))
+		page := parseGuide(readDoc(t, file))
+		if page == nil {
+			t.Errorf("%s has another front matter than the other guides", file)
+			continue
+		}
+		if want := fmt.Sprintf("%02d", i+1); page.number != want || page.heading != page.title {
+			t.Errorf("%s: the title is %q %q and the heading %q, want the number %s and one title", file, page.number, page.title, page.heading, want)
+		}
+		if slug := strings.ToLower(strings.ReplaceAll(page.title, " ", "-")); slug != g.file {
+			t.Errorf("%s: the title makes it %s.md", file, slug)
+		}
+		if !regexp.MustCompile(`^[A-Z][^.]*\.$`).MatchString(page.description) {
+			t.Errorf("%s: the description is not one sentence: %s", file, page.description)
 		}
 	}
-	e.terraform("plan", "-input=false", "-detailed-exitcode")
-	e.unchanged()
-
-	// The generated file has the argument that the guide goes on with.
-	generated := readFile(t, filepath.Join(e.dir, "credentials.tf"))
-	scheduled := regexp.MustCompile(`rotate_after_days( *)= null`).ReplaceAllString(generated, "rotate_after_days$1= 90")
-	e.write("credentials.tf", scheduled)
-	apply := func() { e.terraform("apply", "-input=false", "-parallelism=1") }
-	apply()
-	if got := keyStates(e.user); got != "AA" {
-		t.Errorf("after the rotation the keys are %q\n%s", got, scheduled)
-	}
-	e.Clock().Advance(3 * time.Hour)
-	apply()
-	if got := keyStates(e.user); got != "A" {
-		t.Errorf("after the cleanup the keys are %q", got)
+	found, err := filepath.Glob(filepath.Join(projectDir, "docs/guides/*.md"))
+	if slices.Sort(files); err != nil || !slices.Equal(found, files) {
+		t.Errorf("the guides are %v (%v), the table has %v", found, err, files)
 	}
 }
 
-// Mocked values pass the validators of the provider, which Terraform asks about them.
-func TestMocks(t *testing.T) {
+// Whoever follows a guide word by word gets what it promises.
+func TestGuides(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("TF_ACC_PROVIDER_HOST") == "registry.opentofu.org" {
-		t.Skip("OpenTofu does not read mock files")
-	}
-	e := newExample(t, terraformSince(t, tfversion.Version1_7_0), builtProviders(t))
-	e.write("terraform.tf", "")
-	if err := os.CopyFS(e.dir, os.DirFS(filepath.Join(examplesDir, "mocks"))); err != nil {
+	terraform, err := acctest.Terraform(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	e.terraform("init", "-input=false")
-	if output := e.terraform("test"); !strings.Contains(output, "2 passed, 0 failed") {
-		t.Errorf("not every test ran:\n%s", output)
-	}
-	if requests := e.Requests(); len(requests) > 0 {
-		t.Errorf("the mocked provider asked %v", requests)
+	cliConfig := builtProviders(t)
+	for _, g := range guides {
+		t.Run(g.file, func(t *testing.T) {
+			t.Parallel()
+			page := parseGuide(readDoc(t, "docs/guides/"+g.file+".md"))
+			if page == nil {
+				t.Fatal("the page has another front matter than the other guides")
+			}
+			r := &guideReader{guide: g.guide, t: t, unused: map[string]bool{}}
+			if slices.ContainsFunc(page.blocks, func(b guideBlock) bool { return r.step(b) == runs }) {
+				r.skipOthers(t)
+				r.begin(terraform, cliConfig)
+			}
+			r.follow(page)
+		})
 	}
 }
 
-// shell runs a command of a guide, which must succeed, and returns its output.
-func (e *example) shell(command string) string {
-	e.t.Helper()
-	shell := exec.CommandContext(e.t.Context(), "sh", "-e", "-c", command)
-	shell.Dir, shell.Env = e.dir, e.env
-	output, err := shell.CombinedOutput()
-	if err != nil {
-		e.t.Fatalf("%s: %s\n%s", command, err, output)
+// skipOthers skips the guide where Terraform cannot follow it.
+func (g guide) skipOthers(t *testing.T) {
+	t.Helper()
+	if g.since != nil {
+		terraformSince(t, g.since)
 	}
-	return string(output)
+	if g.notInTofu != "" && os.Getenv("TF_ACC_PROVIDER_HOST") == "registry.opentofu.org" {
+		t.Skip("OpenTofu " + g.notInTofu)
+	}
 }

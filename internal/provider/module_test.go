@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hashicorp/go-version"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
@@ -64,6 +65,27 @@ resource "qoveryrotation_aws_access_key_cleanup" "all" {
   delete_after    = each.value.drain_ends_at
 }
 `
+
+// The addresses of the module name one release, the latest one, so that "make version" finds them. Before the first release they
+// name that one.
+func TestModuleAddresses(t *testing.T) {
+	t.Parallel()
+	notes, err := filepath.Glob(filepath.Join(projectDir, ".changes", "v*.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	latest := version.Must(version.NewVersion("0.1.0"))
+	for _, file := range notes {
+		if v := version.Must(version.NewVersion(strings.TrimSuffix(filepath.Base(file), ".md"))); v.GreaterThan(latest) {
+			latest = v
+		}
+	}
+	for _, file := range []string{"modules/rotated-credentials/README.md", "examples/organization/main.tf"} {
+		if want := "//modules/rotated-credentials?ref=v" + latest.String(); !strings.Contains(readDoc(t, file), want) {
+			t.Errorf("%s does not have %s", file, want)
+		}
+	}
+}
 
 // moveIntoModule applies both resources without the module, in the middle of a rotation, and moves them as the module's page
 // says.

@@ -18,7 +18,7 @@ var progressFilter = regexp.MustCompile(`2>&1 \|\s+sed (?:-u )?-E '([^'\n]+)'`)
 
 // showsProgress are the files with that command.
 var showsProgress = []string{
-	"README.md", "docs/guides/troubleshooting.md", "docs/guides/rotating-every-90-days.md", "docs/guides/pipelines.md",
+	"README.md", "docs/guides/troubleshooting.md", "docs/guides/getting-started.md", "docs/guides/pipelines.md",
 	"examples/github-actions/rotate-access-keys.yml", "examples/gitlab-ci/rotate-access-keys.gitlab-ci.yml", "internal/demo/story.go",
 }
 

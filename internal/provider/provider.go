@@ -146,7 +146,7 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 				MarkdownDescription: "IDs of access keys that leaked, such as `AKIAIOSFODNN7EXAMPLE`. The next apply replaces each one that is a current key, " +
 					"makes it Inactive before it deploys any cluster, and has the cleanup delete it, whatever triggers and windows say. A previous key is " +
 					"retired at once. Once a key is gone, listing it has no effect. See the guide " +
-					"[A key has leaked](https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs/guides/leaked-key).",
+					"[A key has leaked](https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs/guides/a-key-has-leaked).",
 				ElementType: types.StringType,
 				Optional:    true,
 				Validators:  []validator.Set{setvalidator.ValueStringsAre(accessKeyIDValidator())},

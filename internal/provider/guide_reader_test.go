@@ -1,0 +1,221 @@
+package provider_test
+
+import (
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// guideReader follows a guide in a simulated world. He has none if the guide has nothing to run.
+type guideReader struct {
+	guide
+	*example
+	t       *testing.T
+	section string
+	// unused are the sections and the shown blocks that the guide has not had so far.
+	unused map[string]bool
+	// last is what he did with the last command, and output is what it printed.
+	last   guideStep
+	output string
+}
+
+// guideStep is what a reader does with a block.
+type guideStep int
+
+const (
+	// unexplained is a block that nobody knows what to do with.
+	unexplained guideStep = iota
+	// shown is a block that the table names.
+	shown
+	// elsewhere is a command for the APIs of others.
+	elsewhere
+	// runs is a command for a shell.
+	runs
+	// promises is what a command prints.
+	promises
+	// edits is the content of a file.
+	edits
+)
+
+var foreignCommand = regexp.MustCompile(`^(aws|gh|glab|curl [^\n]*\\\n(?s:.*)https://(app\.terraform\.io|gitlab\.com)) ?`)
+
+func (r *guideReader) step(block guideBlock) guideStep {
+	for part := range r.shown {
+		if strings.Contains(block.code, part) {
+			delete(r.unused, part)
+			return shown
+		}
+	}
+	switch {
+	case block.language == "shell" && foreignCommand.MatchString(block.code):
+		return elsewhere
+	case block.language == "shell":
+		return runs
+	case block.language == "text":
+		return promises
+	case block.file() != "":
+		return edits
+	}
+	return unexplained
+}
+
+func (r *guideReader) follow(page *guidePage) {
+	r.t.Helper()
+	for name := range r.sections {
+		r.unused[name] = true
+	}
+	for part := range r.shown {
+		r.unused[part] = true
+	}
+	for _, block := range page.blocks {
+		if block.section != r.section {
+			r.leave()
+			r.enter(block.section)
+		}
+		r.read(block)
+		if r.t.Failed() {
+			return // What follows would only be confusing.
+		}
+	}
+	r.leave()
+	if len(r.unused) > 0 {
+		r.t.Errorf("the guide has no %q", slices.Sorted(maps.Keys(r.unused)))
+	}
+	if r.keys != "" && keyStates(r.user) != r.keys {
+		r.t.Errorf("in the end the keys are %q, want %q", keyStates(r.user), r.keys)
+	}
+}
+
+func (r *guideReader) enter(section string) {
+	r.section = section
+	delete(r.unused, section)
+	if wait := r.sections[section].wait; wait > 0 {
+		r.Clock().Advance(wait)
+	}
+}
+
+func (r *guideReader) leave() {
+	r.t.Helper()
+	section := r.sections[r.section]
+	if section.keys != "" && keyStates(r.user) != section.keys {
+		r.t.Errorf("after %q the keys are %q, want %q", r.section, keyStates(r.user), section.keys)
+	}
+	if section.then != nil {
+		section.then(r.example)
+	}
+}
+
+func (r *guideReader) read(block guideBlock) {
+	r.t.Helper()
+	step := r.step(block)
+	switch step {
+	case unexplained:
+		r.t.Errorf("under %q, nobody says what this is for:\n%s", r.section, block.code)
+	case elsewhere:
+		if output, err := exec.CommandContext(r.t.Context(), "sh", "-n", "-c", block.code).CombinedOutput(); err != nil {
+			r.t.Errorf("%s: %s\n%s", err, output, block.code)
+		}
+	case runs:
+		r.output = r.shell(r.real(block.code))
+	case edits:
+		r.edit(block)
+	case promises:
+		r.compare(block)
+	case shown:
+	}
+	if block.language == "shell" {
+		r.last = step
+	}
+}
+
+// compare looks for each line of what the guide promises in what the last command has printed.
+func (r *guideReader) compare(block guideBlock) {
+	r.t.Helper()
+	switch r.last {
+	case runs:
+	case shown, elsewhere:
+		return
+	default:
+		r.t.Errorf("under %q, no command prints this:\n%s", r.section, block.code)
+	}
+	printed := unwrapped(r.output)
+	for line := range strings.Lines(block.code) {
+		if !promised(line, r.real).MatchString(printed) {
+			r.t.Errorf("under %q, the last command does not print %q:\n%s", r.section, line, r.output)
+		}
+	}
+}
+
+// edit does with a file what the guide says: it is written when it is new, and otherwise the block replaces what has the same name.
+func (r *guideReader) edit(block guideBlock) {
+	r.t.Helper()
+	path := filepath.Join(r.dir, block.file())
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		r.t.Fatal(err)
+	}
+	content, err := os.ReadFile(path)
+	if err == nil && !strings.Contains(block.intro, "Create") {
+		block.code = block.edited(string(content))
+	}
+	writeFile(r.t, path, r.real(block.code))
+}
+
+// real puts the values of the simulated world in the place of those in the guide.
+func (r *guideReader) real(text string) string {
+	values := []string{
+		exampleOrganizationID, r.org.ID, exampleCredentialsID, r.set.ID, "AKIAIOSFODNN7EXAMPLE", r.key.ID,
+		"https://api.qovery.com", r.QoveryURL(), "QOVERY_API_TOKEN=replace-this", "QOVERY_API_TOKEN=" + r.token,
+	}
+	if r.values != nil {
+		values = append(values, r.values(r.example)...)
+	}
+	return strings.NewReplacer(values...).Replace(text)
+}
+
+// shell runs a command, which must succeed, and returns what it prints. The next one finds the variables that it sets.
+func (r *guideReader) shell(command string) string {
+	r.t.Helper()
+	const variables = "variables.sh"
+	writeFile(r.t, filepath.Join(r.dir, "command.sh"), ". ./"+variables+"\n"+command+"\nexport -p >"+variables+"\n")
+	shell := exec.CommandContext(r.t.Context(), "sh", "-e", "command.sh")
+	shell.Dir, shell.Env = r.dir, r.env
+	output, err := shell.CombinedOutput()
+	if err != nil {
+		r.t.Fatalf("%s: %s\n%s", command, err, output)
+	}
+	return string(output)
+}
+
+// begin makes the world of the guide, with Terraform in the reader's PATH.
+func (r *guideReader) begin(program, cliConfig string) {
+	r.t.Helper()
+	var files []string
+	if r.guide.example != "" {
+		files = append(files, filepath.Join(examplesDir, r.guide.example, "main.tf"))
+	}
+	r.example = newExample(r.t, program, cliConfig, files...)
+	if r.world != nil {
+		r.world(r.example)
+	}
+	bin := r.t.TempDir()
+	if err := os.Symlink(program, filepath.Join(bin, "terraform")); err != nil {
+		r.t.Fatal(err)
+	}
+	writeFile(r.t, filepath.Join(r.dir, "variables.sh"), "")
+	// One resource at a time: two that wait on one simulated clock move it under each other's time limits.
+	r.env = append(r.env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
+		"TF_CLI_ARGS_init=-input=false", "TF_CLI_ARGS_apply=-auto-approve -parallelism=1", "TF_CLI_ARGS_destroy=-auto-approve")
+	if len(files) == 0 {
+		if err := os.Remove(filepath.Join(r.dir, "terraform.tf")); err != nil { // The guide has everything.
+			r.t.Fatal(err)
+		}
+		return
+	}
+	r.terraform("init", "-input=false")
+	r.terraform("apply", "-input=false", "-auto-approve")
+}
