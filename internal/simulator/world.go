@@ -1,4 +1,4 @@
-// Package simulator is a world of two APIs with one state behind them: AWS (IAM and STS) and Qovery, served over HTTP on
+// Package simulator is a world of two APIs with one state behind them: AWS (IAM, STS and a bit of EC2) and Qovery, served over HTTP on
 // loopback. It is for tests, the demo and the benchmark.
 //
 // Time is simulated, faults are injected, every request is recorded, and the world itself watches over what must never
@@ -84,7 +84,7 @@ type World struct {
 	sessions     map[string]session
 	denied       map[string]Denial
 	expected     []string
-	propagations map[string]time.Duration
+	propagations map[place]time.Duration
 
 	// Qovery
 	organizations map[string]*Organization
@@ -144,7 +144,7 @@ func Start(config Config) (*World, error) {
 		keys:          map[string]*AccessKey{},
 		sessions:      map[string]session{},
 		denied:        map[string]Denial{},
-		propagations:  map[string]time.Duration{},
+		propagations:  map[place]time.Duration{},
 		organizations: map[string]*Organization{},
 		clusters:      map[string]*Cluster{},
 		projects:      map[string]*Project{},
@@ -202,7 +202,7 @@ func (w *World) Close() {
 // Clock is the world's clock.
 func (w *World) Clock() *Clock { return w.clock }
 
-// AWSURL is the endpoint of IAM and STS.
+// AWSURL is the endpoint of IAM, STS and EC2.
 func (w *World) AWSURL() string { return w.awsURL }
 
 // QoveryURL is the endpoint of Qovery's API.
