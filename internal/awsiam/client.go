@@ -151,13 +151,7 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	if client, ok := c.config.HTTPClient.(*awshttp.BuildableClient); ok {
 		c.config.HTTPClient = client.WithTimeout(timeout)
 	}
-	c.iam = operationsOf(iam.NewFromConfig(c.config, func(o *iam.Options) {
-		// Two rotations may tag one user in the same instant.
-		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConcurrentModification")
-		if c.endpoints.IAM != "" {
-			o.BaseEndpoint = &c.endpoints.IAM
-		}
-	}))
+	c.iam = operationsOf(c.newIAM())
 	signer, err := c.credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, configurationError(ctx, config, err.Error())
@@ -168,6 +162,17 @@ func New(ctx context.Context, config Config) (*Client, error) {
 		"access_key_id":      signer.AccessKeyID,
 	})
 	return c, c.checkAccount(ctx, base)
+}
+
+// newIAM returns a client of IAM.
+func (c *Client) newIAM() *iam.Client {
+	return iam.NewFromConfig(c.config, func(o *iam.Options) {
+		// Two rotations may tag one user in the same instant.
+		o.Retryer = newPaced(retry.AddWithErrorCodes(o.Retryer, "ConcurrentModification"))
+		if c.endpoints.IAM != "" {
+			o.BaseEndpoint = &c.endpoints.IAM
+		}
+	})
 }
 
 // checkAccount asks for the account if only some accounts are right. SkipRequestingAccountId keeps aws-sdk-go-base from asking

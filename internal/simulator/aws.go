@@ -96,6 +96,9 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 
 // perform authenticates and authorizes a call, and carries it out.
 func (w *World) perform(call *awsCall, actions map[string]awsAction, r *http.Request, body []byte) (any, error) {
+	if call.api == APIIAM && !w.iamLimit.take(w.clock.Now()) {
+		return nil, awsErrorOf(http.StatusTooManyRequests)
+	}
 	// A web identity comes with a token in place of a signature.
 	if call.action != "AssumeRoleWithWebIdentity" {
 		var err error

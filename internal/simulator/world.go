@@ -85,6 +85,7 @@ type World struct {
 	denied       map[string]Denial
 	expected     []string
 	propagations map[place]time.Duration
+	iamLimit     tokenBucket
 
 	// Qovery
 	organizations map[string]*Organization
@@ -162,7 +163,7 @@ func Start(config Config) (*World, error) {
 		w.settle()
 	})
 	for url, handler := range map[*string]http.Handler{
-		&w.awsURL:     http.HandlerFunc(w.serveAWS),
+		&w.awsURL:     w.AWSHandler(),
 		&w.qoveryURL:  w.qoveryHandler(),
 		&w.controlURL: w.controlHandler(),
 	} {
@@ -204,6 +205,9 @@ func (w *World) Clock() *Clock { return w.clock }
 
 // AWSURL is the endpoint of IAM, STS and EC2.
 func (w *World) AWSURL() string { return w.awsURL }
+
+// AWSHandler serves what is at AWSURL, for tests that need no network.
+func (w *World) AWSHandler() http.Handler { return http.HandlerFunc(w.serveAWS) }
 
 // QoveryURL is the endpoint of Qovery's API.
 func (w *World) QoveryURL() string { return w.qoveryURL }
