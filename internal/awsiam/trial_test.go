@@ -22,7 +22,8 @@ var newKey = rotation.NewAccessKey{ID: newKeyID, Secret: rotation.NewSecret(newS
 
 // ec2Fault answers like EC2, whose errors have a form of their own.
 func ec2Fault(status int, code string) http.HandlerFunc {
-	return answer(status, "text/xml", `<Response><Errors><Error><Code>`+code+`</Code><Message>no</Message></Error></Errors><RequestID>req-2</RequestID></Response>`)
+	return answer(status, "text/xml", `<Response><Errors><Error><Code>`+code+`</Code><Message>no</Message></Error></Errors>`+
+		`<RequestID>req-2</RequestID></Response>`)
 }
 
 var ec2Success = answer(200, "text/xml", `<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo/></DescribeRegionsResponse>`)
@@ -129,21 +130,26 @@ func TestEC2Endpoint(t *testing.T) {
 		env       map[string]string
 		want      string
 	}{
-		"AWS's own":                      {region: "eu-west-3", want: "https://ec2.eu-west-3.amazonaws.com"},
-		"the old default region":         {region: "us-east-1", want: "https://ec2.us-east-1.amazonaws.com"},
-		"China":                          {region: "cn-north-1", want: "https://ec2.cn-north-1.amazonaws.com.cn"},
-		"GovCloud":                       {region: "us-gov-west-1", want: "https://ec2.us-gov-west-1.amazonaws.com"},
-		"a region that is new":           {region: "eu-south-9", want: "https://ec2.eu-south-9.amazonaws.com"},
-		"FIPS":                           {region: "us-east-2", env: map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}, want: "https://ec2-fips.us-east-2.amazonaws.com"},
+		"AWS's own":              {region: "eu-west-3", want: "https://ec2.eu-west-3.amazonaws.com"},
+		"the old default region": {region: "us-east-1", want: "https://ec2.us-east-1.amazonaws.com"},
+		"China":                  {region: "cn-north-1", want: "https://ec2.cn-north-1.amazonaws.com.cn"},
+		"GovCloud":               {region: "us-gov-west-1", want: "https://ec2.us-gov-west-1.amazonaws.com"},
+		"a region that is new":   {region: "eu-south-9", want: "https://ec2.eu-south-9.amazonaws.com"},
+		"FIPS": {
+			region: "us-east-2", env: map[string]string{"AWS_USE_FIPS_ENDPOINT": "true"}, want: "https://ec2-fips.us-east-2.amazonaws.com",
+		},
 		"IPv6":                           {region: "eu-west-3", env: map[string]string{"AWS_USE_DUALSTACK_ENDPOINT": "true"}, want: "https://ec2.eu-west-3.api.aws"},
 		"configured":                     {region: "eu-west-3", endpoints: Endpoints{IAM: other, STS: other, EC2: ec2}, want: ec2},
 		"of the environment":             {region: "eu-west-3", env: map[string]string{"AWS_ENDPOINT_URL_EC2": ec2, "AWS_ENDPOINT_URL": other}, want: ec2},
 		"of a shared configuration file": {region: "eu-west-3", env: map[string]string{"AWS_PROFILE": "emulator"}, want: ec2},
 		"that of every service":          {region: "eu-west-3", env: map[string]string{"AWS_ENDPOINT_URL": other}, want: other},
-		"ignored":                        {region: "eu-west-3", env: map[string]string{"AWS_ENDPOINT_URL": other, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"}, want: "https://ec2.eu-west-3.amazonaws.com"},
-		"IAM and STS elsewhere":          {region: "eu-west-3", endpoints: Endpoints{IAM: other, STS: other}},
-		"IAM elsewhere":                  {region: "eu-west-3", env: map[string]string{"AWS_ENDPOINT_URL_IAM": other}},
-		"STS elsewhere":                  {region: "eu-west-3", env: map[string]string{"AWS_ENDPOINT_URL_STS": other}},
+		"ignored": {
+			region: "eu-west-3", env: map[string]string{"AWS_ENDPOINT_URL": other, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true"},
+			want: "https://ec2.eu-west-3.amazonaws.com",
+		},
+		"IAM and STS elsewhere": {region: "eu-west-3", endpoints: Endpoints{IAM: other, STS: other}},
+		"IAM elsewhere":         {region: "eu-west-3", env: map[string]string{"AWS_ENDPOINT_URL_IAM": other}},
+		"STS elsewhere":         {region: "eu-west-3", env: map[string]string{"AWS_ENDPOINT_URL_STS": other}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			newFakeAWS(t, nil)
