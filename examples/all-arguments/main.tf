@@ -36,6 +36,7 @@ provider "qoveryrotation" {
   poll_interval        = "10s"
   minimum_drain_window = "2h"
   last_use_delay       = "20m"
+  verify_services      = true
 
   # Access keys that leaked. See the example "leaked-key".
   compromised_access_key_ids = []

@@ -146,25 +146,6 @@ func TestAccessKeysReadsEveryPage(t *testing.T) {
 	}
 }
 
-func TestCallerARNSignsWithTheGivenKey(t *testing.T) {
-	for _, region := range []string{"eu-west-3", "cn-north-1", "us-gov-west-1"} {
-		aws := newFakeAWS(t, map[string][]http.HandlerFunc{
-			"GetCallerIdentity": {result("GetCallerIdentity", `<Arn>arn</Arn>`)},
-		})
-		client := newTestClient(t, aws.config())
-		key := rotation.NewAccessKey{ID: newKeyID, Secret: rotation.NewSecret(newSecret)}
-		if _, err := client.CallerARN(t.Context(), key, region); err != nil {
-			t.Fatal(err)
-		}
-		if got := aws.requests()[0]; got.signedBy != newKeyID || got.region != region {
-			t.Errorf("signed by %s for %s, want %s for %s", got.signedBy, got.region, newKeyID, region)
-		}
-		if signs, err := client.SignsWith(t.Context(), newKeyID); signs || err != nil {
-			t.Errorf("SignsWith = %t, %v for a key that was only tried", signs, err)
-		}
-	}
-}
-
 func TestErrors(t *testing.T) {
 	tests := map[string]struct {
 		step http.HandlerFunc

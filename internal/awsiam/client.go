@@ -1,4 +1,4 @@
-// Package awsiam is the port to AWS: the access keys and the tags of IAM users, and STS to try a key.
+// Package awsiam is the port to AWS: the access keys and the tags of IAM users, and STS, IAM and EC2 to try a key.
 package awsiam
 
 import (
@@ -88,6 +88,7 @@ type AssumeRoleWithWebIdentity struct {
 type Endpoints struct {
 	IAM string
 	STS string
+	EC2 string
 }
 
 // Product is a part of the User-Agent header.
@@ -102,7 +103,8 @@ type Client struct {
 	config      aws.Config
 	iam         operations
 	credentials *credentials
-	stsEndpoint string
+	endpoints   Endpoints
+	userAgent   string
 	now         func() time.Time
 	clockOffset atomic.Int64
 	// caller is whose credentials sign, once that was asked for.
@@ -121,7 +123,7 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, configurationRequests*timeout)
 	defer cancel()
 
-	c := &Client{credentials: &credentials{signers: map[string]bool{}}, stsEndpoint: config.Endpoints.STS, now: config.Now}
+	c := &Client{credentials: &credentials{signers: map[string]bool{}}, userAgent: userAgent(config.UserAgent), now: config.Now}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -130,7 +132,7 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	if err != nil {
 		return nil, configurationError(ctx, config, err.Error())
 	}
-	if err := checkEndpoints(resolved, config.Endpoints); err != nil {
+	if c.endpoints, err = endpointsOf(ctx, resolved, config.Endpoints); err != nil {
 		return nil, err
 	}
 	c.roles = rolesOf(config, resolved)
@@ -149,13 +151,7 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	if client, ok := c.config.HTTPClient.(*awshttp.BuildableClient); ok {
 		c.config.HTTPClient = client.WithTimeout(timeout)
 	}
-	c.iam = operationsOf(iam.NewFromConfig(c.config, func(o *iam.Options) {
-		// Two rotations may tag one user in the same instant.
-		o.Retryer = retry.AddWithErrorCodes(o.Retryer, "ConcurrentModification")
-		if config.Endpoints.IAM != "" {
-			o.BaseEndpoint = &config.Endpoints.IAM
-		}
-	}))
+	c.iam = operationsOf(c.newIAM())
 	signer, err := c.credentials.Retrieve(ctx)
 	if err != nil {
 		return nil, configurationError(ctx, config, err.Error())
@@ -166,6 +162,17 @@ func New(ctx context.Context, config Config) (*Client, error) {
 		"access_key_id":      signer.AccessKeyID,
 	})
 	return c, c.checkAccount(ctx, base)
+}
+
+// newIAM returns a client of IAM.
+func (c *Client) newIAM() *iam.Client {
+	return iam.NewFromConfig(c.config, func(o *iam.Options) {
+		// Two rotations may tag one user in the same instant.
+		o.Retryer = newPaced(retry.AddWithErrorCodes(o.Retryer, "ConcurrentModification"))
+		if c.endpoints.IAM != "" {
+			o.BaseEndpoint = &c.endpoints.IAM
+		}
+	})
 }
 
 // checkAccount asks for the account if only some accounts are right. SkipRequestingAccountId keeps aws-sdk-go-base from asking
@@ -256,25 +263,6 @@ func setDefaults(ctx context.Context, base *awsbase.Config) (aws.Config, error) 
 	base.Region = resolved.Region
 	base.MaxRetries = cmp.Or(base.MaxRetries, resolved.RetryMaxAttempts, defaultMaxAttempts)
 	return resolved, nil
-}
-
-// checkEndpoints refuses addresses to which secrets must not travel, wherever they are configured, before anything is sent
-// there: IAM's answer has the new key in it, and that of STS the credentials of a role. The SDK's own clients know where
-// the addresses come from.
-func checkEndpoints(resolved aws.Config, configured Endpoints) error {
-	for _, endpoint := range []struct{ service, url string }{
-		{"IAM", cmp.Or(configured.IAM, aws.ToString(iam.NewFromConfig(resolved).Options().BaseEndpoint))},
-		{"STS", cmp.Or(configured.STS, aws.ToString(sts.NewFromConfig(resolved).Options().BaseEndpoint))},
-	} {
-		if endpoint.url == "" {
-			continue
-		}
-		if _, err := rotation.ParseURL(endpoint.url); err != nil {
-			return fmt.Errorf("the endpoint of %[1]s %[2]w. It comes from the provider's aws.endpoints, from AWS_ENDPOINT_URL_%[1]s or "+
-				"AWS_ENDPOINT_URL, or from endpoint_url in a shared configuration file", endpoint.service, err)
-		}
-	}
-	return nil
 }
 
 // text is what diagnostics say.

@@ -106,7 +106,7 @@ func (f *fakeAWS) config() Config {
 	return Config{
 		AccessKey:  operatorKeyID,
 		SecretKey:  operatorSecret,
-		Endpoints:  Endpoints{IAM: f.URL, STS: f.URL},
+		Endpoints:  Endpoints{IAM: f.URL, STS: f.URL, EC2: f.URL},
 		MaxBackoff: time.Millisecond,
 	}
 }

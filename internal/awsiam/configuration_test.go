@@ -245,6 +245,8 @@ func TestEndpointsOfPlainHTTP(t *testing.T) {
 	}{
 		"IAM of the configuration":      {config: func(c *Config) { c.Endpoints.IAM = address }, service: "IAM"},
 		"STS of the configuration":      {config: func(c *Config) { c.Endpoints.STS = address }, service: "STS"},
+		"EC2 of the configuration":      {config: func(c *Config) { c.Endpoints.EC2 = address }, service: "EC2"},
+		"EC2 of the environment":        {env: "AWS_ENDPOINT_URL_EC2", service: "EC2"},
 		"IAM of the environment":        {env: "AWS_ENDPOINT_URL_IAM", service: "IAM"},
 		"STS of the environment":        {env: "AWS_ENDPOINT_URL_STS", service: "STS"},
 		"every API of the environment":  {env: "AWS_ENDPOINT_URL", service: "IAM"},

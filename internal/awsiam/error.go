@@ -105,13 +105,13 @@ func definite(action, code string, status int) error {
 		return nil
 	}
 	switch code {
-	case "AccessDenied", "AccessDeniedException":
+	case "AccessDenied", "AccessDeniedException", "UnauthorizedOperation":
 		return rotation.ErrForbidden
 	case "NoSuchEntity":
 		return rotation.ErrNotFound
 	case "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException":
 		return rotation.ErrThrottled
-	case "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
+	case "AuthFailure", "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidClientTokenId",
 		"MissingAuthenticationToken", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException":
 		return rotation.ErrUnauthenticated
 	case "LimitExceeded":

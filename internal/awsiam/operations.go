@@ -27,6 +27,7 @@ type operations struct {
 	GetAccessKeyLastUsed operation[iam.GetAccessKeyLastUsedInput, iam.GetAccessKeyLastUsedOutput]
 	GetUser              operation[iam.GetUserInput, iam.GetUserOutput]
 	ListAccessKeys       operation[iam.ListAccessKeysInput, iam.ListAccessKeysOutput]
+	ListAccountAliases   operation[iam.ListAccountAliasesInput, iam.ListAccountAliasesOutput]
 	Simulate             simulateOperation
 	TagUser              operation[iam.TagUserInput, iam.TagUserOutput]
 	UntagUser            operation[iam.UntagUserInput, iam.UntagUserOutput]
@@ -40,6 +41,7 @@ func operationsOf(client *iam.Client) operations {
 		GetAccessKeyLastUsed: client.GetAccessKeyLastUsed,
 		GetUser:              client.GetUser,
 		ListAccessKeys:       client.ListAccessKeys,
+		ListAccountAliases:   client.ListAccountAliases,
 		Simulate:             client.SimulatePrincipalPolicy,
 		TagUser:              client.TagUser,
 		UntagUser:            client.UntagUser,

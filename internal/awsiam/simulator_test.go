@@ -72,12 +72,28 @@ func TestAgainstSimulator(t *testing.T) {
 			if _, err := client.CallerARN(ctx, key, "eu-west-3"); !errors.Is(err, rotation.ErrUnauthenticated) {
 				t.Errorf("key that AWS does not know yet: error = %v", err)
 			}
+			services := []rotation.Service{rotation.ServiceIAM, rotation.ServiceEC2}
+			for _, service := range services {
+				if err := client.TryKey(ctx, key, service, "eu-west-3"); !errors.Is(err, rotation.ErrUnauthenticated) {
+					t.Errorf("key that %s does not know yet: error = %v", service, err)
+				}
+			}
 			w.Clock().Advance(time.Minute)
 			if arn, err := client.CallerARN(ctx, key, "eu-west-3"); arn != user.ARN() || err != nil {
 				t.Errorf("caller = %s, %v", arn, err)
 			}
+			w.DenyAction("ec2:DescribeRegions")
+			for _, service := range services { // The user may not do either. That is an answer to a signature that is right.
+				if err := client.TryKey(ctx, key, service, "eu-west-3"); !errors.Is(err, rotation.ErrForbidden) {
+					t.Errorf("key that %s knows: error = %v", service, err)
+				}
+			}
+			w.AllowAction("ec2:DescribeRegions")
+			if err := client.TryKey(ctx, key, rotation.ServiceEC2, "eu-west-3"); err != nil {
+				t.Errorf("key that EC2 knows: error = %v", err)
+			}
 			use, err := client.AccessKeyLastUse(ctx, key.ID)
-			if err != nil || use.UserName != user.Name || use.At.IsZero() || use.Service != "sts" || use.Region != "eu-west-3" {
+			if err != nil || use.UserName != user.Name || use.At.IsZero() || use.Service != "ec2" || use.Region != "eu-west-3" {
 				t.Errorf("last use = %+v, %v", use, err)
 			}
 			use, err = client.AccessKeyLastUse(ctx, current.ID)

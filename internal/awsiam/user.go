@@ -45,20 +45,6 @@ func (c *Client) UntagUser(ctx context.Context, userName, key string) error {
 	return err
 }
 
-// CallerARN implements [rotation.IAM]. It asks once: who waits for a new key to work asks again.
-func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, region string) (string, error) {
-	identity, err := c.callerIdentity(ctx, func(o *sts.Options) {
-		o.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret.Reveal()}, nil
-		})
-		if region != "" {
-			o.Region = region
-		}
-		o.Retryer = aws.NopRetryer{}
-	})
-	return aws.ToString(identity.Arn), err
-}
-
 // Account implements [rotation.IAM].
 func (c *Client) Account(ctx context.Context) (string, error) {
 	identity, err := c.identity(ctx, func(*sts.Options) {})
@@ -86,8 +72,8 @@ const getCallerIdentity = "sts:GetCallerIdentity"
 // callerIdentity asks STS whose key signs a request.
 func (c *Client) callerIdentity(ctx context.Context, options func(*sts.Options)) (sts.GetCallerIdentityOutput, error) {
 	client := sts.NewFromConfig(c.config, options, func(o *sts.Options) {
-		if c.stsEndpoint != "" {
-			o.BaseEndpoint = &c.stsEndpoint
+		if c.endpoints.STS != "" {
+			o.BaseEndpoint = &c.endpoints.STS
 		}
 	})
 	out, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})

@@ -100,7 +100,8 @@ func points(requests []simulator.Request) []point {
 	seen := map[string]int{}
 	for _, r := range requests {
 		seen[r.Operation]++
-		found = append(found, point{r.Operation, seen[r.Operation], r.Mutating || r.API == simulator.APISTS, r.Mutating})
+		triesKey := r.API == simulator.APISTS || r.API == simulator.APIEC2 || r.Operation == "ListAccountAliases"
+		found = append(found, point{r.Operation, seen[r.Operation], r.Mutating || triesKey, r.Mutating})
 	}
 	return found
 }

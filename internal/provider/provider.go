@@ -75,6 +75,7 @@ type providerModel struct {
 	PollInterval       timetypes.GoDuration `tfsdk:"poll_interval"`
 	MinimumDrainWindow timetypes.GoDuration `tfsdk:"minimum_drain_window"`
 	LastUseDelay       timetypes.GoDuration `tfsdk:"last_use_delay"`
+	VerifyServices     types.Bool           `tfsdk:"verify_services"`
 	Compromised        types.Set            `tfsdk:"compromised_access_key_ids"`
 	AWS                types.Object         `tfsdk:"aws"`
 }
@@ -142,6 +143,12 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 				CustomType: timetypes.GoDurationType{},
 				Validators: []validator.String{durationAtLeast(0)},
 			},
+			"verify_services": schema.BoolAttribute{
+				MarkdownDescription: "Whether a new access key is tried with IAM (`ListAccountAliases`, once) and EC2 (`DescribeRegions`, in the " +
+					"region of each cluster) too, before Qovery gets it. STS is always asked. The new key needs no permission for them: a denied " +
+					"request proves that the service knows the key. `false` keeps these requests out of CloudTrail. Default `true`.",
+				Optional: true,
+			},
 			"compromised_access_key_ids": schema.SetAttribute{
 				MarkdownDescription: "IDs of access keys that leaked, such as `AKIAIOSFODNN7EXAMPLE`. The next apply replaces each one that is a current key, " +
 					"makes it Inactive before it deploys any cluster, and has the cleanup delete it, whatever triggers and windows say. A previous key is " +
@@ -167,7 +174,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	for name, value := range map[string]attr.Value{
 		"api_token": config.APIToken, "api_url": config.APIURL, "poll_interval": config.PollInterval,
 		"minimum_drain_window": config.MinimumDrainWindow, "last_use_delay": config.LastUseDelay, "aws": config.AWS,
-		"compromised_access_key_ids": config.Compromised,
+		"verify_services": config.VerifyServices, "compromised_access_key_ids": config.Compromised,
 	} {
 		if value.IsUnknown() || hasUnknownElement(value) {
 			addUnknownConfiguration(&resp.Diagnostics, path.Root(name))
@@ -211,6 +218,7 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		PollInterval: durationOr(config.PollInterval, 0),
 		LastUseDelay: durationOr(config.LastUseDelay, defaultLastUseDelay),
 
+		VerifyServices:          config.VerifyServices.IsNull() || config.VerifyServices.ValueBool(),
 		CompromisedAccessKeyIDs: stringsOf(config.Compromised),
 	})
 	data := &clients{rotator: rotator, minimumDrainWindow: durationOr(config.MinimumDrainWindow, defaultMinimumDrainWindow)}

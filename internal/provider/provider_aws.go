@@ -56,6 +56,7 @@ type assumeRoleWithWebModel struct {
 type endpointsModel struct {
 	IAM types.String `tfsdk:"iam"`
 	STS types.String `tfsdk:"sts"`
+	EC2 types.String `tfsdk:"ec2"`
 }
 
 func awsSchema() schema.SingleNestedAttribute {
@@ -185,8 +186,8 @@ func awsSchema() schema.SingleNestedAttribute {
 				},
 			},
 			"endpoints": schema.SingleNestedAttribute{
-				MarkdownDescription: "Other addresses for AWS's APIs, for private endpoints and emulators. `AWS_ENDPOINT_URL_IAM` and " +
-					"`AWS_ENDPOINT_URL_STS` work too. All must be `https`; plain `http` is accepted for a loopback address only, because the new " +
+				MarkdownDescription: "Other addresses for AWS's APIs, for private endpoints and emulators. `AWS_ENDPOINT_URL_IAM`, " +
+					"`AWS_ENDPOINT_URL_STS` and `AWS_ENDPOINT_URL_EC2` work too. All must be `https`; plain `http` is accepted for a loopback address only, because the new " +
 					"key and the role's credentials travel there.",
 				Optional: true,
 				Attributes: map[string]schema.Attribute{
@@ -199,6 +200,12 @@ func awsSchema() schema.SingleNestedAttribute {
 						MarkdownDescription: "URL of STS, for every region.",
 						Optional:            true,
 						Validators:          []validator.String{urlValidator()},
+					},
+					"ec2": schema.StringAttribute{
+						MarkdownDescription: "URL of EC2, for every region. Default: AWS's own; with another address for `iam` or `sts` and none for " +
+							"`ec2`, EC2 is not asked.",
+						Optional:   true,
+						Validators: []validator.String{urlValidator()},
 					},
 				},
 			},
@@ -248,7 +255,9 @@ func awsConfiguration(ctx context.Context, object types.Object, diags *diag.Diag
 		}
 	}
 	if endpoints := model.Endpoints; endpoints != nil {
-		config.Endpoints = awsiam.Endpoints{IAM: endpoints.IAM.ValueString(), STS: endpoints.STS.ValueString()}
+		config.Endpoints = awsiam.Endpoints{
+			IAM: endpoints.IAM.ValueString(), STS: endpoints.STS.ValueString(), EC2: endpoints.EC2.ValueString(),
+		}
 	}
 	return config
 }

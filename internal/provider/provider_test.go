@@ -286,7 +286,7 @@ func TestProviderSignsAsARole(t *testing.T) {
 				Config: s.credentials(""),
 				Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), check(func() error {
 					for _, r := range s.Requests() {
-						if r.API == simulator.APIIAM && !strings.HasPrefix(r.SignedBy, "ASIA") {
+						if r.API == simulator.APIIAM && !strings.HasPrefix(r.SignedBy, "ASIA") && !triesKey(r) {
 							return fmt.Errorf("%s was not signed with a session of the role", r)
 						}
 					}

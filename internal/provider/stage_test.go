@@ -234,12 +234,12 @@ provider "qoveryrotation" {
   api_url = %q
   aws = {
     region    = "eu-west-3"
-    endpoints = { iam = %q, sts = %q }
+    endpoints = { iam = %q, sts = %q, ec2 = %q }
     %s
   }
   %s
 }
-`, s.url, s.AWSURL(), s.AWSURL(), aws, settings)
+`, s.url, s.AWSURL(), s.AWSURL(), s.AWSURL(), aws, settings)
 }
 
 // credentials is a configuration with the resource that rotates.

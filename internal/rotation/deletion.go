@@ -227,7 +227,7 @@ func isOrphan(now time.Time, d Deletion, s *Snapshot) *Problem {
 	switch {
 	case !ours:
 		return foreignKey(now, s, *key)
-	case !key.LastUse.At.IsZero() && key.LastUse.Service != verificationService:
+	case !key.LastUse.At.IsZero() && !isVerification(key.AccessKey, key.LastUse):
 		return orphanInUse(d, key.LastUse)
 	}
 	return nil

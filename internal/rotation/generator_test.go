@@ -76,7 +76,7 @@ func anyRecord(rt *rapid.T, likely []string) *Record {
 func anyKey(rt *rapid.T, id string) Key {
 	key := Key{AccessKey: AccessKey{ID: id, Active: !maybe(rt, 20, "Inactive"), CreatedAt: anyTime(rt, "created")}, Signs: maybe(rt, 25, "signs")}
 	if rapid.Bool().Draw(rt, "used") {
-		key.LastUse = LastUse{UserName: testUser, At: anyTime(rt, "used at"), Service: anyOf(rt, []string{verificationService, "eks"}, "service")}
+		key.LastUse = LastUse{UserName: testUser, At: anyTime(rt, "used at"), Service: anyOf(rt, []string{"sts", "iam", "ec2", "eks"}, "service")}
 	}
 	return key
 }

@@ -35,6 +35,16 @@ type User struct {
 	Tags map[string]string
 }
 
+// Service is a service of AWS that a new key is tried with, by the name under which IAM tells the last use of a key.
+type Service string
+
+// The services of [IAM]. STS is asked for whom a key is, the others whether they know it: STS may know a key earlier.
+const (
+	serviceSTS Service = "sts"
+	ServiceIAM Service = "iam"
+	ServiceEC2 Service = "ec2"
+)
+
 // IAM is what the job needs of AWS: the access keys and the tags of an IAM user, and STS to try a key.
 //
 // Every method reports an error that says, by [IsDefinite], whether AWS answered that it did not do what was asked.
@@ -70,6 +80,11 @@ type IAM interface {
 	// CallerARN asks STS in one region, with a request signed with the given key, whose key that is.
 	// A key that STS does not know (yet) is [ErrUnauthenticated].
 	CallerARN(ctx context.Context, key NewAccessKey, region string) (string, error)
+
+	// TryKey asks a service for something that changes nothing, with a request signed with the given key. Without an error, and
+	// with [ErrForbidden], the service knows the key. [ErrUnauthenticated] is one that it does not know (yet). Every other error
+	// says nothing about the key.
+	TryKey(ctx context.Context, key NewAccessKey, service Service, region string) error
 
 	// SignsWith reports whether requests of this port have been, or would be, signed with the key, also on the way to a
 	// role.

@@ -18,6 +18,19 @@ func (a *attempt) notVerified(region string, took time.Duration, err error) *Pro
 	return problem
 }
 
+// notKnown is the problem that STS knows the new key and other services do not.
+func (a *attempt) notKnown(region string, services []Service, took time.Duration, err error) *Problem {
+	var names []string
+	for _, service := range services {
+		names = append(names, strings.ToUpper(string(service)))
+	}
+	problem := a.problem(SummaryVerification, fmt.Sprintf("STS accepts the new access key %s in region %q, but %s did not within %s.",
+		a.key.ID, region, strings.Join(names, " and "), took.Round(time.Second)), err)
+	problem.Advice = "Apply again. If it happens again, check that the service can be used in the region. With verify_services = false in the " +
+		"provider block, only STS is asked."
+	return problem
+}
+
 func (a *attempt) cutoverUnclear(err error) *Problem {
 	return a.problem(SummaryCutoverUnclear, fmt.Sprintf("Qovery gave no clear answer to the request to store the new access key %s in the credentials %q.",
 		a.key.ID, a.s.Set.Name), err)

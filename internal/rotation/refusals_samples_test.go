@@ -204,6 +204,8 @@ func refusalsOfRotations() []refusal {
 		{"notVerified", "", leaving(plain.notVerified("eu-west-3", 61*time.Second, errOf("AWS", ErrUnauthenticated)), plain.worldAfter(keyA))},
 		{"notVerified", "after the previous key was deleted", leaving(retired.notVerified("eu-west-3", time.Minute, errOf("AWS", nil)), retired.worldAfter(keyA))},
 		{"notVerified", "a key is lost", leaving(lost.notVerified("eu-west-3", time.Minute, errOf("AWS", nil)), lost.worldAfter(keyA))},
+		{"notKnown", "", leaving(plain.notKnown("eu-west-3", []Service{ServiceEC2, ServiceIAM}, 90*time.Second, errOf("AWS", ErrUnauthenticated)),
+			plain.worldAfter(keyA))},
 		{"cutoverUnclear", "", leaving(unclear, newKeyStays(keyB, testUser, onItsWay(Deletion{AccessKeyID: keyB}).Cause))},
 		{"orphanStays", "", AsProblem(orphanStays(Permit{userName: testUser, accessKeyID: keyC, reason: ReasonOrphan}, keyB, errOf("AWS", ErrForbidden)))},
 		{"journalOfResume", "", journalOfResume(j, errOf("AWS", nil))},

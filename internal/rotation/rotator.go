@@ -17,6 +17,8 @@ type Config struct {
 	PollInterval time.Duration
 	// LastUseDelay is how late AWS may report the use of a key.
 	LastUseDelay time.Duration
+	// VerifyServices has a new key tried with IAM and EC2 too, not with STS alone.
+	VerifyServices bool
 	// CompromisedAccessKeyIDs are keys that leaked.
 	CompromisedAccessKeyIDs []string
 }
@@ -24,31 +26,33 @@ type Config struct {
 // Rotator rotates access keys and retires them. It is safe for concurrent use and meant to be one per process: what it
 // reads for plans it reads once, and rotations of one IAM user take turns.
 type Rotator struct {
-	iam          IAM
-	qovery       Qovery
-	clock        Clock
-	interval     time.Duration
-	lastUseDelay time.Duration
-	compromised  []string
-	statuses     *statusBoard
-	reads        *reads // of refreshes and plans
-	questions    *reads // of changes
-	users        turns
+	iam            IAM
+	qovery         Qovery
+	clock          Clock
+	interval       time.Duration
+	lastUseDelay   time.Duration
+	verifyServices bool
+	compromised    []string
+	statuses       *statusBoard
+	reads          *reads // of refreshes and plans
+	questions      *reads // of changes
+	users          turns
 }
 
 // New returns a Rotator.
 func New(config Config) *Rotator {
 	return &Rotator{
-		iam:          config.IAM,
-		qovery:       config.Qovery,
-		clock:        config.Clock,
-		interval:     config.PollInterval,
-		lastUseDelay: config.LastUseDelay,
-		compromised:  config.CompromisedAccessKeyIDs,
-		statuses:     newStatusBoard(config.Qovery, config.Clock, config.PollInterval),
-		reads:        newReads(true),
-		questions:    newReads(false),
-		users:        turns{held: map[string]chan struct{}{}},
+		iam:            config.IAM,
+		qovery:         config.Qovery,
+		clock:          config.Clock,
+		interval:       config.PollInterval,
+		lastUseDelay:   config.LastUseDelay,
+		verifyServices: config.VerifyServices,
+		compromised:    config.CompromisedAccessKeyIDs,
+		statuses:       newStatusBoard(config.Qovery, config.Clock, config.PollInterval),
+		reads:          newReads(true),
+		questions:      newReads(false),
+		users:          turns{held: map[string]chan struct{}{}},
 	}
 }
 

@@ -51,6 +51,8 @@ type stage struct {
 	lastUseDelay time.Duration
 	// compromised are the keys that processes are told have leaked.
 	compromised []string
+	// onlySTS has processes not ask other services about a new key.
+	onlySTS bool
 	// tolerated are the ends of violations that a test expects.
 	tolerated []string
 }
@@ -105,7 +107,7 @@ func (s *stage) processWith(wrap func(rotation.IAM) rotation.IAM) *rotation.Rota
 		Region:         "eu-west-3",
 		AccessKey:      s.account.Operator().ID,
 		SecretKey:      s.account.Operator().Secret,
-		Endpoints:      awsiam.Endpoints{IAM: s.AWSURL(), STS: s.AWSURL()},
+		Endpoints:      awsiam.Endpoints{IAM: s.AWSURL(), STS: s.AWSURL(), EC2: s.AWSURL()},
 		RequestTimeout: requestTimeout,
 		MaxBackoff:     time.Millisecond,
 		Now:            s.Clock().Now,
@@ -129,6 +131,7 @@ func (s *stage) processWith(wrap func(rotation.IAM) rotation.IAM) *rotation.Rota
 	}
 	return rotation.New(rotation.Config{
 		IAM: iam, Qovery: q, Clock: s.Clock(), PollInterval: pollInterval, LastUseDelay: s.lastUseDelay, CompromisedAccessKeyIDs: s.compromised,
+		VerifyServices: !s.onlySTS,
 	})
 }
 

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 )
 
-// verificationService is what AWS calls the service that a new key is tried with.
-const verificationService = "sts"
-
-// verificationPeriod and verifications say when a new key counts as known everywhere: after so many successes in a row over so
-// long. IAM needs up to some 10 s per endpoint, and answers from different hosts in that time.
+// verificationPeriod and verifications say when a new key counts as known everywhere: after so many successes of STS in a row
+// over so long. IAM needs up to some 10 s per endpoint, and answers from different hosts in that time.
 const (
 	verificationPeriod   = 10 * time.Second
 	verifications        = 5
@@ -30,14 +29,33 @@ func (a *attempt) verify(ctx context.Context) error {
 	regions := regions(a.view().clusters())
 	step(ctx, "created an access key; verifying it", "access_key_id", a.key.ID, "regions", regions)
 	group, gctx := errgroup.WithContext(ctx)
-	for _, region := range regions {
-		group.Go(func() error { return a.verifyIn(gctx, region) })
+	for i, region := range regions {
+		t := trial{attempt: a, region: region}
+		switch {
+		case !a.r.verifyServices:
+		case i == 0: // IAM has no regions.
+			t.services = []Service{ServiceEC2, ServiceIAM}
+		default:
+			t.services = []Service{ServiceEC2}
+		}
+		group.Go(func() error { return t.run(gctx) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
 	step(ctx, "verified the new access key", "access_key_id", a.key.ID)
 	return nil
+}
+
+// isVerification tells whether a use of a key can be of its own verification, which ends soon after the key was created.
+func isVerification(key AccessKey, use LastUse) bool {
+	switch Service(use.Service) {
+	case serviceSTS:
+		return true
+	case ServiceEC2, ServiceIAM:
+		return use.At.Before(key.CreatedAt.Add(livePeriod))
+	}
+	return false
 }
 
 // view is what the attempt was decided from.
@@ -58,37 +76,112 @@ func regions(clusters []Cluster) []string {
 	return slices.Compact(names)
 }
 
-func (a *attempt) verifyIn(ctx context.Context, region string) error {
-	var (
-		successes int
-		since     time.Time
-		lastErr   error
-	)
-	for started := a.r.clock.Now(); ; {
-		asked := a.r.clock.Now()
-		arn, err := a.r.iam.CallerARN(ctx, a.key, region)
-		switch {
-		case ctx.Err() != nil: // Sleep returns with the reason.
-		case err != nil:
-			successes, lastErr = 0, err
-		case arn != a.s.User.ARN:
-			return a.problem(SummaryVerification, fmt.Sprintf("AWS says that the new access key %s is of %s, not of %s.",
-				a.key.ID, arn, a.s.User.ARN), nil)
-		default:
-			if successes == 0 {
-				since = asked
-			}
-			successes++
-		}
-		now := a.r.clock.Now()
-		if successes >= verifications && now.Sub(since) >= verificationPeriod {
-			return nil
-		}
-		if err := a.r.clock.Sleep(ctx, asked.Add(verificationInterval).Sub(now)); err != nil {
-			if errors.Is(err, context.DeadlineExceeded) {
-				return a.notVerified(region, now.Sub(started), errors.Join(lastErr, err))
-			}
+// trial is the verification of a new key in one region.
+type trial struct {
+	*attempt
+	region string
+	// services are asked when STS has to succeed once more, and again as long as they do not know the key.
+	services []Service
+	// successes of STS came in a row since the first of them was asked for.
+	successes int
+	since     time.Time
+	// open is how many successes each service still lacks: one, and as many as STS after it said that it does not know the key.
+	open map[Service]int
+	// err is the last answer that the key is not known, or that STS failed.
+	err error
+}
+
+// run tries the key until STS and every service know it.
+func (t *trial) run(ctx context.Context) error {
+	clock := t.r.clock
+	t.restart(nil)
+	for started := clock.Now(); ; {
+		asked := clock.Now()
+		if err := t.ask(ctx, asked); err != nil {
 			return err
 		}
+		now := clock.Now()
+		isKnown := t.successes >= verifications && now.Sub(t.since) >= verificationPeriod
+		if isKnown && len(t.open) == 0 {
+			return nil
+		}
+		if err := clock.Sleep(ctx, asked.Add(verificationInterval).Sub(now)); err != nil {
+			switch {
+			case !errors.Is(err, context.DeadlineExceeded):
+				return err
+			case isKnown:
+				return t.notKnown(t.region, slices.Sorted(maps.Keys(t.open)), now.Sub(started), errors.Join(t.err, err))
+			}
+			return t.notVerified(t.region, now.Sub(started), errors.Join(t.err, err))
+		}
 	}
+}
+
+// restart counts from the beginning.
+func (t *trial) restart(err error) {
+	t.successes, t.err, t.open = 0, err, map[Service]int{}
+	for _, service := range t.services {
+		t.open[service] = 1
+	}
+}
+
+// ask tries the key once. From the last but one success of STS on, the services are asked beside STS. So a slow one has the time
+// that STS is waited for.
+func (t *trial) ask(ctx context.Context, asked time.Time) error {
+	var group errgroup.Group
+	if t.successes >= verifications-1 {
+		group.Go(func() error {
+			t.askServices(ctx)
+			return nil
+		})
+	}
+	arn, err := t.r.iam.CallerARN(ctx, t.key, t.region)
+	_ = group.Wait()
+	switch {
+	case ctx.Err() != nil: // Sleep returns with the reason.
+	case err != nil:
+		t.restart(err)
+	case arn != t.s.User.ARN:
+		return t.problem(SummaryVerification, fmt.Sprintf("AWS says that the new access key %s is of %s, not of %s.",
+			t.key.ID, arn, t.s.User.ARN), nil)
+	default:
+		if t.successes == 0 {
+			t.since = asked
+		}
+		t.successes++
+	}
+	return nil
+}
+
+// askServices tries the key with the open services. One that does not know the key has to be sure of it afterwards, as STS has: it
+// answers from different hosts too. One that says nothing about the key, or nothing in time, is no reason to wait: it may be
+// unreachable from here, or an emulator.
+func (t *trial) askServices(ctx context.Context) {
+	limited, cancel := t.r.clock.WithTimeout(ctx, verificationInterval)
+	defer cancel()
+	var (
+		mu    sync.Mutex
+		group sync.WaitGroup
+	)
+	for service, lacks := range maps.Clone(t.open) {
+		group.Go(func() {
+			err := t.r.iam.TryKey(limited, t.key, service, t.region)
+			mu.Lock()
+			defer mu.Unlock()
+			switch known := err == nil || errors.Is(err, ErrForbidden); {
+			case errors.Is(err, ErrUnauthenticated):
+				t.open[service], t.err = verifications, err
+				if lacks == 1 {
+					step(ctx, "a service of AWS does not know the new access key yet", "access_key_id", t.key.ID,
+						"service", string(service), "region", t.region)
+				}
+			case !known && lacks > 1: // It said before that it does not know the key.
+			case lacks == 1:
+				delete(t.open, service)
+			default:
+				t.open[service]--
+			}
+		})
+	}
+	group.Wait()
 }

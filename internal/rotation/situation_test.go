@@ -27,7 +27,7 @@ func ago(d time.Duration) time.Time { return testNow.Add(-d) }
 
 var (
 	neverUsed = LastUse{}
-	verified  = LastUse{UserName: testUser, At: ago(24 * time.Hour), Service: verificationService, Region: "eu-west-3"}
+	verified  = LastUse{UserName: testUser, At: ago(24 * time.Hour), Service: "sts", Region: "eu-west-3"}
 	usedAtSix = LastUse{UserName: testUser, At: ago(3 * time.Hour), Service: "eks", Region: "eu-west-3"}
 )
 

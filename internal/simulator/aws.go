@@ -9,7 +9,7 @@ import (
 	"regexp"
 )
 
-// awsError is an error of IAM or STS.
+// awsError is an error of IAM, STS or EC2.
 type awsError struct {
 	status        int
 	code, message string
@@ -27,7 +27,7 @@ type caller struct {
 // administers reports whether the caller may act on every user of the account.
 func (c caller) administers() bool { return c.user == nil || c.user == c.account.operator.user }
 
-// awsCall is one request to IAM or STS.
+// awsCall is one request to IAM, STS or EC2.
 type awsCall struct {
 	api    string
 	action string
@@ -41,7 +41,7 @@ var readingActions = regexp.MustCompile("^(Get|List|Simulate)")
 
 type awsAction func(*World, *awsCall) (any, error)
 
-// serveAWS serves IAM and STS. The version of the API in a request distinguishes them.
+// serveAWS serves IAM, STS and EC2. The version of the API in a request distinguishes them.
 func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 	body := readBody(rw, r)
 	form, err := url.ParseQuery(string(body))
@@ -49,9 +49,12 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 		form = url.Values{}
 	}
 	call := &awsCall{api: APIIAM, action: form.Get("Action"), form: form, signed: parseSignature(r)}
-	actions, namespace := iamActions, "https://iam.amazonaws.com/doc/2010-05-08/"
-	if form.Get("Version") == "2011-06-15" {
+	actions, namespace, writeError := iamActions, "https://iam.amazonaws.com/doc/2010-05-08/", writeAWSError
+	switch form.Get("Version") {
+	case "2011-06-15":
 		call.api, actions, namespace = APISTS, stsActions, "https://sts.amazonaws.com/doc/2011-06-15/"
+	case "2016-11-15":
+		call.api, actions, namespace, writeError = APIEC2, ec2Actions, "http://ec2.amazonaws.com/doc/2016-11-15/", writeEC2Error
 	}
 	request := &Request{
 		API: call.api, Operation: call.action, Path: r.URL.Path, AccessKeyID: form.Get("AccessKeyId"),
@@ -64,7 +67,12 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 		carryOut: func(rw http.ResponseWriter) {
 			result, err := w.perform(call, actions, r, body)
 			if err != nil {
-				writeAWSError(rw, namespace, requestID, err)
+				writeError(rw, namespace, requestID, err)
+				return
+			}
+			if answer, ok := result.(describeRegionsResponse); ok {
+				answer.XMLName.Space, answer.RequestID = namespace, requestID
+				writeXML(rw, http.StatusOK, answer)
 				return
 			}
 			if created, ok := result.(createAccessKeyResult); ok {
@@ -77,7 +85,7 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 			})
 		},
 		refuse: func(rw http.ResponseWriter, status int) {
-			writeAWSError(rw, namespace, requestID, awsErrorOf(status))
+			writeError(rw, namespace, requestID, awsErrorOf(status))
 		},
 		stamp: func(header http.Header) {
 			header.Set("Date", w.awsNow().UTC().Format(http.TimeFormat))
@@ -88,6 +96,9 @@ func (w *World) serveAWS(rw http.ResponseWriter, r *http.Request) {
 
 // perform authenticates and authorizes a call, and carries it out.
 func (w *World) perform(call *awsCall, actions map[string]awsAction, r *http.Request, body []byte) (any, error) {
+	if call.api == APIIAM && !w.iamLimit.take(w.clock.Now()) {
+		return nil, awsErrorOf(http.StatusTooManyRequests)
+	}
 	// A web identity comes with a token in place of a signature.
 	if call.action != "AssumeRoleWithWebIdentity" {
 		var err error
@@ -125,7 +136,7 @@ func (w *World) authenticate(call *awsCall, r *http.Request, body []byte) (calle
 		return caller{}, &awsError{
 			http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token",
 		}
-	case k == nil, !k.active, !w.knows(k, signed.region):
+	case k == nil, !k.active, !w.knows(k, call.api, signed.region):
 		return caller{}, errUnknownKey
 	case !signed.isBy(k.Secret, r, body):
 		return caller{}, errSignature

@@ -81,6 +81,7 @@ func (a *Account) Env() map[string]string {
 		"QOVERY_API_URL":              w.qoveryURL,
 		"AWS_ENDPOINT_URL_IAM":        w.awsURL,
 		"AWS_ENDPOINT_URL_STS":        w.awsURL,
+		"AWS_ENDPOINT_URL_EC2":        w.awsURL,
 		"AWS_ACCESS_KEY_ID":           a.operator.ID,
 		"AWS_SECRET_ACCESS_KEY":       a.operator.Secret,
 		"AWS_REGION":                  defaultRegion,

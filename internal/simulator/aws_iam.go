@@ -29,6 +29,7 @@ var iamActions = map[string]awsAction{
 	"TagUser":                 (*World).tagUser,
 	"UntagUser":               (*World).untagUser,
 	"ListUserTags":            (*World).listUserTags,
+	"ListAccountAliases":      (*World).listAccountAliases,
 	"SimulatePrincipalPolicy": (*World).simulatePrincipalPolicy,
 }
 
@@ -72,6 +73,11 @@ type xmlUse struct {
 	LastUsedDate string `xml:",omitempty"`
 	ServiceName  string
 	Region       string
+}
+
+type listAccountAliasesResult struct {
+	IsTruncated    bool
+	AccountAliases []string `xml:"AccountAliases>member"`
 }
 
 type listUserTagsResult struct {
@@ -240,6 +246,14 @@ func (w *World) listUserTags(call *awsCall) (any, error) {
 		return nil, err
 	}
 	return listUserTagsResult{Tags: u.xmlTags()}, nil
+}
+
+// listAccountAliases is for those who may administer the account.
+func (w *World) listAccountAliases(call *awsCall) (any, error) {
+	if !call.caller.administers() {
+		return nil, accessDenied(call)
+	}
+	return listAccountAliasesResult{AccountAliases: []string{}}, nil
 }
 
 func (u *User) xmlTags() []xmlTag {

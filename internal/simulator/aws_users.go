@@ -222,30 +222,43 @@ func (w *World) usable(id, secret, region string) string {
 		return "the access key is inactive"
 	case k.Secret != secret:
 		return "the secret access key is wrong"
-	case w.clock.Now().Before(k.known.Add(w.propagation(region))):
-		return "the access key is not known yet in " + region
+	}
+	for _, api := range []string{APISTS, APIIAM, APIEC2} {
+		if w.clock.Now().Before(k.known.Add(w.propagation(api, region))) {
+			return "the access key is not known yet to " + api + " in " + region
+		}
 	}
 	return ""
 }
 
+// place is where a new access key has to become known. One without an API is every API in a region.
+type place struct{ api, region string }
+
 // SetPropagationDelay sets how long AWS does not know a new access key in one region.
 func (w *World) SetPropagationDelay(region string, d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.propagations[region] = d
+	w.SetServiceDelay("", region, d)
 }
 
-func (w *World) propagation(region string) time.Duration {
-	if d, ok := w.propagations[region]; ok {
-		return d
+// SetServiceDelay is SetPropagationDelay for one API, such as [APIEC2], that takes longer than the others in the region.
+func (w *World) SetServiceDelay(api, region string, d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.propagations[place{api, region}] = d
+}
+
+func (w *World) propagation(api, region string) time.Duration {
+	for _, p := range []place{{api, region}, {"", region}} {
+		if d, ok := w.propagations[p]; ok {
+			return d
+		}
 	}
 	return w.config.PropagationDelay
 }
 
 // knows reports whether the endpoint that gets this request knows the key. While a key spreads, an endpoint is many machines
 // and some of them know it earlier than others.
-func (w *World) knows(k *AccessKey, region string) bool {
-	age, delay := w.clock.Now().Sub(k.known), w.propagation(region)
+func (w *World) knows(k *AccessKey, api, region string) bool {
+	age, delay := w.clock.Now().Sub(k.known), w.propagation(api, region)
 	if age >= delay || age < delay/2 {
 		return age >= delay
 	}

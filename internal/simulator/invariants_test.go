@@ -165,7 +165,7 @@ func TestViolations(t *testing.T) {
 			p.w.SetPropagationDelay("us-west-2", time.Minute)
 			id, secret := p.createKey(t)
 			p.put(t, id, secret)
-		}, []string{"not known yet in us-west-2"}},
+		}, []string{"not known yet to sts in us-west-2"}},
 		"a replaced key signs": {func(t *testing.T, p production) {
 			p.cutover(t)
 			must(stsClient(p.w, "eu-west-3", p.key.ID, p.key.Secret, "").GetCallerIdentity(t.Context(), nil))(t)

@@ -14,6 +14,7 @@ import (
 const (
 	APIIAM    = "iam"
 	APISTS    = "sts"
+	APIEC2    = "ec2"
 	APIQovery = "qovery"
 )
 
@@ -26,7 +27,7 @@ type Request struct {
 	N    int
 	Time time.Time
 	API  string
-	// Operation is the action of IAM or STS, or method and path of Qovery with placeholders for the ids (see
+	// Operation is the action of IAM, STS or EC2, or method and path of Qovery with placeholders for the ids (see
 	// [OpDeployCluster] and the like).
 	Operation string
 	Path      string

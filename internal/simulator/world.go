@@ -1,4 +1,4 @@
-// Package simulator is a world of two APIs with one state behind them: AWS (IAM and STS) and Qovery, served over HTTP on
+// Package simulator is a world of two APIs with one state behind them: AWS (IAM, STS and a bit of EC2) and Qovery, served over HTTP on
 // loopback. It is for tests, the demo and the benchmark.
 //
 // Time is simulated, faults are injected, every request is recorded, and the world itself watches over what must never
@@ -84,7 +84,8 @@ type World struct {
 	sessions     map[string]session
 	denied       map[string]Denial
 	expected     []string
-	propagations map[string]time.Duration
+	propagations map[place]time.Duration
+	iamLimit     tokenBucket
 
 	// Qovery
 	organizations map[string]*Organization
@@ -144,7 +145,7 @@ func Start(config Config) (*World, error) {
 		keys:          map[string]*AccessKey{},
 		sessions:      map[string]session{},
 		denied:        map[string]Denial{},
-		propagations:  map[string]time.Duration{},
+		propagations:  map[place]time.Duration{},
 		organizations: map[string]*Organization{},
 		clusters:      map[string]*Cluster{},
 		projects:      map[string]*Project{},
@@ -162,7 +163,7 @@ func Start(config Config) (*World, error) {
 		w.settle()
 	})
 	for url, handler := range map[*string]http.Handler{
-		&w.awsURL:     http.HandlerFunc(w.serveAWS),
+		&w.awsURL:     w.AWSHandler(),
 		&w.qoveryURL:  w.qoveryHandler(),
 		&w.controlURL: w.controlHandler(),
 	} {
@@ -202,8 +203,11 @@ func (w *World) Close() {
 // Clock is the world's clock.
 func (w *World) Clock() *Clock { return w.clock }
 
-// AWSURL is the endpoint of IAM and STS.
+// AWSURL is the endpoint of IAM, STS and EC2.
 func (w *World) AWSURL() string { return w.awsURL }
+
+// AWSHandler serves what is at AWSURL, for tests that need no network.
+func (w *World) AWSHandler() http.Handler { return http.HandlerFunc(w.serveAWS) }
 
 // QoveryURL is the endpoint of Qovery's API.
 func (w *World) QoveryURL() string { return w.qoveryURL }
