@@ -72,7 +72,7 @@ func (a *attempt) verifyIn(ctx context.Context, region string) error {
 		case err != nil:
 			successes, lastErr = 0, err
 		case arn != a.s.User.ARN:
-			return a.problem(SummaryVerification, fmt.Sprintf("AWS says that the new access key %s is of %s, not of %s.",
+			return a.problem(SummaryVerification, fmt.Sprintf("According to AWS, the new access key %s belongs to %s, not to %s.",
 				a.key.ID, arn, a.s.User.ARN), nil)
 		default:
 			if successes == 0 {
