@@ -87,7 +87,7 @@ func (v view) cutOff() *Problem {
 	if v.UserARN != "" && v.UserARN == cmp.Or(v.User.ARN, v.UserARN) {
 		advice = "Ask for a rotation. It gives Qovery a key that works. Do one of these:\n" +
 			"  - If the key leaked, list it in compromised_access_key_ids of the provider block.\n" +
-			"  - Change a value of rotation_triggers. To add the argument is not enough.\n" +
+			"  - Change a value of rotation_triggers. Adding the argument is not enough.\n" +
 			"  - Where rotate_on_create is true, replace this resource with terraform apply -replace and its address."
 	}
 	return &Problem{
@@ -183,7 +183,7 @@ func (v view) otherRotation() *Problem {
 	}
 	problem := &Problem{
 		Summary: SummaryOtherRotation,
-		Cause: fmt.Sprintf("A rotation of access key %s of IAM user %q is unfinished since %s. It belongs to the credentials %s.",
+		Cause: fmt.Sprintf("A rotation of access key %s of IAM user %q has been unfinished since %s. It belongs to the credentials %s.",
 			j.From, v.User.Name, moment(j.At), others),
 		World:  worldUntouched,
 		Advice: "Apply the configuration that manages those credentials. Then run Terraform again.",
@@ -202,7 +202,7 @@ func (v view) otherRotation() *Problem {
 func otherRun(userName string, err error) *Problem {
 	return &Problem{
 		Summary: SummaryOtherRotation,
-		Cause:   fmt.Sprintf("Another run rotates the access key of IAM user %q at this moment.", userName),
+		Cause:   fmt.Sprintf("Another run is rotating the access key of IAM user %q.", userName),
 		World:   "This run made no lasting changes. The other run continues.",
 		Advice:  "Wait until the other run has ended. Then run Terraform again.",
 		Err:     err,
@@ -212,6 +212,7 @@ func otherRun(userName string, err error) *Problem {
 // attemptMayBeAlive is the problem of a journal that is too young for its rotation to be dead.
 func attemptMayBeAlive(userName string, j Journal) *Problem {
 	problem := otherRun(userName, nil)
+	problem.Cause = fmt.Sprintf("Another run may be rotating the access key of IAM user %q. Its journal is younger than %s.", userName, Short(livePeriod))
 	problem.World = worldUntouched
 	problem.Advice = fmt.Sprintf("Run Terraform again after %s. If the other run was interrupted, its rotation is rolled back then.",
 		moment(j.At.Add(livePeriod)))

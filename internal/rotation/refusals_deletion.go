@@ -93,13 +93,12 @@ func notDeployed(d Deletion, j Journal) *Problem {
 
 func stillDraining(d Deletion, s *Snapshot, until time.Time) *Problem {
 	current := ""
-	if s.Set != nil {
-		current = s.Set.AccessKeyID
+	if s.Set != nil && s.Set.AccessKeyID != "" {
+		current = fmt.Sprintf("Qovery holds access key %s. ", s.Set.AccessKeyID)
 	}
 	return &Problem{
-		Summary: SummaryStillDraining,
-		Cause: fmt.Sprintf("Qovery holds access key %s. Deployments that began with the previous key %s may use it until %s.",
-			current, d.AccessKeyID, moment(until)),
+		Summary:  SummaryStillDraining,
+		Cause:    fmt.Sprintf("%sDeployments that began with the previous key %s may use it until %s.", current, d.AccessKeyID, moment(until)),
 		World:    notTouched(d),
 		Advice:   fmt.Sprintf("Run Terraform again after %s.", moment(until)),
 		Argument: ArgumentAccessKeyID,
@@ -256,7 +255,7 @@ func onItsWay(d Deletion) *Problem {
 func forRotation(p *Problem) *Problem {
 	switch p.Summary {
 	case SummaryStillDraining:
-		p.Advice += " If rotation_triggers changed, restore the previous values to apply everything else until then."
+		p.Advice += " If rotation_triggers changed, restore the previous values until then, so that other changes can be applied."
 		fallthrough
 	case SummaryHeld, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
 		p.Cause += " An IAM user can have two access keys, so a new one cannot be created before this one is deleted."
@@ -308,7 +307,7 @@ func previousStays(t Retirement) string {
 	if t.DeactivatedAt.IsZero() {
 		return text
 	}
-	text += fmt.Sprintf(" It is Inactive since %s.", moment(t.DeactivatedAt))
+	text += fmt.Sprintf(" It has been Inactive since %s.", moment(t.DeactivatedAt))
 	if t.compromised {
 		return text
 	}

@@ -18,7 +18,7 @@ func (a *attempt) notVerified(region string, took time.Duration, err error) *Pro
 	}
 	problem := a.problem(SummaryVerification, fmt.Sprintf("The new access key %s was not accepted in %s within %s.",
 		a.key.ID, where, took.Round(time.Second)), err)
-	problem.Advice = "Apply again. If it happens again, check that the region is enabled in the account, and that STS can be reached from here."
+	problem.Advice = "Apply again. If it happens again, check that the region is enabled in the account, and that STS can be reached from this machine."
 	return problem
 }
 
@@ -49,13 +49,16 @@ func newKeyStays(accessKeyID, userName, why string) string {
 }
 
 func orphanStays(permit Permit, current string, err error) *Problem {
-	return stopped(err, fmt.Sprintf("Nothing was changed. Qovery holds %s. Access key %s of an interrupted rotation still exists.",
+	problem := stopped(err, fmt.Sprintf("Nothing was changed. Qovery holds %s. Access key %s of an interrupted rotation still exists.",
 		current, permit.accessKeyID))
+	problem.Cause = "The access key of the interrupted rotation could not be deleted. " + problem.Cause
+	return problem
 }
 
 func journalOfResume(j Journal, err error) *Problem {
 	problem := stopped(err, fmt.Sprintf("Nothing was changed. Qovery holds %s. It is unknown whether every cluster uses it.", j.To))
 	problem.Summary = SummaryJournal
+	problem.Cause = "The resumed rotation could not be recorded on the IAM user. " + problem.Cause
 	return problem
 }
 
@@ -65,7 +68,7 @@ func notStopped(j Journal, err error) *Problem {
 		Summary: SummaryCompromisedActive,
 		Cause: fmt.Sprintf("Access key %s is listed as compromised. Qovery holds %s in its place. The compromised key could not be made Inactive.",
 			j.From, j.To),
-		World:  bothWork(j),
+		World:  fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key still works.", j.To, moment(j.CutoverAt)),
 		Advice: "Apply again. The next run deactivates the key first.",
 		Err:    err,
 	}
@@ -85,7 +88,7 @@ func journalOfEnd(j Journal, err error) *Problem {
 
 // bothWork is the state after a cutover.
 func bothWork(j Journal) string {
-	return fmt.Sprintf("Qovery holds the new access key %s since %s. The previous key %s still works, so nothing loses access.",
+	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The previous key %s still works, so nothing loses access.",
 		j.To, moment(j.CutoverAt), j.From)
 }
 
@@ -158,9 +161,9 @@ func notSeenToEnd(cluster Cluster, last ClusterStatus, err error) *Problem {
 func lockedCluster(cluster Cluster, lock ClusterLock) *Problem {
 	return &Problem{
 		Summary: SummaryClusterLocked,
-		Cause: fmt.Sprintf("%s is locked by %s since %s, with the reason %q. It cannot be deployed with a new key.",
+		Cause: fmt.Sprintf("%s was locked by %s at %s, with the reason %q. It cannot be deployed with a new key.",
 			capitalized(cluster.String()), lock.Owner, moment(lock.LockedAt), lock.Reason),
-		Advice: "Unlock the cluster. Then run Terraform again.\n  qovery cluster unlock --cluster-id " + cluster.ID,
+		Advice: "Unlock the cluster and run Terraform again. This command unlocks it:\n  qovery cluster unlock --cluster-id " + cluster.ID,
 	}
 }
 
@@ -263,7 +266,7 @@ func staleLeak(c *change) *Problem {
 
 // oneWorks is the state after the cutover when the key that leaked is Inactive.
 func oneWorks(j Journal) string {
-	return fmt.Sprintf("Qovery holds the new access key %s since %s. The compromised key %s is Inactive.", j.To, moment(j.CutoverAt), j.From)
+	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key %s is Inactive.", j.To, moment(j.CutoverAt), j.From)
 }
 
 // afterLeak corrects what a problem says of the key that leaked.

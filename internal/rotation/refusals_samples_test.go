@@ -50,14 +50,14 @@ func refusalsOfDecisions() []refusal {
 		{"cutOff", "Inactive", seen(func(s *situation) { s.Current.Active = false }).cutOff()},
 		{"cutOff", "not a key of the user", seen(func(s *situation) { s.Current = nil }).cutOff()},
 		{"cutOff", "not a key of the account", seen(func(s *situation) { s.Current, s.UserName = nil, "" }).cutOff()},
-		{"cutOffNow", "a warning", seen(func(s *situation) { s.Current = nil }).cutOffNow()},
+		{"cutOffNow", "", seen(func(s *situation) { s.Current = nil }).cutOffNow()},
 		{"unknownJournal", "", seen(func(s *situation) {
 			s.User.Tags = map[string]string{journalTagKey(testCreds): "please keep"}
 			_, _, s.JournalError = journalsOf(s.User, testCreds)
 		}).unknownJournal()},
 		{"putBack", "", putBack.putBack()},
 		{"keyChanged", "", replaced.keyChanged()},
-		{"keyReplaced", "a warning", replaced.keyReplaced(keyA)},
+		{"keyReplaced", "", replaced.keyReplaced(keyA)},
 		{"signs", "", normal.signs()},
 		{"signsWith", "", signsWith(keyA)},
 		{"otherRotation", "", others.otherRotation()},
@@ -114,6 +114,7 @@ func refusalsOfDeletions() []refusal {
 		{"drainUnknown", "", drainUnknown(retired)},
 		{"notDeployed", "", refusedDeletion(retired, after(func(s *situation) { s.Journal.Stage = StageDeploying }))},
 		{"stillDraining", "", draining()},
+		{"stillDraining", "credentials gone", stillDraining(retired, &Snapshot{}, ago(-time.Hour))},
 		{"notReplaced", "credentials gone", refusedDeletion(retired, after(func(s *situation) { s.Set, s.Journal = nil, nil }))},
 		{"notReplaced", "put back", refusedDeletion(retired, after(func(s *situation) { s.Set.AccessKeyID, s.Journal = keyA, nil }))},
 		{"notReplaced", "a role", refusedDeletion(retired, after(func(s *situation) { s.Set.Type, s.Set.AccessKeyID, s.Current = "AWS_ROLE", "", nil }))},

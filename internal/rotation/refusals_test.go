@@ -22,6 +22,12 @@ type refusal struct {
 	problem        *Problem
 }
 
+// warnings are the makers of problems that stop nothing.
+var warnings = []string{
+	"cutOffNow", "keyReplaced", "missingRights", "willBeDeleted", "willBeDeactivated", "willBeActivated", "mayStay", "wasDone", "keyDeleted",
+	"keyDeactivated", "keyActivated", "compromisedStopped",
+}
+
 func allRefusals() []refusal {
 	return slices.Concat(refusalsOfDecisions(), refusalsOfRights(), refusalsOfDeletions(), refusalsOfRotations(), refusalsOfRequests())
 }
@@ -37,7 +43,11 @@ func TestRefusalsAreAsPeopleReadThem(t *testing.T) {
 		if r.problem.Argument != ArgumentNone {
 			heading += " (at " + string(r.problem.Argument) + ")"
 		}
-		fmt.Fprintf(&text, "==== %s\n\nError: %s\n\n%s\n\n", heading, r.problem.Summary, r.problem.Detail())
+		severity := "Error"
+		if slices.Contains(warnings, r.maker) {
+			severity = "Warning"
+		}
+		fmt.Fprintf(&text, "==== %s\n\n%s: %s\n\n%s\n\n", heading, severity, r.problem.Summary, r.problem.Detail())
 	}
 	wording.Golden(t, goldenFile, text.String())
 }

@@ -99,8 +99,9 @@ func keyDeleted(p Permit, at time.Time) *Problem {
 }
 
 func keyDeactivated(p Permit, at time.Time) *Problem {
-	return wasDone(SummaryDeactivated, "was made Inactive", p.userName, p.accessKeyID, at,
-		"The quarantine has begun. To make the key Active again, set hold = true in the cleanup and apply.")
+	problem := wasDone(SummaryDeactivated, "was made Inactive", p.userName, p.accessKeyID, at, "The quarantine of the key has begun.")
+	problem.Advice = "To make the key Active again, set hold = true in the cleanup and apply."
+	return problem
 }
 
 func keyActivated(t Retirement, at time.Time) *Problem {
