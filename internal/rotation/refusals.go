@@ -184,7 +184,7 @@ func (v view) otherRotation() *Problem {
 	problem := &Problem{
 		Summary: SummaryOtherRotation,
 		Cause: fmt.Sprintf("A rotation of access key %s of IAM user %q has been unfinished since %s. It belongs to the credentials %s.",
-			j.From, v.User.Name, moment(j.At), others),
+			j.From, v.User.Name, Moment(j.At), others),
 		World:  worldUntouched,
 		Advice: "Apply the configuration that manages those credentials. Then run Terraform again.",
 	}
@@ -193,7 +193,7 @@ func (v view) otherRotation() *Problem {
 			v.Set.Name, j.From, others, v.User.Name, j.To)
 		problem.Advice = fmt.Sprintf("Do one of these:\n"+
 			"  - After %s, apply the configuration that manages the other credentials. With rotate_registries = true, it gives both a new key.\n"+
-			"  - Store the key of another IAM user in one of the two credentials.", moment(j.drainEndsAt()))
+			"  - Store the key of another IAM user in one of the two credentials.", Moment(j.drainEndsAt()))
 	}
 	return problem
 }
@@ -215,7 +215,7 @@ func attemptMayBeAlive(userName string, j Journal) *Problem {
 	problem.Cause = fmt.Sprintf("Another run may be rotating the access key of IAM user %q. Its journal is younger than %s.", userName, Short(livePeriod))
 	problem.World = worldUntouched
 	problem.Advice = fmt.Sprintf("Run Terraform again after %s. If the other run was interrupted, its rotation is rolled back then.",
-		moment(j.At.Add(livePeriod)))
+		Moment(j.At.Add(livePeriod)))
 	return problem
 }
 
@@ -223,7 +223,7 @@ func (v view) ignoredRegistry() *Problem {
 	return &Problem{
 		Summary: SummaryIgnoredRegistry,
 		Cause: fmt.Sprintf("ignored_holders names %s. Every deployment of the cluster and of its environments logs in with this registry's key. "+
-			"All of them would fail when the previous access key is deleted.", listOf(v.ignoredRegistries())),
+			"All of them would fail when the previous access key is deleted.", ListOf(v.ignoredRegistries())),
 		World: worldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - Remove the id of the registry from ignored_holders. The rotation then stores the new key in it.\n" +
@@ -251,7 +251,7 @@ func (v view) unrotatable() *Problem {
 func (v view) tooFewRequests() *Problem {
 	until := "when the limit is reset, after an hour at most"
 	if !v.Budget.ResetsAt.IsZero() {
-		until = "after " + moment(v.Budget.ResetsAt)
+		until = "after " + Moment(v.Budget.ResetsAt)
 	}
 	return &Problem{
 		Summary: SummaryTooFewRequests,

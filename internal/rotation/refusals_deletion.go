@@ -98,9 +98,9 @@ func stillDraining(d Deletion, s *Snapshot, until time.Time) *Problem {
 	}
 	return &Problem{
 		Summary:  SummaryStillDraining,
-		Cause:    fmt.Sprintf("%sDeployments that began with the previous key %s may use it until %s.", current, d.AccessKeyID, moment(until)),
+		Cause:    fmt.Sprintf("%sDeployments that began with the previous key %s may use it until %s.", current, d.AccessKeyID, Moment(until)),
 		World:    notTouched(d),
-		Advice:   fmt.Sprintf("Run Terraform again after %s.", moment(until)),
+		Advice:   fmt.Sprintf("Run Terraform again after %s.", Moment(until)),
 		Argument: ArgumentAccessKeyID,
 	}
 }
@@ -145,7 +145,7 @@ func stillStored(d Deletion, holders []Holder) *Problem {
 	}
 	return &Problem{
 		Summary:  SummaryKeyInUse,
-		Cause:    fmt.Sprintf("Access key %s is still stored in %s.", d.AccessKeyID, listOf(holders)),
+		Cause:    fmt.Sprintf("Access key %s is still stored in %s.", d.AccessKeyID, ListOf(holders)),
 		World:    notTouched(d),
 		Advice:   advice,
 		Argument: ArgumentAccessKeyID,
@@ -165,7 +165,7 @@ func recentlyUsed(d Deletion, use LastUse) *Problem {
 	return &Problem{
 		Summary: SummaryKeyInUse,
 		Cause: fmt.Sprintf("Access key %s was used at %s, for %s in %s. Nothing should use it after %s, the end of its drain window.",
-			d.AccessKeyID, moment(use.At), use.Service, use.Region, moment(d.DeleteAfter)),
+			d.AccessKeyID, Moment(use.At), use.Service, use.Region, Moment(d.DeleteAfter)),
 		World: notTouched(d),
 		Advice: "Do one of these:\n" +
 			"  - Find out what uses the key, and give it another one. CloudTrail lists its requests:\n" +
@@ -188,7 +188,7 @@ func notQuiet(d Deletion, what, state string) *Problem {
 func stillDeploying(d Deletion, deployment EnvironmentDeployment) *Problem {
 	since := "an unknown time"
 	if !deployment.AskedAt.IsZero() {
-		since = moment(deployment.AskedAt)
+		since = Moment(deployment.AskedAt)
 	}
 	return &Problem{
 		Summary: SummaryStillDeploying,
@@ -207,7 +207,7 @@ func orphanInUse(d Deletion, use LastUse) *Problem {
 	return &Problem{
 		Summary: SummaryForeignKey,
 		Cause: fmt.Sprintf("An interrupted rotation created access key %s. Somebody used it at %s, for %s in %s.", d.AccessKeyID,
-			moment(use.At), use.Service, use.Region),
+			Moment(use.At), use.Service, use.Region),
 		World: notTouched(d),
 		Advice: "Find out who uses the key. CloudTrail lists its requests:\n  " + eventsCommand(d.AccessKeyID, use) +
 			"\nIf nobody needs it, delete it:\n  " + DeleteCommand(d.UserName, d.AccessKeyID),
@@ -230,7 +230,7 @@ func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 		DeleteCommand(s.User.Name, key.ID), journalTagPrefix)
 	needed := ""
 	if holders := s.HoldersOf(key.ID); len(holders) > 0 {
-		needed = fmt.Sprintf(" It is stored in %s.", listOf(holders))
+		needed = fmt.Sprintf(" It is stored in %s.", ListOf(holders))
 		advice = "Store a key of another IAM user in these objects or in the credentials. Or use a role. Then run Terraform again."
 	}
 	return &Problem{
@@ -293,7 +293,7 @@ func waitTooLong(t Retirement, until time.Time, timeout time.Duration) *Problem 
 	return &Problem{
 		Summary: SummaryRetireTimeout,
 		Cause: fmt.Sprintf("With wait = true, this apply would wait until %s for access key %s to be deleted. Its timeout is %s.",
-			moment(until), t.AccessKeyID, Short(timeout)),
+			Moment(until), t.AccessKeyID, Short(timeout)),
 		World: previousStays(t),
 		Advice: "Do one of these:\n" +
 			"  - Set timeouts to more than the sum of the drain window, last_use_delay and quarantine_window.\n" +
@@ -307,7 +307,7 @@ func previousStays(t Retirement) string {
 	if t.DeactivatedAt.IsZero() {
 		return text
 	}
-	text += fmt.Sprintf(" It has been Inactive since %s.", moment(t.DeactivatedAt))
+	text += fmt.Sprintf(" It has been Inactive since %s.", Moment(t.DeactivatedAt))
 	if t.compromised {
 		return text
 	}

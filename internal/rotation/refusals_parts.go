@@ -8,8 +8,8 @@ import (
 
 // What the texts for users have in common.
 
-// listOf names things for people.
-func listOf[T fmt.Stringer](things []T) string {
+// ListOf names things for people.
+func ListOf[T fmt.Stringer](things []T) string {
 	names := make([]string, len(things))
 	for i, thing := range things {
 		names[i] = thing.String()
@@ -25,8 +25,8 @@ func capitalized(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// moment is a time as people read it.
-func moment(at time.Time) string { return at.UTC().Format(time.RFC3339) }
+// Moment is a time as people read it.
+func Moment(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
 // Short is a duration as people write it: 2h, and not 2h0m0s.
 func Short(d time.Duration) string {

@@ -68,7 +68,7 @@ func notStopped(j Journal, err error) *Problem {
 		Summary: SummaryCompromisedActive,
 		Cause: fmt.Sprintf("Access key %s is listed as compromised. Qovery holds %s in its place. The compromised key could not be made Inactive.",
 			j.From, j.To),
-		World:  fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key still works.", j.To, moment(j.CutoverAt)),
+		World:  fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key still works.", j.To, Moment(j.CutoverAt)),
 		Advice: "Apply again. The next run deactivates the key first.",
 		Err:    err,
 	}
@@ -89,7 +89,7 @@ func journalOfEnd(j Journal, err error) *Problem {
 // bothWork is the state after a cutover.
 func bothWork(j Journal) string {
 	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The previous key %s still works, so nothing loses access.",
-		j.To, moment(j.CutoverAt), j.From)
+		j.To, Moment(j.CutoverAt), j.From)
 }
 
 const adviceResume = "Apply again. The next apply resumes here: it deploys the remaining clusters and does not create another key."
@@ -112,7 +112,7 @@ func notAllDeployed(j Journal, problems []*Problem, untouched []Cluster) *Proble
 	}
 	first.World = bothWork(j)
 	if len(untouched) > 0 {
-		first.World += fmt.Sprintf(" These production clusters were not deployed, because they come last: %s.", listOf(untouched))
+		first.World += fmt.Sprintf(" These production clusters were not deployed, because they come last: %s.", ListOf(untouched))
 	}
 	if first.Advice == "" {
 		first.Advice = adviceResume
@@ -139,7 +139,7 @@ func lastDeployments(r *Record) string {
 		return ""
 	}
 	return fmt.Sprintf(" After the cutover of the last rotation, at %s, it took %s until all clusters were deployed.",
-		moment(r.RotatedAt), took.Round(time.Second))
+		Moment(r.RotatedAt), took.Round(time.Second))
 }
 
 // notSeenToEnd says which cluster an error is about, and the status that it was seen in last.
@@ -162,7 +162,7 @@ func lockedCluster(cluster Cluster, lock ClusterLock) *Problem {
 	return &Problem{
 		Summary: SummaryClusterLocked,
 		Cause: fmt.Sprintf("%s was locked by %s at %s, with the reason %q. It cannot be deployed with a new key.",
-			capitalized(cluster.String()), lock.Owner, moment(lock.LockedAt), lock.Reason),
+			capitalized(cluster.String()), lock.Owner, Moment(lock.LockedAt), lock.Reason),
 		Advice: "Unlock the cluster and run Terraform again. This command unlocks it:\n  qovery cluster unlock --cluster-id " + cluster.ID,
 	}
 }
@@ -243,7 +243,7 @@ func staleHolders(c *change) *Problem {
 			"  - Apply again after %s, when no deployment runs. %s\n"+
 			"  - In Qovery, store another key in each of these objects, or use a role. Then apply again.\n"+
 			"  - List the ids of objects that nothing uses in ignored_holders. Then apply again. A registry that came with a cluster is always used.",
-			moment(c.journal.drainEndsAt()), adviceRepair),
+			Moment(c.journal.drainEndsAt()), adviceRepair),
 		Err: c.refusals,
 	}
 }
@@ -255,7 +255,7 @@ const adviceRepair = "The next apply replaces the key once more and stores the n
 func staleLeak(c *change) *Problem {
 	return &Problem{
 		Summary: SummaryHolderNotUpdated,
-		Cause:   fmt.Sprintf("Access key %s is listed as compromised. It is still stored in %s.", c.journal.From, listOf(c.stale)),
+		Cause:   fmt.Sprintf("Access key %s is listed as compromised. It is still stored in %s.", c.journal.From, ListOf(c.stale)),
 		World:   oneWorks(c.journal) + " The objects above have no working key, and no cluster was deployed.",
 		Advice: "Do one of these:\n" +
 			"  - Apply again. " + adviceRepair + "\n" +
@@ -266,7 +266,7 @@ func staleLeak(c *change) *Problem {
 
 // oneWorks is the state after the cutover when the key that leaked is Inactive.
 func oneWorks(j Journal) string {
-	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key %s is Inactive.", j.To, moment(j.CutoverAt), j.From)
+	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key %s is Inactive.", j.To, Moment(j.CutoverAt), j.From)
 }
 
 // afterLeak corrects what a problem says of the key that leaked.

@@ -147,6 +147,7 @@ func refusalsOfDeletions() []refusal {
 		{"willBeDeactivated", "", willBeDeactivated(retired, *s.key(keyA), s, becauseDrained(retired.DeleteAfter), 24*time.Hour)},
 		{"willBeDeactivated", "compromised", willBeDeactivated(leaked, *s.key(keyA), s, becauseCompromised, 0)},
 		{"willBeActivated", "", willBeActivated(t)},
+		{"IfStillSo", "", draining().IfStillSo("the rotation does not begin")},
 		{"mayStay", "", mayStay(refusedDeletion(retired, after(registry)))},
 		{"wasDone", "", wasDone(SummaryDeleted, "was deleted", testUser, keyA, testNow, "Deletion is permanent.")},
 		{"keyDeleted", "", keyDeleted(Permit{userName: testUser, accessKeyID: keyA}, testNow)},

@@ -24,7 +24,7 @@ type refusal struct {
 
 // warnings are the makers of problems that stop nothing.
 var warnings = []string{
-	"cutOffNow", "keyReplaced", "missingRights", "willBeDeleted", "willBeDeactivated", "willBeActivated", "mayStay", "wasDone", "keyDeleted",
+	"cutOffNow", "keyReplaced", "missingRights", "willBeDeleted", "willBeDeactivated", "willBeActivated", "IfStillSo", "mayStay", "wasDone", "keyDeleted",
 	"keyDeactivated", "keyActivated", "compromisedStopped",
 }
 

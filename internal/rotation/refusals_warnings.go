@@ -13,12 +13,12 @@ func (u LastUse) String() string {
 	if u.At.IsZero() {
 		return "AWS has recorded no use of it."
 	}
-	return fmt.Sprintf("It was last used at %s, for %s in %s.", moment(u.At), u.Service, u.Region)
+	return fmt.Sprintf("It was last used at %s, for %s in %s.", Moment(u.At), u.Service, u.Region)
 }
 
 // facts are what a person wants to know of a key that is deactivated or deleted.
 func facts(key Key, s *Snapshot) string {
-	text := fmt.Sprintf("It was created at %s. %s", moment(key.CreatedAt), key.LastUse)
+	text := fmt.Sprintf("It was created at %s. %s", Moment(key.CreatedAt), key.LastUse)
 	if s.Set != nil && s.Set.AccessKeyID != "" {
 		text += fmt.Sprintf(" Qovery holds access key %s in its place.", s.Set.AccessKeyID)
 	}
@@ -61,7 +61,7 @@ func (d Deletion) ifHeld(advice string) string {
 
 // becauseDrained, becauseCompromised and becauseOfPlace are why a key may go.
 func becauseDrained(end time.Time) string {
-	return fmt.Sprintf("Its drain window ended at %s, and nothing was found that needs it.", moment(end))
+	return fmt.Sprintf("Its drain window ended at %s, and nothing was found that needs it.", Moment(end))
 }
 
 const (
@@ -78,18 +78,23 @@ func willBeActivated(t Retirement) *Problem {
 	}
 }
 
+// IfStillSo is the warning of a plan about a problem that its apply may not meet any more.
+func (p *Problem) IfStillSo(then string) *Problem {
+	warning := *p
+	warning.Cause = fmt.Sprintf("If this is still so when the plan is applied, %s. %s", then, p.Cause)
+	return &warning
+}
+
 // mayStay is the warning of a plan that is going to leave a key.
 func mayStay(problem *Problem) *Problem {
-	told := *problem
-	told.Cause = "If this is still so when the plan is applied, the apply fails and the access key stays. " + problem.Cause
-	return &told
+	return problem.IfStillSo("the apply fails and the access key stays")
 }
 
 // wasDone is the warning of an apply about what it did to a key.
 func wasDone(summary, what, userName, accessKeyID string, at time.Time, then string) *Problem {
 	return &Problem{
 		Summary: summary,
-		Cause:   fmt.Sprintf("Access key %s of IAM user %q %s at %s.", accessKeyID, userName, what, moment(at)),
+		Cause:   fmt.Sprintf("Access key %s of IAM user %q %s at %s.", accessKeyID, userName, what, Moment(at)),
 		World:   then,
 	}
 }
@@ -113,13 +118,13 @@ func compromisedStopped(p Permit, s *Snapshot, at time.Time) *Problem {
 	problem := &Problem{
 		Summary: SummaryCompromisedStopped,
 		Cause: fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It was made Inactive at %s.", p.accessKeyID, p.userName,
-			moment(at)),
+			Moment(at)),
 		World: fmt.Sprintf("Qovery holds access key %s. Every request with %s fails from now on, also in deployments that began with it. "+
 			"Sessions that were created with it stay valid until they expire.", s.Set.AccessKeyID, p.accessKeyID),
 		Advice: "A qoveryrotation_aws_access_key_cleanup deletes the key. Without one, it stays Inactive.",
 	}
 	if holders := s.HoldersOf(p.accessKeyID); len(holders) > 0 {
-		problem.World += fmt.Sprintf(" These objects still store it and have no working key: %s.", listOf(holders))
+		problem.World += fmt.Sprintf(" These objects still store it and have no working key: %s.", ListOf(holders))
 		problem.Advice = "Store another key in each of these objects, or use a role. The compromised key cannot be deleted before that. " + problem.Advice
 	}
 	return problem
