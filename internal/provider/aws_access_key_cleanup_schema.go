@@ -26,15 +26,15 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 		}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Retires the access key that a rotation replaced: it is deactivated and deleted. The first apply after `delete_after` " +
-			"plus the provider's `last_use_delay` does that, if all of these checks pass:\n\n" +
-			"* The key belongs to the IAM user.\n* Qovery holds another key, which exists and is Active.\n* No object of the " +
-			"organization stores the key.\n* No cluster with the other key has the state `INVALID_CREDENTIALS`.\n* The key was not " +
-			"used after `delete_after`.\n* No environment deployment that was requested before `delete_after` still runs on a " +
-			"cluster of the credentials.\n* The provider does not authenticate with the key.\n\n" +
-			"If a check fails, the apply fails and the key stays. The next apply checks again.\n\n" +
-			"Destroying the resource retires the key if it is due, its quarantine is over and all checks pass. Otherwise the key " +
-			"stays, and a warning shows the command that deletes it.",
+		MarkdownDescription: "Retires the access key that a rotation replaced: the first apply after `delete_after` plus the provider's `last_use_delay` " +
+			"deactivates and deletes it.\n\n" +
+			"That apply checks that Qovery holds another, Active key, and that no object of the organization stores the old one. No " +
+			"cluster with the other key may have the state `INVALID_CREDENTIALS`. The old key must belong to the IAM user, and must not " +
+			"have been used after `delete_after`. No environment deployment that was requested before `delete_after` may still run on a " +
+			"cluster of the credentials. The provider must not authenticate with the old key. If a check fails, the apply fails and the " +
+			"key stays. The next apply checks again.\n\n" +
+			"Destroying the resource retires the key if it is due, its quarantine is over and all checks pass. Otherwise the key stays, " +
+			"and a warning shows the command that deletes it.",
 		Attributes: map[string]schema.Attribute{
 			"organization_id": id("UUID of the Qovery organization whose objects must not store the key any more."),
 			"credentials_id":  id("UUID of the Qovery credentials that held the key before."),
