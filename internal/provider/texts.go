@@ -115,9 +115,10 @@ func nothingToRotate(problem *rotation.Problem) *rotation.Problem {
 func keyForgotten(userName, accessKeyID, importID string) *rotation.Problem {
 	return &rotation.Problem{
 		Summary: summaryKeyStays,
-		Cause:   fmt.Sprintf("Access key %s of IAM user %q stays valid, and Qovery continues to use it. Only the resource was removed from the state.", accessKeyID, userName),
-		World:   "Nothing was changed. Nothing rotates the key from now on.",
-		Advice:  "To rotate it again, import the resource with the id " + importID + ".",
+		Cause: fmt.Sprintf("Access key %s of IAM user %q stays valid, and Qovery continues to use it. Only the resource was removed from the state.",
+			accessKeyID, userName),
+		World:  "Nothing was changed. Nothing rotates the key from now on.",
+		Advice: "To rotate it again, import the resource with the id " + importID + ".",
 	}
 }
 

@@ -170,7 +170,8 @@ func TestDeploymentsFailTogether(t *testing.T) {
 		},
 	})
 	outcome, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended with the state DEPLOYMENT_ERROR", "no nodes", `cluster "second"`, "ended with the state CANCELED",
+	checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended with the state DEPLOYMENT_ERROR", "no nodes", `cluster "second"`,
+		"ended with the state CANCELED",
 		"The cluster's log could not be read", "reading the log of "+`cluster "second"`, "HTTP 404")
 	if len(outcome.DeployedClusters) != 0 {
 		t.Errorf("outcome %+v", outcome)

@@ -249,7 +249,8 @@ func staleHolders(c *change) *Problem {
 }
 
 // adviceRepair is what the next apply does for stale holders.
-const adviceRepair = "The next apply replaces the key once more and stores the new one in these objects first. The secret of the present key is not kept anywhere."
+const adviceRepair = "The next apply replaces the key once more and stores the new one in these objects first. " +
+	"The secret of the present key is not kept anywhere."
 
 // staleLeak is the problem that other holders still have a key that leaked. They are served before any cluster is deployed.
 func staleLeak(c *change) *Problem {

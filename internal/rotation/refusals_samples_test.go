@@ -206,7 +206,8 @@ func refusalsOfRotations() []refusal {
 	lock := ClusterLock{Owner: "Ada", Reason: "audit", LockedAt: ago(time.Hour)}
 	lines := []string{"2027-01-04T08:59:00Z the VPC quota is exceeded", "2027-01-04T08:59:30Z terraform apply failed"}
 	return []refusal{
-		{"problem", "rolled back", leaving(plain.problem(SummaryCreateKey, "IAM did not create an access key for user \"qovery\".", errOf("AWS", ErrForbidden)), plain.worldAfter(keyA))},
+		{"problem", "rolled back", leaving(plain.problem(SummaryCreateKey, "IAM did not create an access key for user \"qovery\".",
+			errOf("AWS", ErrForbidden)), plain.worldAfter(keyA))},
 		{"notVerified", "", leaving(plain.notVerified("eu-west-3", 61*time.Second, errOf("AWS", ErrUnauthenticated)), plain.worldAfter(keyA))},
 		{"notVerified", "after the previous key was deleted", leaving(retired.notVerified("eu-west-3", time.Minute, errOf("AWS", nil)), retired.worldAfter(keyA))},
 		{"notVerified", "a key is lost", leaving(lost.notVerified("eu-west-3", time.Minute, errOf("AWS", nil)), lost.worldAfter(keyA))},

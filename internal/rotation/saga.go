@@ -159,13 +159,15 @@ func (a *attempt) create(ctx context.Context) error {
 			return a.crowdedOut(ctx, err)
 		case !IsDefinite(err):
 			a.keyLost = true
-			return a.problem(SummaryCreateKey, fmt.Sprintf("It is unknown whether IAM created an access key for user %q. Its answer was lost or unclear.", a.s.User.Name),
+			return a.problem(SummaryCreateKey, fmt.Sprintf("It is unknown whether IAM created an access key for user %q. Its answer was lost or unclear.",
+				a.s.User.Name),
 				errors.Join(err, errKeyLost, ctx.Err()))
 		case !errors.Is(err, ErrThrottled):
 			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q.", a.s.User.Name), err)
 		}
 		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil {
-			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q within the time limit.", a.s.User.Name), errors.Join(err, waitErr))
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q within the time limit.", a.s.User.Name),
+				errors.Join(err, waitErr))
 		}
 	}
 }
