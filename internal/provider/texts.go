@@ -52,7 +52,7 @@ func durationOutOfBounds(at path.Path, duration time.Duration, bounds string) *r
 }
 
 func drainWindowTooShort(window, minimum time.Duration) *rotation.Problem {
-	return invalid(fmt.Sprintf("drain_window is %s. The minimum_drain_window of the provider block is %s.", rotation.Short(window), rotation.Short(minimum)),
+	return invalid(fmt.Sprintf("drain_window is %s. The provider's minimum_drain_window requires at least %s.", rotation.Short(window), rotation.Short(minimum)),
 		"Increase drain_window. For a test organization, reduce minimum_drain_window.")
 }
 

@@ -11,6 +11,9 @@ import (
 // and the original error. Most are shown by plans and by applies alike, so their advice fits both. Commands have lines of their
 // own that begin with spaces: Terraform does not wrap those, so they can be copied.
 
+// whereCredentials is where the provider's AWS credentials come from.
+const whereCredentials = "Set them in the argument aws of the provider block, or in the environment."
+
 // NotStatic is the problem of credentials that have no access key to rotate.
 func NotStatic(set CredentialsSet) *Problem {
 	return &Problem{
@@ -34,9 +37,8 @@ func wrongAccount(target Target, account string) *Problem {
 		Summary: SummaryWrongAccount,
 		Cause: fmt.Sprintf("The provider's AWS credentials belong to the account %s. The IAM user %s belongs to the account %s.",
 			account, target.UserARN, recorded),
-		World: "Nothing was changed, and nothing was recorded.",
-		Advice: fmt.Sprintf("Give the provider AWS credentials of the account %s, by the argument aws of the provider block or by the environment.",
-			recorded),
+		World:    "Nothing was changed, and nothing was recorded.",
+		Advice:   fmt.Sprintf("Give the provider AWS credentials of the account %s. %s", recorded, whereCredentials),
 		Argument: ArgumentIAMUserName,
 	}
 }
@@ -170,7 +172,7 @@ func signsWith(accessKeyID string) *Problem {
 		Cause: fmt.Sprintf("The provider authenticates to AWS with access key %s. It would lose access when the key is deactivated or deleted.",
 			accessKeyID),
 		World:  worldUntouched,
-		Advice: "Give the provider AWS credentials of its own, such as a role, by the argument aws of the provider block or by the environment.",
+		Advice: "Give the provider AWS credentials of its own, such as a role. " + whereCredentials,
 	}
 }
 

@@ -16,7 +16,7 @@ func notTouched(d Deletion) string {
 func noReason(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryRetire,
-		Cause:   fmt.Sprintf("The provider has no valid reason to delete access key %q: %q.", d.AccessKeyID, d.Reason),
+		Cause:   fmt.Sprintf("There is no valid reason to delete access key %s (reason %q).", d.AccessKeyID, d.Reason),
 		World:   notTouched(d),
 		Advice:  "This is a bug of the provider. Please report it.",
 	}

@@ -242,7 +242,7 @@ func staleHolders(c *change) *Problem {
 		Advice: fmt.Sprintf("Do one of these:\n"+
 			"  - Apply again after %s, when no deployment runs. %s\n"+
 			"  - In Qovery, store another key in each of these objects, or use a role. Then apply again.\n"+
-			"  - List the ids of objects that nothing uses in ignored_holders. Then apply again. A registry that came with a cluster is always used.",
+			"  - If nothing uses an object, add its id to ignored_holders and apply again. A registry that came with a cluster is always used.",
 			Moment(c.journal.drainEndsAt()), adviceRepair),
 		Err: c.refusals,
 	}
@@ -250,7 +250,7 @@ func staleHolders(c *change) *Problem {
 
 // adviceRepair is what the next apply does for stale holders.
 const adviceRepair = "The next apply replaces the key once more and stores the new one in these objects first. " +
-	"The secret of the present key is not kept anywhere."
+	"The secret of the current key is not stored anywhere, so it cannot be used for them."
 
 // staleLeak is the problem that other holders still have a key that leaked. They are served before any cluster is deployed.
 func staleLeak(c *change) *Problem {
