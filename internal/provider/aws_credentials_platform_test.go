@@ -38,7 +38,7 @@ func TestProductionIsDeployedLast(t *testing.T) {
 			PreConfig: func() { staging.FailNextDeployment("DEPLOYMENT_ERROR") },
 			Config:    s.credentials(adopt(trigger("2"))),
 			ExpectError: says("Error running apply", rotation.SummaryDeployment, staging.ID,
-				"Not deployed, because production comes last: cluster", s.cluster.ID),
+				"because they come last: cluster", s.cluster.ID),
 		},
 		resource.TestStep{
 			PreConfig: func() { s.holds(s.deployments(0)) },
