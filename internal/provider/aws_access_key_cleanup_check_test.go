@@ -58,7 +58,7 @@ func TestCleanupRefusesBadArguments(t *testing.T) {
 		{
 			name:   "negative quarantine window",
 			config: cleanup(`quarantine_window = "-1h"`),
-			facts:  facts(provider.SummaryConfiguration, "quarantine_window = ", "-1h0m0s"),
+			facts:  facts(provider.SummaryConfiguration, "quarantine_window = ", "-1h"),
 		},
 		{
 			name:   "quarantine window that is no duration",

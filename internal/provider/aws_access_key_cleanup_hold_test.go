@@ -62,7 +62,7 @@ func TestCleanupSaysWhatItDeletes(t *testing.T) {
 		resource.TestStep{Config: s.pair("", "")},
 		resource.TestStep{PreConfig: func() { s.Clock().Advance(3 * time.Hour) }, Config: s.pair("", ""), Check: gone(s.key)},
 	)
-	s.holds(s.warned(rotation.SummaryWillBeDeleted, s.key.ID, "It was created at", "AWS knows no use of it", s.set.AccessKeyID(), "Deletion is permanent"))
+	s.holds(s.warned(rotation.SummaryWillBeDeleted, s.key.ID, "It was created at", "AWS has recorded no use of it", s.set.AccessKeyID(), "Deletion is permanent"))
 	s.holds(s.warned(rotation.SummaryDeleted, s.key.ID, "was deleted at"))
 }
 

@@ -12,23 +12,23 @@ import (
 
 // awsAccessKeyCleanupModel is the state, plan or configuration of a qoveryrotation_aws_access_key_cleanup.
 type awsAccessKeyCleanupModel struct {
-	OrganizationID   types.String         `tfsdk:"organization_id"`
-	CredentialsID    types.String         `tfsdk:"credentials_id"`
-	IAMUserName      types.String         `tfsdk:"iam_user_name"`
-	AccessKeyID      types.String         `tfsdk:"access_key_id"`
-	DeleteAfter      timetypes.RFC3339    `tfsdk:"delete_after"`
-	QuarantineWindow timetypes.GoDuration `tfsdk:"quarantine_window"`
-	Wait             types.Bool           `tfsdk:"wait"`
-	Hold             types.Bool           `tfsdk:"hold"`
-	AllowRecentUse   types.Bool           `tfsdk:"allow_recent_use"`
-	AllowRunning     types.Bool           `tfsdk:"allow_running_deployments"`
-	IgnoredHolders   types.Set            `tfsdk:"ignored_holders"`
-	IAMUserARN       types.String         `tfsdk:"iam_user_arn"`
-	Status           types.String         `tfsdk:"status"`
-	DeactivatedAt    timetypes.RFC3339    `tfsdk:"deactivated_at"`
-	DeletedAt        timetypes.RFC3339    `tfsdk:"deleted_at"`
-	NextActionAt     timetypes.RFC3339    `tfsdk:"next_action_at"`
-	Timeouts         timeouts.Value       `tfsdk:"timeouts"`
+	OrganizationID   types.String      `tfsdk:"organization_id"`
+	CredentialsID    types.String      `tfsdk:"credentials_id"`
+	IAMUserName      types.String      `tfsdk:"iam_user_name"`
+	AccessKeyID      types.String      `tfsdk:"access_key_id"`
+	DeleteAfter      timetypes.RFC3339 `tfsdk:"delete_after"`
+	QuarantineWindow types.String      `tfsdk:"quarantine_window"`
+	Wait             types.Bool        `tfsdk:"wait"`
+	Hold             types.Bool        `tfsdk:"hold"`
+	AllowRecentUse   types.Bool        `tfsdk:"allow_recent_use"`
+	AllowRunning     types.Bool        `tfsdk:"allow_running_deployments"`
+	IgnoredHolders   types.Set         `tfsdk:"ignored_holders"`
+	IAMUserARN       types.String      `tfsdk:"iam_user_arn"`
+	Status           types.String      `tfsdk:"status"`
+	DeactivatedAt    timetypes.RFC3339 `tfsdk:"deactivated_at"`
+	DeletedAt        timetypes.RFC3339 `tfsdk:"deleted_at"`
+	NextActionAt     timetypes.RFC3339 `tfsdk:"next_action_at"`
+	Timeouts         timeouts.Value    `tfsdk:"timeouts"`
 }
 
 // retirement is what the model asks for.

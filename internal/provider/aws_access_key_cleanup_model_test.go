@@ -45,7 +45,7 @@ func TestCleanupPreviewNeedsItsArguments(t *testing.T) {
 		"access_key_id":             func(m *awsAccessKeyCleanupModel) { m.AccessKeyID = types.StringUnknown() },
 		"delete_after":              func(m *awsAccessKeyCleanupModel) { m.DeleteAfter = timetypes.NewRFC3339Unknown() },
 		"ignored_holders":           func(m *awsAccessKeyCleanupModel) { m.IgnoredHolders = types.SetUnknown(types.StringType) },
-		"quarantine_window":         func(m *awsAccessKeyCleanupModel) { m.QuarantineWindow = timetypes.NewGoDurationUnknown() },
+		"quarantine_window":         func(m *awsAccessKeyCleanupModel) { m.QuarantineWindow = types.StringUnknown() },
 		"hold":                      func(m *awsAccessKeyCleanupModel) { m.Hold = types.BoolUnknown() },
 		"allow_recent_use":          func(m *awsAccessKeyCleanupModel) { m.AllowRecentUse = types.BoolUnknown() },
 		"allow_running_deployments": func(m *awsAccessKeyCleanupModel) { m.AllowRunning = types.BoolUnknown() },

@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
@@ -47,9 +46,7 @@ func (r *awsAccessKeyCleanupResource) ValidateConfig(
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	timeout, window := config.longestTimeout(), durationOr(config.QuarantineWindow, 0)
 	if config.Wait.ValueBool() && timeout > 0 && timeout <= window {
-		resp.Diagnostics.AddAttributeError(path.Root("quarantine_window"), summaryConfiguration, fmt.Sprintf("quarantine_window (%s) is not over "+
-			"within timeouts (%s), so an apply that waits could never delete the key. Nothing was changed. Raise timeouts, shorten "+
-			"quarantine_window, or leave out wait: then a later apply deletes the key.", window, timeout))
+		addErrorAt(&resp.Diagnostics, path.Root("quarantine_window"), quarantineTooLong(window, timeout))
 	}
 }
 
@@ -97,7 +94,7 @@ func (r *awsAccessKeyCleanupResource) preview(ctx context.Context, plan *awsAcce
 		}
 	}
 	if warning := r.rotator.PreviewRetirement(ctx, plan.retirement()); warning != nil {
-		diags.AddWarning(warning.Summary, warning.Detail())
+		addWarning(diags, warning)
 	}
 }
 
@@ -118,8 +115,7 @@ func (r *awsAccessKeyCleanupResource) Create(ctx context.Context, req resource.C
 	switch {
 	case retirement.QuarantineWindow > 0 && !outcome.DeactivatedAt.IsZero() && rotation.IsEndOfTime(err):
 		// Only the state remembers when the quarantine began, and after an error Terraform would replace the resource.
-		problem := rotation.AsProblem(err)
-		resp.Diagnostics.AddWarning(problem.Summary, problem.Detail())
+		addWarning(&resp.Diagnostics, rotation.AsProblem(err))
 	case err != nil:
 		// Without state the next apply creates the resource and checks again; with state Terraform would taint it.
 		addError(&resp.Diagnostics, err)
@@ -189,8 +185,8 @@ func (r *awsAccessKeyCleanupResource) warnForgotten(
 		return
 	}
 	if exists {
-		resp.Diagnostics.AddWarning(summaryKeyForgotten, fmt.Sprintf("This resource tracked access key %s, which still exists. It tracks %s now. "+
-			"If nobody needs the first one, delete it: %s", state.AccessKeyID.ValueString(), stringOr(plan.AccessKeyID, "no key"), deleteCommand(state)))
+		addWarning(&resp.Diagnostics, keyUntracked(state.IAMUserName.ValueString(), state.AccessKeyID.ValueString(),
+			plan.AccessKeyID.ValueString()))
 	}
 }
 
@@ -208,40 +204,29 @@ func (r *awsAccessKeyCleanupResource) Delete(ctx context.Context, req resource.D
 			addError(&resp.Diagnostics, err)
 			return
 		}
-		resp.Diagnostics.AddWarning(summaryKeyStays, fmt.Sprintf("Access key %s of IAM user %q stays Active, because hold is true. Nothing retires it from "+
-			"now on.\n\nWhat to do: when nothing needs it any more: %s", t.AccessKeyID, t.UserName, deleteCommand(&state)))
+		addWarning(&resp.Diagnostics, heldKeyStays(t.UserName, t.AccessKeyID))
 		return
 	}
 	t.NoQuarantine, t.Warn = true, warnTo(&resp.Diagnostics)
 	outcome, err := r.rotator.Retire(ctx, t, false, defaultCleanupTimeout)
-	var (
-		problem *rotation.Problem
-		reason  string
-	)
+	problem, reason, world := (*rotation.Problem)(nil), "It is not due yet.", "The key was not changed."
 	switch {
 	case errors.As(err, &problem) && problem.IsCheck():
-		reason = problem.Cause
+		reason, world = problem.Cause, problem.World
 	case err != nil:
 		addError(&resp.Diagnostics, err)
 		return
 	case outcome.Status == rotation.StatusDeleted:
 		return
 	case outcome.Status == rotation.StatusDue:
-		reason = "It is not to be deleted before its quarantine."
-	default:
-		reason = "It is not due yet."
+		reason = "Its quarantine has not begun."
+	case outcome.Status == rotation.StatusQuarantined:
+		reason = "Its quarantine is not over."
 	}
-	resp.Diagnostics.AddWarning(summaryKeyStays, fmt.Sprintf("Access key %s of IAM user %q was not deleted. %s\n\nState of AWS and Qovery: the key is as it was, "+
-		"and nothing will retire it.\n\nWhat to do: when nothing needs it any more: %s",
-		state.AccessKeyID.ValueString(), state.IAMUserName.ValueString(), reason, deleteCommand(&state)))
+	addWarning(&resp.Diagnostics, keyNotRetired(t.UserName, t.AccessKeyID, reason, world))
 }
 
 // keyStays tells whether there is a key without a time for its retirement.
 func (m *awsAccessKeyCleanupModel) keyStays() bool {
 	return m.Status.ValueString() == string(rotation.StatusIdle) && m.AccessKeyID.ValueString() != ""
-}
-
-// deleteCommand is what a person runs to delete the key of a state.
-func deleteCommand(state *awsAccessKeyCleanupModel) string {
-	return fmt.Sprintf("aws iam delete-access-key --user-name %s --access-key-id %s", state.IAMUserName.ValueString(), state.AccessKeyID.ValueString())
 }

@@ -181,7 +181,7 @@ func TestCleanupRefusesItsTimeouts(t *testing.T) {
 		{
 			name:   "over before the quarantine",
 			config: pair("wait = true\n  quarantine_window = \"24h\"\n  timeouts { create = \"2h\" }"),
-			facts:  facts(provider.SummaryConfiguration, "quarantine_window = ", "24h0m0s", "timeouts", "3h0m0s"),
+			facts:  facts(provider.SummaryConfiguration, "quarantine_window = ", "24h", "timeouts", "3h"),
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -199,7 +199,7 @@ func TestCleanupWaitIsInterrupted(t *testing.T) {
 		s.run(
 			resource.TestStep{
 				Config:      s.pair("", "wait = true\n  timeouts {\n    create = \"1h\"\n  }"),
-				ExpectError: says("Error running apply", rotation.SummaryRetireTimeout, s.key.ID, "1h0m0s"),
+				ExpectError: says("Error running apply", rotation.SummaryRetireTimeout, s.key.ID, "1h"),
 			},
 			resource.TestStep{
 				PreConfig: func() { s.holds(active(s.key)) },

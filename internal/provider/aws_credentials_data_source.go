@@ -95,44 +95,44 @@ func (d *awsCredentialsDataSource) Schema(_ context.Context, _ datasource.Schema
 		return schema.StringAttribute{MarkdownDescription: description, Required: true, Validators: []validator.String{uuidValidator()}}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "What can be told about a Qovery credentials set and its AWS access key: for `check` blocks, postconditions and reports. It reads and " +
-			"changes nothing.",
+		MarkdownDescription: "Reads a Qovery credentials set and its AWS access key, for `check` blocks, postconditions and reports. It changes " +
+			"nothing.",
 		Attributes: map[string]schema.Attribute{
 			"id":              text("`<organization_id>/<credentials_id>`."),
 			"organization_id": id("UUID of the Qovery organization."),
 			"credentials_id":  id("UUID of the credentials in Qovery."),
 			"name":            text("Name of the credentials in Qovery."),
-			"type": text("Type of the credentials, Qovery's `object_type`: `AWS` for an access key, `AWS_ROLE` for a role, and others. For every type but " +
-				"`AWS` only `id`, `name`, `type` and `clusters` have values."),
-			"iam_user_name":                text("Name of the IAM user that owns the access key. Null when AWS does not know the key."),
-			"access_key_id":                text("Id of the access key that Qovery holds."),
-			"access_key_status":            text("`Active` or `Inactive`; null when the user does not have the key."),
-			"access_key_created_at":        moment("When the key was created, by IAM, in RFC 3339."),
+			"type": text("Type of the credentials, Qovery's `object_type`: `AWS` for an access key, `AWS_ROLE` for a role, and others. For " +
+				"types other than `AWS`, only `id`, `name`, `type` and `clusters` have values."),
+			"iam_user_name":                text("Name of the IAM user that owns the access key. Null if the key was not found in AWS."),
+			"access_key_id":                text("ID of the access key that Qovery holds."),
+			"access_key_status":            text("`Active` or `Inactive`. Null if the user does not have the key."),
+			"access_key_created_at":        moment("Creation time of the key in IAM, in RFC 3339."),
 			"access_key_age_days":          number("Age of the key in full days."),
-			"access_key_last_used_at":      moment("When the key last signed a request, by IAM, in RFC 3339. Null when it was never used."),
+			"access_key_last_used_at":      moment("Time of the last request with the key, as reported by IAM, in RFC 3339. Null if the key was never used."),
 			"access_key_last_used_service": text("AWS service that the key was last used for."),
 			"access_key_last_used_region":  text("AWS region that the key was last used in."),
-			"other_access_keys": list("The user's keys that the credentials do not hold, in the order of their ids.", map[string]schema.Attribute{
-				"id":                text("Id of the key."),
+			"other_access_keys": list("Other access keys of the user, sorted by ID.", map[string]schema.Attribute{
+				"id":                text("ID of the key."),
 				"status":            text("`Active` or `Inactive`."),
-				"created_at":        moment("When the key was created, in RFC 3339."),
+				"created_at":        moment("Creation time of the key in IAM, in RFC 3339."),
 				"age_days":          number("Age of the key in full days."),
-				"last_used_at":      moment("When the key last signed a request, in RFC 3339. Null when it was never used."),
+				"last_used_at":      moment("Time of the last request with the key, in RFC 3339. Null if the key was never used."),
 				"last_used_service": text("AWS service that the key was last used for."),
 				"last_used_region":  text("AWS region that the key was last used in."),
 			}),
-			"clusters": list("The clusters that use the credentials, in the order of their ids.", map[string]schema.Attribute{
+			"clusters": list("Clusters that use the credentials, sorted by ID.", map[string]schema.Attribute{
 				"id":     text("UUID of the cluster."),
 				"name":   text("Name of the cluster."),
 				"region": text("AWS region of the cluster."),
-				"status": text("State of the cluster in Qovery's words, such as `DEPLOYED`."),
+				"status": text("Status of the cluster in Qovery, such as `DEPLOYED`."),
 			}),
-			"holders": list("The objects of the organization that store the access key, in the order of their kinds and ids.", map[string]schema.Attribute{
+			"holders": list("Objects of the organization that store the access key, sorted by kind and ID.", map[string]schema.Attribute{
 				"kind": text("`credentials`, `container_registry`, `helm_repository`, `vsphere_credentials`, `dns_provider` or " +
 					"`secret_manager_access`."),
 				"id":            text("UUID of the object in Qovery."),
 				"name":          text("Name of the object in Qovery."),
-				"access_key_id": text("Id of the access key that it stores."),
+				"access_key_id": text("ID of the access key that it stores."),
 			}),
 		},
 	}

@@ -53,7 +53,7 @@ func (r *awsCredentialsResource) ImportState(ctx context.Context, req resource.I
 	}
 	organizationID, credentialsID, err := parseImportID(id)
 	if err != nil {
-		resp.Diagnostics.AddError(summaryImportID, err.Error()+". Nothing was changed.")
+		addError(&resp.Diagnostics, importIDInvalid(err))
 		return
 	}
 	resp.Diagnostics.Append(setImported(ctx, &resp.State, organizationID, credentialsID)...)

@@ -45,8 +45,8 @@ func (d *awsCredentialsListDataSource) Metadata(_ context.Context, req datasourc
 // Schema implements [datasource.DataSource].
 func (d *awsCredentialsListDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "All credentials of a Qovery organization that have a static AWS access key, so that `for_each` can put a whole organization under " +
-			"rotation. It reads and changes nothing.",
+		MarkdownDescription: "Lists the credentials of a Qovery organization that have a static AWS access key. Use it with `for_each` to rotate " +
+			"the keys of a whole organization. It changes nothing.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{MarkdownDescription: "The `organization_id`.", Computed: true},
 			"organization_id": schema.StringAttribute{
@@ -55,19 +55,19 @@ func (d *awsCredentialsListDataSource) Schema(_ context.Context, _ datasource.Sc
 				Validators:          []validator.String{uuidValidator()},
 			},
 			"ids": schema.SetAttribute{
-				MarkdownDescription: "UUIDs of the credentials, for `for_each`.",
+				MarkdownDescription: "UUIDs of the credentials, for use in `for_each`.",
 				ElementType:         types.StringType,
 				Computed:            true,
 			},
 			"credentials": schema.ListNestedAttribute{
-				MarkdownDescription: "The credentials, in the order of their ids.",
+				MarkdownDescription: "Credentials, sorted by ID.",
 				Computed:            true,
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"id":            schema.StringAttribute{MarkdownDescription: "UUID of the credentials.", Computed: true},
 					"name":          schema.StringAttribute{MarkdownDescription: "Name of the credentials.", Computed: true},
-					"access_key_id": schema.StringAttribute{MarkdownDescription: "Id of the access key that they hold.", Computed: true},
+					"access_key_id": schema.StringAttribute{MarkdownDescription: "ID of the access key that they hold.", Computed: true},
 					"cluster_ids": schema.ListAttribute{
-						MarkdownDescription: "UUIDs of the clusters that use them, in order.",
+						MarkdownDescription: "UUIDs of the clusters that use them, sorted.",
 						ElementType:         types.StringType,
 						Computed:            true,
 					},

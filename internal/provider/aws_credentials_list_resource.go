@@ -40,8 +40,8 @@ func (r *awsCredentialsResource) ListResourceConfigSchema(
 	_ context.Context, _ list.ListResourceSchemaRequest, resp *list.ListResourceSchemaResponse,
 ) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Finds the credentials of a Qovery organization that have a static AWS access key, for `terraform query` of " +
-			"Terraform 1.14 and newer. It reads and changes nothing.",
+		MarkdownDescription: "Lists the credentials of a Qovery organization that have a static AWS access key, for `terraform query` in Terraform " +
+			"1.14 and newer. It changes nothing.",
 		Attributes: map[string]schema.Attribute{
 			"organization_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the Qovery organization.",
@@ -49,14 +49,14 @@ func (r *awsCredentialsResource) ListResourceConfigSchema(
 				Validators:          []validator.String{uuidValidator()},
 			},
 			"cluster_ids": schema.ListAttribute{
-				MarkdownDescription: "UUIDs of clusters. Only credentials that one of them uses are found. Default: all credentials.",
+				MarkdownDescription: "UUIDs of clusters. Only credentials that one of these clusters uses are listed. Default: all credentials.",
 				ElementType:         types.StringType,
 				Optional:            true,
 				Validators:          []validator.List{listvalidator.ValueStringsAre(uuidValidator())},
 			},
 			"minimum_age_days": schema.Int64Attribute{
-				MarkdownDescription: "Only credentials whose access key is at least this many full days old are found, from 1 to 36500. A key whose age " +
-					"AWS does not report is found too, with a warning. Default: keys of any age.",
+				MarkdownDescription: "Minimum age of the access key in full days, from `1` to `36500`. A key whose age AWS does not report is " +
+					"listed too, with a warning. Default: any age.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(1, 36500)},
 			},
@@ -139,7 +139,7 @@ func (r *awsCredentialsResource) examine(
 		diags.Append(result.Resource.Set(ctx, &model)...)
 	}
 	if warning != nil {
-		diags.AddWarning(warning.Summary, fmt.Sprintf("The credentials %q (%s) are in the list all the same.\n\n%s", set.Name, set.ID, warning.Detail()))
+		addWarning(diags, listedAnyway(set, warning))
 	}
 	listed, age := listedCredentials{result, types.Int64Null()}, "age unknown"
 	if !record.AccessKeyCreatedAt.IsZero() {

@@ -15,31 +15,31 @@ import (
 
 // awsCredentialsModel is the state, plan or configuration of a qoveryrotation_aws_credentials.
 type awsCredentialsModel struct {
-	ID                  types.String         `tfsdk:"id"`
-	OrganizationID      types.String         `tfsdk:"organization_id"`
-	CredentialsID       types.String         `tfsdk:"credentials_id"`
-	IAMUserName         types.String         `tfsdk:"iam_user_name"`
-	IAMUserARN          types.String         `tfsdk:"iam_user_arn"`
-	RotationTriggers    types.Map            `tfsdk:"rotation_triggers"`
-	RotateAfterDays     types.Int64          `tfsdk:"rotate_after_days"`
-	RotateOnCreate      types.Bool           `tfsdk:"rotate_on_create"`
-	RotationWindow      types.Object         `tfsdk:"rotation_window"`
-	RotateRegistries    types.Bool           `tfsdk:"rotate_registries"`
-	IgnoredHolders      types.Set            `tfsdk:"ignored_holders"`
-	ProductionLast      types.Bool           `tfsdk:"production_last"`
-	DrainWindow         timetypes.GoDuration `tfsdk:"drain_window"`
-	AccessKeyID         types.String         `tfsdk:"access_key_id"`
-	AccessKeyCreatedAt  timetypes.RFC3339    `tfsdk:"access_key_created_at"`
-	PreviousAccessKeyID types.String         `tfsdk:"previous_access_key_id"`
-	RotatedAt           timetypes.RFC3339    `tfsdk:"rotated_at"`
-	DeployedAt          timetypes.RFC3339    `tfsdk:"deployed_at"`
-	DrainEndsAt         timetypes.RFC3339    `tfsdk:"drain_ends_at"`
-	RotationDue         types.Bool           `tfsdk:"rotation_due"`
-	RotationDueAt       timetypes.RFC3339    `tfsdk:"rotation_due_at"`
-	Phase               types.String         `tfsdk:"phase"`
-	ClusterIDs          types.List           `tfsdk:"cluster_ids"`
-	Holders             types.List           `tfsdk:"holders"`
-	Timeouts            timeouts.Value       `tfsdk:"timeouts"`
+	ID                  types.String      `tfsdk:"id"`
+	OrganizationID      types.String      `tfsdk:"organization_id"`
+	CredentialsID       types.String      `tfsdk:"credentials_id"`
+	IAMUserName         types.String      `tfsdk:"iam_user_name"`
+	IAMUserARN          types.String      `tfsdk:"iam_user_arn"`
+	RotationTriggers    types.Map         `tfsdk:"rotation_triggers"`
+	RotateAfterDays     types.Int64       `tfsdk:"rotate_after_days"`
+	RotateOnCreate      types.Bool        `tfsdk:"rotate_on_create"`
+	RotationWindow      types.Object      `tfsdk:"rotation_window"`
+	RotateRegistries    types.Bool        `tfsdk:"rotate_registries"`
+	IgnoredHolders      types.Set         `tfsdk:"ignored_holders"`
+	ProductionLast      types.Bool        `tfsdk:"production_last"`
+	DrainWindow         types.String      `tfsdk:"drain_window"`
+	AccessKeyID         types.String      `tfsdk:"access_key_id"`
+	AccessKeyCreatedAt  timetypes.RFC3339 `tfsdk:"access_key_created_at"`
+	PreviousAccessKeyID types.String      `tfsdk:"previous_access_key_id"`
+	RotatedAt           timetypes.RFC3339 `tfsdk:"rotated_at"`
+	DeployedAt          timetypes.RFC3339 `tfsdk:"deployed_at"`
+	DrainEndsAt         timetypes.RFC3339 `tfsdk:"drain_ends_at"`
+	RotationDue         types.Bool        `tfsdk:"rotation_due"`
+	RotationDueAt       timetypes.RFC3339 `tfsdk:"rotation_due_at"`
+	Phase               types.String      `tfsdk:"phase"`
+	ClusterIDs          types.List        `tfsdk:"cluster_ids"`
+	Holders             types.List        `tfsdk:"holders"`
+	Timeouts            timeouts.Value    `tfsdk:"timeouts"`
 }
 
 // holderType is the type of an element of holders.

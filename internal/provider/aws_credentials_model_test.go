@@ -22,7 +22,7 @@ func TestSetRecord(t *testing.T) {
 		Clusters:   []rotation.Cluster{{ID: "b"}, {ID: "a"}},
 		Holders:    []rotation.Holder{{Kind: rotation.HolderHelmRepository, ID: "a"}, {Kind: rotation.HolderCredentials, ID: "b"}},
 	}
-	m := awsCredentialsModel{DrainWindow: timetypes.NewGoDurationValueFromStringMust("3h")}
+	m := awsCredentialsModel{DrainWindow: types.StringValue("3h")}
 	m.setRecord(&record, time.Time{}, now)
 	if got := m.Phase.ValueString(); got != string(rotation.PhaseDeploying) {
 		t.Errorf("the phase is %s", got)

@@ -38,7 +38,7 @@ func testState() awsCredentialsModel {
 		RotateAfterDays:     types.Int64Value(120),
 		RotationWindow:      types.ObjectNull(windowType.AttrTypes),
 		IgnoredHolders:      types.SetNull(types.StringType),
-		DrainWindow:         timetypes.NewGoDurationValueFromStringMust("2h"),
+		DrainWindow:         types.StringValue("2h"),
 		AccessKeyID:         types.StringValue("AKIACURRENT000000000"),
 		AccessKeyCreatedAt:  timeValue(createdAt),
 		PreviousAccessKeyID: types.StringValue("AKIAPREVIOUS00000000"),
@@ -157,13 +157,13 @@ func TestUpdateOf(t *testing.T) {
 		},
 		{
 			name: "drain window",
-			plan: func(m *awsCredentialsModel) { m.DrainWindow = timetypes.NewGoDurationValueFromStringMust("3h") },
+			plan: func(m *awsCredentialsModel) { m.DrainWindow = types.StringValue("3h") },
 			want: updateRecord,
 		},
 		{
 			name: "drain window and triggers",
 			plan: func(m *awsCredentialsModel) {
-				m.DrainWindow = timetypes.NewGoDurationValueFromStringMust("3h")
+				m.DrainWindow = types.StringValue("3h")
 				m.RotationTriggers = otherTriggers
 			},
 			want: updateRotate, rotates: true,
@@ -226,7 +226,7 @@ func TestRecordUpdate(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			m := testState()
-			m.DrainWindow = timetypes.NewGoDurationValueFromStringMust(test.window)
+			m.DrainWindow = types.StringValue(test.window)
 			m.RotateAfterDays = types.Int64Value(test.days)
 			change{state: &state, plan: &m}.record(now)
 			if got := m.Phase.ValueString(); got != test.phase {

@@ -38,13 +38,13 @@ func TestProductionIsDeployedLast(t *testing.T) {
 			PreConfig: func() { staging.FailNextDeployment("DEPLOYMENT_ERROR") },
 			Config:    s.credentials(adopt(trigger("2"))),
 			ExpectError: says("Error running apply", rotation.SummaryDeployment, staging.ID,
-				"Not deployed, because production comes last: cluster", s.cluster.ID),
+				"because they come last: cluster", s.cluster.ID),
 		},
 		resource.TestStep{
 			PreConfig: func() { s.holds(s.deployments(0)) },
 			Config:    s.credentials(adopt(trigger("2"))),
 			Check: resource.ComposeTestCheckFunc(s.deployments(1), s.warned(`Clusters to deploy: cluster "staging"`,
-				`; when all of these have succeeded, production: cluster "prod"`, `Not deployed, because self-managed: cluster "own hardware"`)),
+				`When all of these are deployed, production follows: cluster "prod"`, `because they are self-managed: cluster "own hardware"`)),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
 		},
 		resource.TestStep{
@@ -62,7 +62,7 @@ func TestPlanNamesOutdatedClusters(t *testing.T) {
 	s.run(resource.TestStep{
 		Config: s.credentials(""),
 		Check: resource.ComposeTestCheckFunc(s.deployments(1),
-			s.warned(`These have changes that are not applied yet, and the deployment applies them: cluster "prod" (`+s.cluster.ID)),
+			s.warned(`changes that are not applied yet, and the deployment applies them: cluster "prod" (`+s.cluster.ID)),
 	})
 }
 

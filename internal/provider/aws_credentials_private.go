@@ -3,8 +3,6 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -79,7 +77,7 @@ func getPrivate(ctx context.Context, private interface {
 		return
 	}
 	if err := json.Unmarshal(value, target); err != nil {
-		addError(diags, errors.Join(fmt.Errorf("the private state's %q cannot be read", key), err))
+		addError(diags, stateUnreadable(key, err))
 	}
 }
 

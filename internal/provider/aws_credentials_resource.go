@@ -2,12 +2,11 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
@@ -45,13 +44,11 @@ func (r *awsCredentialsResource) ValidateConfig(ctx context.Context, req resourc
 	var config awsCredentialsModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
 	if config.DrainWindow.IsNull() {
-		config.DrainWindow = timetypes.NewGoDurationValueFromStringMust(defaultDrainWindow)
+		config.DrainWindow = types.StringValue(defaultDrainWindow)
 	}
 	window, age := durationOr(config.DrainWindow, 0), time.Duration(config.RotateAfterDays.ValueInt64())*24*time.Hour
 	if age > 0 && window >= age {
-		resp.Diagnostics.AddAttributeError(path.Root("rotate_after_days"), summaryConfiguration, fmt.Sprintf(
-			"rotate_after_days (%d) must be longer than drain_window (%s): a key cannot be rotated while its predecessor still drains. Nothing was changed.",
-			config.RotateAfterDays.ValueInt64(), window))
+		addErrorAt(&resp.Diagnostics, path.Root("rotate_after_days"), ageTooShort(config.RotateAfterDays.ValueInt64(), window))
 	}
 }
 
@@ -82,8 +79,7 @@ func (r *awsCredentialsResource) Create(ctx context.Context, req resource.Create
 	var pendingSince time.Time
 	if waits && record.RotatedAt.IsZero() {
 		pendingSince = now
-		warnOfWindow(fmt.Sprintf("Access key %s was adopted, and its rotation waits until then.", record.AccessKeyID), plan.window().OpensAt(now),
-			&resp.Diagnostics)
+		addWarning(&resp.Diagnostics, windowClosed(plan.window().OpensAt(now), adoptedNow(record.AccessKeyID)))
 	}
 	setPrivate(ctx, resp.Private, privateSchedule, plan.setRecord(record, pendingSince, r.rotator.Now()), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -109,14 +105,14 @@ func (r *awsCredentialsResource) Read(ctx context.Context, req resource.ReadRequ
 		resp.State.RemoveResource(ctx)
 		return
 	case rotation.IsProblem(err, rotation.SummaryNotStatic) && !state.AccessKeyID.IsNull():
-		resp.Diagnostics.AddWarning(summaryNothingToRotate, rotation.AsProblem(err).Detail())
+		addWarning(&resp.Diagnostics, nothingToRotate(rotation.AsProblem(err)))
 		return
 	case err != nil:
 		addError(&resp.Diagnostics, err)
 		return
 	}
 	if warning != nil {
-		resp.Diagnostics.AddWarning(warning.Summary, warning.Detail())
+		addWarning(&resp.Diagnostics, warning)
 	}
 	if state.AccessKeyID.IsNull() { // The first refresh after an import.
 		intent.UserARN = record.UserARN
@@ -165,8 +161,7 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 		}
 	}
 	if resume && change.triggersChange() && err == nil {
-		resp.Diagnostics.AddAttributeWarning(path.Root("rotation_triggers"), summaryResumeSwallowed, "The apply resumed a rotation that had been "+
-			"interrupted. It is the one that rotation_triggers asks for, so no second one follows.")
+		addWarning(&resp.Diagnostics, changeCovered())
 	}
 	setPrivate(ctx, resp.Private, privateSchedule, plan.setRecord(record, change.pendingAfter(record), r.rotator.Now()), &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
@@ -182,6 +177,5 @@ func (r *awsCredentialsResource) Delete(ctx context.Context, req resource.Delete
 	var state awsCredentialsModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	r.owners.Store(state.ID.ValueString(), ownerOf(&state))
-	resp.Diagnostics.AddWarning(summaryKeyStays, fmt.Sprintf("Access key %s of IAM user %q stays valid, and Qovery goes on working with it. Terraform only "+
-		"forgets it: nothing rotates it from now on.", state.AccessKeyID.ValueString(), state.IAMUserName.ValueString()))
+	addWarning(&resp.Diagnostics, keyForgotten(state.IAMUserName.ValueString(), state.AccessKeyID.ValueString(), state.ID.ValueString()))
 }

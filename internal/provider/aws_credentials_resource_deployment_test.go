@@ -139,7 +139,7 @@ func TestDeploymentRunsIntoTheTimeout(t *testing.T) {
 	s.cluster.SetDeploymentDuration(40 * time.Minute)
 	limit := "\n  timeouts {\n    create = \"30m\"\n    update = \"30m\"\n  }"
 	config := s.credentials(trigger("1") + limit)
-	timeout := says("Error running apply", rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "30m0s")
+	timeout := says("Error running apply", rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "30m")
 	s.run(
 		resource.TestStep{Config: config, ExpectError: timeout},
 		// The deployment goes on without anybody who waits for it.
@@ -171,7 +171,7 @@ func TestDeploymentRunsIntoTheDefaultTimeout(t *testing.T) {
 	s.cluster.SetDeploymentDuration(5 * time.Hour)
 	s.run(resource.TestStep{
 		Config:      s.credentials(""),
-		ExpectError: says("Error running apply", rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "4h0m0s"),
+		ExpectError: says("Error running apply", rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "4h"),
 	})
 }
 

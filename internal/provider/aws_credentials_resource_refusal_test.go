@@ -40,22 +40,22 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 		{
 			name:   "negative drain window",
 			config: with(`drain_window = "-2h"`),
-			facts:  facts(provider.SummaryConfiguration, "drain_window = ", "-2h0m0s"),
+			facts:  facts(provider.SummaryConfiguration, "drain_window = ", "-2h"),
 		},
 		{
 			name:   "drain window under the default minimum",
 			config: with(`drain_window = "119m"`),
-			facts:  facts(provider.SummaryConfiguration, "drain_window = ", "1h59m0s", "minimum_drain_window", "2h0m0s"),
+			facts:  facts(provider.SummaryConfiguration, "drain_window = ", "1h59m", "minimum_drain_window", "2h"),
 		},
 		{
 			name:    "drain window under the minimum of the provider block",
 			prepare: func(s *stage) { s.settings = `minimum_drain_window = "6h"` },
-			facts:   facts(provider.SummaryConfiguration, "2h0m0s", "minimum_drain_window", "6h0m0s"),
+			facts:   facts(provider.SummaryConfiguration, "2h", "minimum_drain_window", "6h"),
 		},
 		{
 			name:   "drain window as long as the age",
 			config: with("rotate_after_days = 1\n  drain_window = \"24h\""),
-			facts:  facts(provider.SummaryConfiguration, "rotate_after_days = ", "drain_window", "24h0m0s"),
+			facts:  facts(provider.SummaryConfiguration, "rotate_after_days = ", "drain_window", "24h"),
 		},
 		{
 			name:   "no days",
@@ -68,9 +68,14 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 			facts:  facts("ignored_holders = ", "UUID", "registry"),
 		},
 		{
+			name:   "drain window in days",
+			config: with(`drain_window = "7d"`),
+			facts:  facts(provider.SummaryConfiguration, "drain_window = ", `Write "168h" for 7 days`),
+		},
+		{
 			name:   "timeout that is no duration",
 			config: with(`timeouts { create = "soon" }`),
-			facts:  facts(`timeouts { create = "soon" }`),
+			facts:  facts(provider.SummaryConfiguration, `timeouts { create = "soon" }`, "timeouts.create", "not a duration"),
 		},
 		{
 			name:   "negative timeout",
@@ -155,7 +160,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			facts: func(s *stage) []string {
 				foreign := s.user.Keys()[1].ID
 				return []string{
-					rotation.SummaryForeignKey, "Inactive", foreign, "31 days", "never used",
+					rotation.SummaryForeignKey, foreign, "Inactive", "31 days", "recorded no use",
 					"aws iam delete-access-key --user-name qovery --access-key-id " + foreign,
 				}
 			},
@@ -167,7 +172,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 			},
 			facts: func(s *stage) []string {
 				return []string{
-					rotation.SummaryForeignKey, "Active", s.user.Keys()[1].ID, "7 days", s.Clock().Now().Format(time.RFC3339), "s3", "us-west-2",
+					rotation.SummaryForeignKey, s.user.Keys()[1].ID, "Active", "7 days", s.Clock().Now().Format(time.RFC3339), "s3", "us-west-2",
 				}
 			},
 		},
@@ -303,7 +308,7 @@ func TestCredentialsLookAgainBeforeTheyRotate(t *testing.T) {
 		},
 		{
 			"second key", func(s *stage) { s.user.AddKey() },
-			[]string{rotation.SummaryForeignKey, "0 days", "never used"},
+			[]string{rotation.SummaryForeignKey, "0 days", "recorded no use"},
 		},
 		{
 			"key replaced by hand", func(s *stage) {

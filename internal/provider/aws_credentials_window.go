@@ -2,12 +2,10 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -22,9 +20,10 @@ var windowType = types.ObjectType{AttrTypes: map[string]attr.Type{
 
 func windowAttribute() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "When a rotation may begin, in UTC, for at least 10 minutes. Default: always. A rotation that a creation, `rotation_triggers` or " +
-			"`rotate_after_days` asks for at another time is remembered, and the first apply inside of the window rotates. A key in " +
-			"`compromised_access_key_ids` and an interrupted rotation do not wait. A change or removal counts at once for a rotation that waits.",
+		MarkdownDescription: "Time window in UTC in which a rotation may begin, at least 10 minutes long. Default: always. A rotation that is " +
+			"requested outside of the window is remembered, and the first apply inside the window rotates the key. Keys in " +
+			"`compromised_access_key_ids` and interrupted rotations do not wait. A change of the window applies at once, also to " +
+			"a rotation that waits.",
 		Optional:   true,
 		Validators: []validator.Object{windowValidator{}},
 		Attributes: map[string]schema.Attribute{
@@ -34,12 +33,12 @@ func windowAttribute() schema.SingleNestedAttribute {
 				Optional:            true,
 			},
 			"from": schema.StringAttribute{
-				MarkdownDescription: "Time of the day at which the window opens, such as `08:00`, from `00:00` to `23:59`.",
+				MarkdownDescription: "Time of the day at which the window opens, such as `08:00`. From `00:00` to `23:59`.",
 				Required:            true,
 			},
 			"to": schema.StringAttribute{
-				MarkdownDescription: "Time of the day at which the window closes, such as `15:00`, from `00:00` to `24:00`. When it is earlier than `from`, the window " +
-					"closes on the next day.",
+				MarkdownDescription: "Time of the day at which the window closes, such as `15:00`. From `00:00` to `24:00`. If it is earlier than " +
+					"`from`, the window closes on the next day.",
 				Required: true,
 			},
 		},
@@ -90,7 +89,7 @@ type windowValidator struct{}
 
 // Description implements [validator.Object].
 func (v windowValidator) Description(context.Context) string {
-	return "must be a time of the day that lasts at least 10 minutes"
+	return "must be a time window of at least 10 minutes"
 }
 
 // MarkdownDescription implements [validator.Object].
@@ -99,21 +98,13 @@ func (v windowValidator) MarkdownDescription(ctx context.Context) string { retur
 // ValidateObject implements [validator.Object].
 func (v windowValidator) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
 	if _, err := parseWindow(req.ConfigValue); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, summaryConfiguration, fmt.Sprintf("%s: %s. Nothing was changed.", req.Path, err))
+		addErrorAt(&resp.Diagnostics, req.Path, windowInvalid(req.Path, err))
 	}
 }
 
 // warnIfWaits tells, in a plan and in its apply, when a rotation can begin that is asked for while the window is closed.
 func (c change) warnIfWaits(now time.Time, diags *diag.Diagnostics) {
 	if c.waits(now) {
-		warnOfWindow(fmt.Sprintf("A rotation of access key %s that is asked for before then is remembered, and does not begin.", c.state.AccessKeyID.ValueString()),
-			c.plan.window().OpensAt(now), diags)
+		addWarning(diags, windowClosed(c.plan.window().OpensAt(now), requestRemembered(c.state.AccessKeyID.ValueString())))
 	}
-}
-
-// warnOfWindow tells when the window opens, and what that means.
-func warnOfWindow(what string, opensAt time.Time, diags *diag.Diagnostics) {
-	diags.AddAttributeWarning(path.Root("rotation_window"), summaryRotationWaits, fmt.Sprintf("rotation_window is closed until %s. %s\n\n"+
-		"State of AWS and Qovery: Nothing was changed.\n\nWhat to do: Run an apply while the window is open. It rotates the key. To rotate it at once, remove "+
-		"rotation_window.", opensAt.UTC().Format(time.RFC3339), what))
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -240,7 +239,7 @@ func anyChange(t *rapid.T) (c, known change, refreshedAt time.Time) {
 	plan := state
 	plan.RotationWindow, plan.RotationTriggers, plan.RotateAfterDays = windows.Draw(t, "new window"), triggers.Draw(t, "new triggers"), days.Draw(t, "new days")
 	if rapid.Bool().Draw(t, "drains longer") {
-		plan.DrainWindow = timetypes.NewGoDurationValueFromStringMust("2400h")
+		plan.DrainWindow = types.StringValue("2400h")
 	}
 	unknown := plan
 	if rapid.Bool().Draw(t, "unknown window") {

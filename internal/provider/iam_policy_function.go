@@ -23,12 +23,13 @@ func (iamPolicyFunction) Metadata(_ context.Context, _ function.MetadataRequest,
 func (iamPolicyFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
 		Summary: "Least-privilege IAM policy of the provider",
-		MarkdownDescription: "IAM policy as JSON that allows what the provider does with the access keys of one IAM user, and nothing else. Attach it to the " +
-			"role or user that the provider acts as, never to the user whose key is rotated. Requires Terraform 1.8 or OpenTofu 1.7.",
+		MarkdownDescription: "Returns an IAM policy in JSON that allows what the provider does with the access keys of one IAM user, and nothing " +
+			"else. Attach it to the role or user with which the provider authenticates. Do not attach it to the user whose key is " +
+			"rotated. Requires Terraform 1.8 or OpenTofu 1.7.",
 		Parameters: []function.Parameter{function.StringParameter{
 			Name: "user_arn",
-			MarkdownDescription: "ARN of the IAM user whose access key Qovery holds, such as `arn:aws:iam::123456789012:user/qovery`, in any partition. The " +
-				"path is part of it: `user/system/qovery`.",
+			MarkdownDescription: "ARN of the IAM user whose access key Qovery holds, such as `arn:aws:iam::123456789012:user/qovery`, in any " +
+				"partition. It includes the path, as in `user/system/qovery`.",
 		}},
 		Return: function.StringReturn{},
 	}

@@ -4,16 +4,13 @@ package provider
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"sync"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/function"
 	"github.com/hashicorp/terraform-plugin-framework/list"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -70,14 +67,14 @@ func New(version string, options ...Option) *Provider {
 
 // providerModel is the provider block.
 type providerModel struct {
-	APIToken           types.String         `tfsdk:"api_token"`
-	APIURL             types.String         `tfsdk:"api_url"`
-	PollInterval       timetypes.GoDuration `tfsdk:"poll_interval"`
-	MinimumDrainWindow timetypes.GoDuration `tfsdk:"minimum_drain_window"`
-	LastUseDelay       timetypes.GoDuration `tfsdk:"last_use_delay"`
-	VerifyServices     types.Bool           `tfsdk:"verify_services"`
-	Compromised        types.Set            `tfsdk:"compromised_access_key_ids"`
-	AWS                types.Object         `tfsdk:"aws"`
+	APIToken           types.String `tfsdk:"api_token"`
+	APIURL             types.String `tfsdk:"api_url"`
+	PollInterval       types.String `tfsdk:"poll_interval"`
+	MinimumDrainWindow types.String `tfsdk:"minimum_drain_window"`
+	LastUseDelay       types.String `tfsdk:"last_use_delay"`
+	VerifyServices     types.Bool   `tfsdk:"verify_services"`
+	Compromised        types.Set    `tfsdk:"compromised_access_key_ids"`
+	AWS                types.Object `tfsdk:"aws"`
 }
 
 // clients is what the provider hands to its resources and data sources.
@@ -104,43 +101,42 @@ func (p *Provider) Metadata(_ context.Context, _ provider.MetadataRequest, resp 
 // Schema implements [provider.Provider].
 func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Rotates the static AWS access key with which Qovery runs Kubernetes clusters, and retires the old key once " +
-			"nothing needs it any more.",
+		MarkdownDescription: "Rotates the static AWS access key with which Qovery runs Kubernetes clusters. Retires the old key when nothing needs " +
+			"it any more.",
 		Attributes: map[string]schema.Attribute{
 			"api_token": schema.StringAttribute{
-				MarkdownDescription: "Qovery API token. Defaults to the environment variable `QOVERY_API_TOKEN`, the same that Qovery's own " +
-					"provider reads. White space around it does not count. Its role must be allowed to change cloud credentials and registries " +
-					"and to deploy clusters.",
+				MarkdownDescription: "Qovery API token. Default: the environment variable `QOVERY_API_TOKEN`, which Qovery's own provider reads " +
+					"too. Surrounding whitespace is ignored. The token's role must allow changing cloud credentials and " +
+					"registries, and deploying clusters.",
 				Optional:   true,
 				Sensitive:  true,
 				Validators: []validator.String{tokenValidator()},
 			},
 			"api_url": schema.StringAttribute{
-				MarkdownDescription: "Base URL of Qovery's API. Defaults to the environment variable `QOVERY_API_URL`, else to `" + qovery.DefaultURL +
-					"`. Must be `https`; plain `http` is accepted for a loopback address only, because the token and the new key travel there.",
+				MarkdownDescription: "Base URL of Qovery's API. Default: the environment variable `QOVERY_API_URL`, otherwise `" + qovery.DefaultURL + "`. " +
+					"Must be `https`. `http` is accepted for a loopback address only, because the token and the new key are sent " +
+					"there.",
 				Optional:   true,
 				Validators: []validator.String{urlValidator()},
 			},
 			"poll_interval": schema.StringAttribute{
-				MarkdownDescription: "Fixed interval at which the statuses of an organization's clusters are read while a deployment runs, as a " +
-					"[Go duration](https://pkg.go.dev/time#ParseDuration), at least `1ms`. Unset by default: statuses are then read every 5 to 40 " +
-					"seconds, most often around the time that the last deployment took.",
+				MarkdownDescription: "Fixed interval between two reads of the cluster statuses while a deployment runs, as a [Go " +
+					"duration](https://pkg.go.dev/time#ParseDuration) such as `30s`. Minimum: `1ms`. By default, statuses are " +
+					"read every 5 to 40 seconds, most often around the time that the last deployment took.",
 				Optional:   true,
-				CustomType: timetypes.GoDurationType{},
 				Validators: []validator.String{durationAtLeast(time.Millisecond)},
 			},
 			"minimum_drain_window": schema.StringAttribute{
-				MarkdownDescription: "The shortest `drain_window` that a resource may have, as a [Go duration](https://pkg.go.dev/time#ParseDuration). " +
-					"Default `2h`, the time that Qovery asks for so that deployments under way can finish. Lower it for test organizations only.",
+				MarkdownDescription: "Minimum value of `drain_window` in all resources, as a [Go duration](https://pkg.go.dev/time#ParseDuration). " +
+					"Default: `2h`, the time that Qovery recommends for running deployments to finish. Use a lower value in test " +
+					"organizations only.",
 				Optional:   true,
-				CustomType: timetypes.GoDurationType{},
 				Validators: []validator.String{durationAtLeast(0)},
 			},
 			"last_use_delay": schema.StringAttribute{
-				MarkdownDescription: "How late AWS may report the use of an access key, as a [Go duration](https://pkg.go.dev/time#ParseDuration). No key is " +
-					"retired before `delete_after` plus this time. Default `20m`. Use `0s` for tests and demos only.",
+				MarkdownDescription: "How late AWS may report the use of an access key, as a [Go duration](https://pkg.go.dev/time#ParseDuration). " +
+					"No key is retired before `delete_after` plus this time. Default: `20m`. Use `0s` in tests and demos only.",
 				Optional:   true,
-				CustomType: timetypes.GoDurationType{},
 				Validators: []validator.String{durationAtLeast(0)},
 			},
 			"verify_services": schema.BoolAttribute{
@@ -150,10 +146,11 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 				Optional: true,
 			},
 			"compromised_access_key_ids": schema.SetAttribute{
-				MarkdownDescription: "IDs of access keys that leaked, such as `AKIAIOSFODNN7EXAMPLE`. The next apply replaces each one that is a current key, " +
-					"makes it Inactive before it deploys any cluster, and has the cleanup delete it, whatever triggers and windows say. A previous key is " +
-					"retired at once. Once a key is gone, listing it has no effect. See the guide " +
-					"[A key has leaked](https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs/guides/a-key-has-leaked).",
+				MarkdownDescription: "IDs of access keys that leaked, such as `AKIAIOSFODNN7EXAMPLE`. If a listed key is a current key, the next " +
+					"apply replaces it and makes it Inactive before any cluster is deployed. The cleanup then deletes it. " +
+					"`rotation_triggers` and `rotation_window` do not delay this. If a listed key is a previous key, it is " +
+					"retired at once. Listing a deleted key has no effect. See the guide [A key has " +
+					"leaked](https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs/guides/a-key-has-leaked).",
 				ElementType: types.StringType,
 				Optional:    true,
 				Validators:  []validator.Set{setvalidator.ValueStringsAre(accessKeyIDValidator())},
@@ -177,14 +174,13 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		"verify_services": config.VerifyServices, "compromised_access_key_ids": config.Compromised,
 	} {
 		if value.IsUnknown() || hasUnknownElement(value) {
-			addUnknownConfiguration(&resp.Diagnostics, path.Root(name))
+			addErrorAt(&resp.Diagnostics, path.Root(name), unknownConfiguration(path.Root(name)))
 		}
 	}
 	awsConfig := awsConfiguration(ctx, config.AWS, &resp.Diagnostics)
 	token, err := qovery.ParseToken(stringOr(config.APIToken, os.Getenv("QOVERY_API_TOKEN")))
 	if err != nil && !config.APIToken.IsUnknown() {
-		resp.Diagnostics.AddAttributeError(path.Root("api_token"), summaryConfiguration, fmt.Sprintf("The Qovery API token %s. Set the environment "+
-			"variable QOVERY_API_TOKEN, or the argument api_token from a sensitive variable. Nothing was changed.", err))
+		addErrorAt(&resp.Diagnostics, path.Root("api_token"), tokenInvalid(err))
 	}
 	if resp.Diagnostics.HasError() {
 		return
@@ -197,17 +193,14 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 	userAgent := productName + "/" + p.version
 	qoveryClient, err := qovery.New(qovery.Config{URL: url, Token: token, UserAgent: userAgent, RequestTimeout: p.requestTimeout})
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("api_url"), summaryConfiguration,
-			fmt.Sprintf("Qovery's API cannot be used: %s. The URL comes from api_url, or else from the environment variable QOVERY_API_URL. "+
-				"Nothing was changed.", err))
+		addErrorAt(&resp.Diagnostics, path.Root("api_url"), urlInvalid(err))
 		return
 	}
 	awsConfig.UserAgent = []awsiam.Product{{Name: productName, Version: p.version}}
 	awsConfig.RequestTimeout, awsConfig.Now = p.requestTimeout, p.clock.Now
 	iamClient, err := awsiam.New(ctx, awsConfig)
 	if err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("aws"), summaryConfiguration,
-			fmt.Sprintf("The AWS settings cannot be used. Nothing was changed.\n\nOriginal error: %s", err))
+		addErrorAt(&resp.Diagnostics, path.Root("aws"), awsInvalid(err))
 		return
 	}
 
@@ -243,11 +236,4 @@ func (p *Provider) Functions(context.Context) []func() function.Function {
 // ListResources implements [provider.ProviderWithListResources].
 func (p *Provider) ListResources(context.Context) []func() list.ListResource {
 	return []func() list.ListResource{newAWSCredentialsListResource}
-}
-
-// addUnknownConfiguration refuses a provider argument whose value is not known while Terraform plans.
-func addUnknownConfiguration(diags *diag.Diagnostics, attribute path.Path) {
-	diags.AddAttributeError(attribute, summaryConfiguration, fmt.Sprintf("The value of %s is not known yet, so a plan could not be checked "+
-		"against AWS and Qovery. Use a variable, a data source or the environment, or create what the value comes from first (-target). "+
-		"Nothing was changed.", attribute))
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/objectvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -39,11 +38,11 @@ type awsModel struct {
 }
 
 type assumeRoleModel struct {
-	RoleARN     types.String         `tfsdk:"role_arn"`
-	SessionName types.String         `tfsdk:"session_name"`
-	ExternalID  types.String         `tfsdk:"external_id"`
-	Duration    timetypes.GoDuration `tfsdk:"duration"`
-	Policy      types.String         `tfsdk:"policy"`
+	RoleARN     types.String `tfsdk:"role_arn"`
+	SessionName types.String `tfsdk:"session_name"`
+	ExternalID  types.String `tfsdk:"external_id"`
+	Duration    types.String `tfsdk:"duration"`
+	Policy      types.String `tfsdk:"policy"`
 }
 
 type assumeRoleWithWebModel struct {
@@ -61,14 +60,14 @@ type endpointsModel struct {
 
 func awsSchema() schema.SingleNestedAttribute {
 	return schema.SingleNestedAttribute{
-		MarkdownDescription: "How the provider signs its own requests to AWS, with the arguments of the AWS provider. Without it the usual chain applies: " +
-			"environment variables, shared configuration and credentials files, IAM Identity Center, web identity, and the role of a container or " +
-			"instance. These must not be the access key that is rotated.",
+		MarkdownDescription: "AWS credentials and settings of the provider, with the arguments of the AWS provider. Default: environment " +
+			"variables, shared configuration and credentials files, IAM Identity Center, web identity, or the role of a container " +
+			"or instance. The provider must not authenticate with the access key that is rotated.",
 		Optional: true,
 		Attributes: map[string]schema.Attribute{
 			"region": schema.StringAttribute{
-				MarkdownDescription: "AWS region in which STS is asked, such as `eu-west-3`. IAM itself is global; in GovCloud and China it has to be one of " +
-					"theirs. Default: `AWS_REGION`, the profile's, else `us-east-1`.",
+				MarkdownDescription: "AWS region for requests to STS, such as `eu-west-3`. IAM is global. In GovCloud and China, it must be a " +
+					"region of that partition. Default: `AWS_REGION`, otherwise the region of the profile, otherwise `us-east-1`.",
 				Optional:   true,
 				Validators: []validator.String{regionValidator()},
 			},
@@ -77,18 +76,18 @@ func awsSchema() schema.SingleNestedAttribute {
 				Optional:            true,
 			},
 			"access_key": schema.StringAttribute{
-				MarkdownDescription: "Access key id to sign with. Prefer a role.",
+				MarkdownDescription: "Access key ID of the provider. A role is safer.",
 				Optional:            true,
 				Validators:          []validator.String{stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("secret_key"))},
 			},
 			"secret_key": schema.StringAttribute{
-				MarkdownDescription: "Secret access key to sign with.",
+				MarkdownDescription: "Secret access key of the provider.",
 				Optional:            true,
 				Sensitive:           true,
 				Validators:          []validator.String{stringvalidator.AlsoRequires(path.MatchRelative().AtParent().AtName("access_key"))},
 			},
 			"token": schema.StringAttribute{
-				MarkdownDescription: "Session token that belongs to temporary `access_key` and `secret_key`.",
+				MarkdownDescription: "Session token of a temporary `access_key` and `secret_key`.",
 				Optional:            true,
 				Sensitive:           true,
 			},
@@ -103,14 +102,14 @@ func awsSchema() schema.SingleNestedAttribute {
 				Optional:            true,
 			},
 			"max_retries": schema.Int64Attribute{
-				MarkdownDescription: "How many times a request that fails or is throttled is sent at most, the first time included. Default: " +
-					"`AWS_MAX_ATTEMPTS`, else 6. A request that creates a key is never repeated blindly.",
+				MarkdownDescription: "Maximum number of attempts for a request that fails or is throttled, including the first. Default: " +
+					"`AWS_MAX_ATTEMPTS`, otherwise `6`. A request that creates an access key is never repeated automatically.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
 			"allowed_account_ids": schema.SetAttribute{
-				MarkdownDescription: "IDs of the only AWS accounts that the provider may work in, such as `123456789012`. With credentials of another " +
-					"account nothing is read or changed. Conflicts with `forbidden_account_ids`.",
+				MarkdownDescription: "IDs of the AWS accounts in which the provider may work, such as `123456789012`. With credentials of another " +
+					"account, nothing is read or changed. Conflicts with `forbidden_account_ids`.",
 				ElementType: types.StringType,
 				Optional:    true,
 				Validators: []validator.Set{
@@ -119,13 +118,13 @@ func awsSchema() schema.SingleNestedAttribute {
 				},
 			},
 			"forbidden_account_ids": schema.SetAttribute{
-				MarkdownDescription: "IDs of AWS accounts that the provider must not work in. Conflicts with `allowed_account_ids`.",
+				MarkdownDescription: "IDs of AWS accounts in which the provider must not work. Conflicts with `allowed_account_ids`.",
 				ElementType:         types.StringType,
 				Optional:            true,
 				Validators:          []validator.Set{setvalidator.ValueStringsAre(accountIDValidator())},
 			},
 			"assume_role": schema.SingleNestedAttribute{
-				MarkdownDescription: "A role to assume with the credentials found.",
+				MarkdownDescription: "IAM role that the provider assumes with its other AWS credentials.",
 				Optional:            true,
 				Attributes: map[string]schema.Attribute{
 					"role_arn": schema.StringAttribute{
@@ -134,30 +133,30 @@ func awsSchema() schema.SingleNestedAttribute {
 						Validators:          []validator.String{roleARNValidator()},
 					},
 					"session_name": schema.StringAttribute{
-						MarkdownDescription: "Name of the session, as CloudTrail shows it.",
+						MarkdownDescription: "Name of the session, which CloudTrail shows.",
 						Optional:            true,
 					},
 					"external_id": schema.StringAttribute{
-						MarkdownDescription: "External id that the role's trust policy asks for.",
+						MarkdownDescription: "External ID that the trust policy of the role requires.",
 						Optional:            true,
 					},
 					"duration": schema.StringAttribute{
-						MarkdownDescription: "How long the session lasts before it is renewed, as a [Go duration](https://pkg.go.dev/time#ParseDuration) " +
-							"from `15m` to `12h`. Default: `15m`.",
+						MarkdownDescription: "Duration of the session, after which it is renewed, as a [Go " +
+							"duration](https://pkg.go.dev/time#ParseDuration) from `15m` to `12h`. Default: `15m`.",
 						Optional:   true,
-						CustomType: timetypes.GoDurationType{},
 						Validators: []validator.String{durationBetween(15*time.Minute, 12*time.Hour)},
 					},
 					"policy": schema.StringAttribute{
-						MarkdownDescription: "IAM policy in JSON that narrows the session's permissions.",
+						MarkdownDescription: "IAM policy in JSON that restricts the permissions of the session.",
 						Optional:            true,
 						Validators:          []validator.String{jsonObjectValidator()},
 					},
 				},
 			},
 			"assume_role_with_web_identity": schema.SingleNestedAttribute{
-				MarkdownDescription: "A role to assume with an OpenID Connect token, as pipelines and HCP Terraform hand out. Conflicts with `access_key`.",
-				Optional:            true,
+				MarkdownDescription: "IAM role that the provider assumes with an OpenID Connect token, for example in pipelines and HCP Terraform. " +
+					"Conflicts with `access_key`.",
+				Optional: true,
 				Validators: []validator.Object{
 					objectvalidator.ConflictsWith(path.MatchRelative().AtParent().AtName("access_key")),
 				},
@@ -168,11 +167,11 @@ func awsSchema() schema.SingleNestedAttribute {
 						Validators:          []validator.String{roleARNValidator()},
 					},
 					"session_name": schema.StringAttribute{
-						MarkdownDescription: "Name of the session, as CloudTrail shows it.",
+						MarkdownDescription: "Name of the session, which CloudTrail shows.",
 						Optional:            true,
 					},
 					"web_identity_token": schema.StringAttribute{
-						MarkdownDescription: "The token itself.",
+						MarkdownDescription: "OpenID Connect token.",
 						Optional:            true,
 						Sensitive:           true,
 						Validators: []validator.String{
@@ -180,15 +179,15 @@ func awsSchema() schema.SingleNestedAttribute {
 						},
 					},
 					"web_identity_token_file": schema.StringAttribute{
-						MarkdownDescription: "Path of a file with the token.",
+						MarkdownDescription: "Path of a file that contains the OpenID Connect token.",
 						Optional:            true,
 					},
 				},
 			},
 			"endpoints": schema.SingleNestedAttribute{
-				MarkdownDescription: "Other addresses for AWS's APIs, for private endpoints and emulators. `AWS_ENDPOINT_URL_IAM`, " +
-					"`AWS_ENDPOINT_URL_STS` and `AWS_ENDPOINT_URL_EC2` work too. All must be `https`; plain `http` is accepted for a loopback address only, because the new " +
-					"key and the role's credentials travel there.",
+				MarkdownDescription: "Custom endpoints of AWS APIs, for private endpoints and emulators. Default: `AWS_ENDPOINT_URL_IAM`, " +
+					"`AWS_ENDPOINT_URL_STS` and `AWS_ENDPOINT_URL_EC2`. All must be `https`. `http` is accepted for a loopback address only, because the new " +
+					"key and the credentials of the role are sent there.",
 				Optional: true,
 				Attributes: map[string]schema.Attribute{
 					"iam": schema.StringAttribute{
@@ -268,7 +267,7 @@ func reportUnknown(object types.Object, at path.Path, diags *diag.Diagnostics) {
 		nested, isObject := value.(types.Object)
 		switch {
 		case value.IsUnknown(), hasUnknownElement(value):
-			addUnknownConfiguration(diags, at.AtName(name))
+			addErrorAt(diags, at.AtName(name), unknownConfiguration(at.AtName(name)))
 		case isObject:
 			reportUnknown(nested, at.AtName(name), diags)
 		}

@@ -124,12 +124,12 @@ resource "terraform_data" "role" {
 		{
 			name:    "negative last use delay",
 			prepare: set(`last_use_delay = "-20m"`),
-			facts:   facts(provider.SummaryConfiguration, "last_use_delay = ", "-20m0s"),
+			facts:   facts(provider.SummaryConfiguration, "last_use_delay = ", "-20m"),
 		},
 		{
 			name:    "negative minimum drain window",
 			prepare: set(`minimum_drain_window = "-2h"`),
-			facts:   facts(provider.SummaryConfiguration, "minimum_drain_window = ", "-2h0m0s"),
+			facts:   facts(provider.SummaryConfiguration, "minimum_drain_window = ", "-2h"),
 		},
 		{
 			name:    "no tries",
@@ -139,7 +139,7 @@ resource "terraform_data" "role" {
 		{
 			name:    "session that is too short",
 			prepare: aws(`assume_role = { role_arn = "arn:aws:iam::123456789012:role/rotation", duration = "1m" }`),
-			facts:   facts(provider.SummaryConfiguration, "aws.assume_role.duration", "1m0s", "15m0s", "12h0m0s"),
+			facts:   facts(provider.SummaryConfiguration, "aws.assume_role.duration", "1m", "15m", "12h"),
 		},
 		{
 			name:    "access key beside a web identity",

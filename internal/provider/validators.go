@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -23,7 +22,7 @@ import (
 func uuidValidator() validator.String {
 	return stringvalidator.RegexMatches(
 		regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
-		"must be a UUID in lowercase, such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301, as Qovery shows it")
+		"must be a UUID in lowercase, such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301")
 }
 
 // iamUserNameValidator holds IAM's rule for user names:
@@ -31,7 +30,7 @@ func uuidValidator() validator.String {
 func iamUserNameValidator() validator.String {
 	return stringvalidator.RegexMatches(
 		regexp.MustCompile(`^[\w+=,.@-]{1,64}$`),
-		"must be the name of an IAM user (not its ARN): 1 to 64 letters, digits and +=,.@_-")
+		"must be the name of an IAM user, not its ARN: 1 to 64 letters, digits and +=,.@_-")
 }
 
 // accessKeyIDValidator holds IAM's rule for access key ids:
@@ -59,10 +58,11 @@ func roleARNValidator() validator.String {
 func regionValidator() validator.String {
 	return stringvalidator.RegexMatches(
 		regexp.MustCompile(`^([a-z]+-){2,}\d+$`),
-		"must be the name of an AWS region (not of a zone), such as eu-west-3")
+		"must be the name of an AWS region, not of a zone, such as eu-west-3")
 }
 
-// durationValidator bounds a Go duration. A value that is none is reported by its type.
+// durationValidator accepts what Go takes for a duration, in bounds. The type for durations in terraform-plugin-framework-timetypes
+// would explain what is none without a word about days.
 type durationValidator struct{ minimum, maximum time.Duration }
 
 func durationAtLeast(minimum time.Duration) validator.String {
@@ -76,9 +76,9 @@ func durationBetween(minimum, maximum time.Duration) validator.String {
 // Description implements [validator.String].
 func (v durationValidator) Description(context.Context) string {
 	if v.maximum > 0 {
-		return fmt.Sprintf("must be from %s to %s", v.minimum, v.maximum)
+		return fmt.Sprintf("must be from %s to %s", rotation.Short(v.minimum), rotation.Short(v.maximum))
 	}
-	return fmt.Sprintf("must be at least %s", v.minimum)
+	return fmt.Sprintf("must be at least %s", rotation.Short(v.minimum))
 }
 
 // MarkdownDescription implements [validator.String].
@@ -89,10 +89,12 @@ func (v durationValidator) ValidateString(ctx context.Context, req validator.Str
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	duration, err := time.ParseDuration(req.ConfigValue.ValueString())
-	if err == nil && (duration < v.minimum || v.maximum > 0 && duration > v.maximum) {
-		resp.Diagnostics.AddAttributeError(req.Path, summaryConfiguration,
-			fmt.Sprintf("%s is %s; it %s. Nothing was changed.", req.Path, duration, v.Description(ctx)))
+	value := req.ConfigValue.ValueString()
+	switch duration, err := time.ParseDuration(value); {
+	case err != nil:
+		addErrorAt(&resp.Diagnostics, req.Path, notADuration(req.Path, value))
+	case duration < v.minimum, v.maximum > 0 && duration > v.maximum:
+		addErrorAt(&resp.Diagnostics, req.Path, durationOutOfBounds(req.Path, duration, v.Description(ctx)))
 	}
 }
 
@@ -105,7 +107,7 @@ type parsedValidator struct {
 
 // urlValidator accepts the addresses of APIs that secrets may travel to and from.
 func urlValidator() validator.String {
-	return parsedValidator{"must be an https URL, or an http one of a loopback address", func(value string) error {
+	return parsedValidator{"must be an https URL, or an http URL of a loopback address", func(value string) error {
 		_, err := rotation.ParseURL(value)
 		return err
 	}}
@@ -113,9 +115,9 @@ func urlValidator() validator.String {
 
 // tokenValidator accepts what may be a token of Qovery's API.
 func tokenValidator() validator.String {
-	return parsedValidator{"must be a token without white space inside", func(value string) error {
+	return parsedValidator{"must be a token without whitespace inside", func(value string) error {
 		if _, err := qovery.ParseToken(value); err != nil {
-			return fmt.Errorf("%w. Set it to a token, or leave it out to use the environment variable QOVERY_API_TOKEN", err)
+			return fmt.Errorf("%w. Set it to a token, or remove it to use the environment variable QOVERY_API_TOKEN", err)
 		}
 		return nil
 	}}
@@ -147,34 +149,30 @@ func (v parsedValidator) ValidateString(_ context.Context, req validator.StringR
 		return
 	}
 	if err := v.parse(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, summaryConfiguration, fmt.Sprintf("%s %s. Nothing was changed.", req.Path, err))
+		addErrorAt(&resp.Diagnostics, req.Path, unparsed(req.Path, err))
 	}
 }
 
 // minimumTimeout is what one request may take.
 const minimumTimeout = time.Second
 
-// timeoutsBlock is the timeouts block of a resource. The module that it comes from refuses what is no duration, and nothing
-// else.
+// timeoutsBlock is the timeouts block of a resource, with durations that are checked like all others.
 func timeoutsBlock(ctx context.Context, description string) schema.Block {
 	block := timeouts.Block(ctx, timeouts.Opts{
 		Create: true, Update: true, CreateDescription: description, UpdateDescription: description,
 	}).(schema.SingleNestedBlock)
 	for name, attribute := range block.Attributes {
 		timeout := attribute.(schema.StringAttribute)
-		timeout.Validators = append(timeout.Validators, durationAtLeast(minimumTimeout))
+		timeout.Validators = []validator.String{durationAtLeast(minimumTimeout)}
 		block.Attributes[name] = timeout
 	}
 	return block
 }
 
 // durationOr returns a duration that is known, set and valid, or else the given one.
-func durationOr(value timetypes.GoDuration, otherwise time.Duration) time.Duration {
-	if value.IsNull() || value.IsUnknown() {
-		return otherwise
-	}
-	duration, diags := value.ValueGoDuration()
-	if diags.HasError() {
+func durationOr(value types.String, otherwise time.Duration) time.Duration {
+	duration, err := time.ParseDuration(value.ValueString())
+	if err != nil {
 		return otherwise
 	}
 	return duration

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework-timetypes/timetypes"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -39,9 +38,8 @@ func TestValidators(t *testing.T) {
 		},
 		{
 			name: "duration with a minimum", validator: durationAtLeast(time.Minute),
-			// What is no duration at all is for its type to report.
-			good: []string{"1m", "60s", "1h30m", "soon"},
-			bad:  []string{"59s", "0s", "-1h"},
+			good: []string{"1m", "60s", "1h30m"},
+			bad:  []string{"59s", "0s", "-1h", "", "soon", "7d", "1 h", "60"},
 		},
 		{
 			name: "duration with both bounds", validator: durationBetween(15*time.Minute, 12*time.Hour),
@@ -144,14 +142,14 @@ func TestValidatorsDoNotRepeatSecrets(t *testing.T) {
 func TestDurationOr(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		value timetypes.GoDuration
+		value types.String
 		want  time.Duration
 	}{
-		{timetypes.NewGoDurationValue(time.Minute), time.Minute},
-		{timetypes.NewGoDurationValue(0), 0},
-		{timetypes.NewGoDurationNull(), time.Hour},
-		{timetypes.NewGoDurationUnknown(), time.Hour},
-		{timetypes.GoDuration{StringValue: types.StringValue("soon")}, time.Hour},
+		{types.StringValue("1m"), time.Minute},
+		{types.StringValue("0s"), 0},
+		{types.StringNull(), time.Hour},
+		{types.StringUnknown(), time.Hour},
+		{types.StringValue("soon"), time.Hour},
 	} {
 		if got := durationOr(test.value, time.Hour); got != test.want {
 			t.Errorf("got %s for %s, want %s", got, test.value, test.want)

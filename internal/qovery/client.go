@@ -120,7 +120,7 @@ func ParseToken(raw string) (string, error) {
 	case token == "":
 		return "", errors.New("is empty")
 	case strings.ContainsFunc(token, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }):
-		return "", errors.New("contains white space or a character that cannot be printed, such as a line break")
+		return "", errors.New("contains whitespace or a character that cannot be printed, such as a line break")
 	}
 	return token, nil
 }

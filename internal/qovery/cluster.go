@@ -21,7 +21,7 @@ type cluster struct {
 }
 
 // secretManagerObstacle is the [rotation.Holder.Obstacle] of every secret-manager access.
-const secretManagerObstacle = "its access key can be changed only together with the settings of its cluster"
+const secretManagerObstacle = "Qovery changes its access key only together with the settings of its cluster"
 
 type secretManagerAccess struct {
 	ID             string `json:"id"`

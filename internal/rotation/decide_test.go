@@ -202,21 +202,21 @@ var refusedByFacts = []nextCases{
 		{"of an unfinished rotation", func(s *situation) {
 			s.journal(StageDeploying, keyB, ago(time.Hour))
 			s.other(keyB, ago(time.Hour), usedAtSix)
-		}, refuses(ArgumentNone, SummaryKeyChanged)},
+		}, refuses(ArgumentNone, SummaryPutBack)},
 		{"of a complete rotation", func(s *situation) {
 			s.journal(StageDeployed, keyB, ago(5*time.Hour))
 			s.other(keyB, ago(6*time.Hour), usedAtSix)
-		}, refuses(ArgumentNone, SummaryKeyChanged)},
+		}, refuses(ArgumentNone, SummaryPutBack)},
 		{"and the state knows the new one", func(s *situation) {
 			s.journal(StageDeploying, keyB, ago(time.Hour))
 			s.other(keyB, ago(time.Hour), usedAtSix)
 			s.Record = &Record{AccessKeyID: keyB, PreviousAccessKeyID: keyA}
-		}, refuses(ArgumentNone, SummaryKeyChanged)},
+		}, refuses(ArgumentNone, SummaryPutBack)},
 		{"and the state knows the new one as unfinished, nothing asked for", notAsked(func(s *situation) {
 			s.journal(StageDeploying, keyB, ago(time.Hour))
 			s.other(keyB, ago(time.Hour), usedAtSix)
 			s.unfinished(time.Time{})
-		}), refuses(ArgumentNone, SummaryKeyChanged)},
+		}), refuses(ArgumentNone, SummaryPutBack)},
 	}},
 	{"Qovery's key is not the one of the plan", []nextCase{
 		{"somebody else's rotation", func(s *situation) {

@@ -23,7 +23,7 @@ const (
 )
 
 // errBusy means that another deployment began just before this one was requested.
-var errBusy = errors.New("the cluster is being deployed by somebody else")
+var errBusy = errors.New("somebody else deploys the cluster")
 
 // deployAll deploys the clusters, wave by wave. After a wave that fails, the next ones do not begin.
 func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
@@ -137,7 +137,7 @@ func (r *Rotator) deploy(
 		}
 		switch {
 		case isLeftAlone(before):
-			clusterStep(ctx, "left alone, because it is off", cluster, before)
+			clusterStep(ctx, "not deployed, because it is not running", cluster, before)
 			return before, nil
 		case before.Lock != nil:
 			return before, lockedCluster(cluster, *before.Lock)
@@ -166,7 +166,7 @@ func (r *Rotator) deploy(
 			retried, status = true, last
 			continue
 		}
-		clusterStep(ctx, "reading its log", cluster, last)
+		clusterStep(ctx, "reading the log of its deployment", cluster, last)
 		lines, err := r.clusterErrors(ctx, organizationID, before)
 		return last, failedDeployment(cluster, last.State, lines, err)
 	}
@@ -218,7 +218,7 @@ func (r *Rotator) awaitRest(
 	for last := ""; classify(status.State) == runRunning; {
 		if status.State != last {
 			last = status.State
-			clusterStep(ctx, "waiting for a deployment that was under way", cluster, status)
+			clusterStep(ctx, "waiting for a deployment that already runs", cluster, status)
 		}
 		now, err := r.status(ctx, organizationID, cluster.ID, w)
 		if err != nil {

@@ -64,7 +64,7 @@ func TestDeploymentIsAskedForUntilItBegins(t *testing.T) {
 		Kind: simulator.FaultResetBefore, Match: simulator.Operation(simulator.OpDeployCluster), Times: 3,
 	})
 	outcome, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryDeployment, "no clear answer", `deploy cluster "prod"`, "3 times, and no deployment began")
+	checkProblem(t, err, rotation.SummaryDeployment, `deployment of cluster "prod"`, "3 times", "no clear answer, and no deployment began")
 	if outcome == nil {
 		t.Errorf("outcome %+v", outcome)
 	}
@@ -95,7 +95,7 @@ func TestDeploymentOutlivesStatusesThatCannotBeRead(t *testing.T) {
 			})
 		})
 		outcome, err := s.rotate(s.request())
-		checkProblem(t, err, rotation.SummaryForbidden, `cluster "prod"`, "was not seen to end", "HTTP 403", outcome.AccessKeyID)
+		checkProblem(t, err, rotation.SummaryForbidden, `cluster "prod"`, "It is unknown whether", "HTTP 403", outcome.AccessKeyID)
 		if outcome == nil || !errors.Is(err, rotation.ErrForbidden) {
 			t.Errorf("outcome %+v", outcome)
 		}

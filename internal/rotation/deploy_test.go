@@ -112,7 +112,7 @@ func TestDeploymentIsRepeatedOnce(t *testing.T) {
 		s.cluster.FailNextDeployment("INVALID_CREDENTIALS")
 	}
 	outcome, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryDeployment, "ended in INVALID_CREDENTIALS")
+	checkProblem(t, err, rotation.SummaryDeployment, "ended with the state INVALID_CREDENTIALS")
 	s.checkDeployed(s.cluster, outcome.AccessKeyID, outcome.AccessKeyID)
 }
 
@@ -127,7 +127,7 @@ func TestDeploymentFailsAndIsResumed(t *testing.T) {
 				second := s.org.AddCluster("second", "eu-west-3", s.set)
 				s.cluster.FailNextDeployment(state, "quota exceeded", "no nodes")
 				outcome, err := s.rotate(s.request())
-				checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended in "+state, "quota exceeded", "no nodes",
+				checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended with the state "+state, "quota exceeded", "no nodes",
 					"Qovery holds the new access key "+outcome.AccessKeyID, s.key.ID+" still works", "does not create another key")
 				if outcome == nil || !outcome.DeployedAt.IsZero() || !slices.Equal(outcome.DeployedClusters, []string{second.ID}) {
 					t.Errorf("outcome %+v", outcome)
@@ -170,7 +170,8 @@ func TestDeploymentsFailTogether(t *testing.T) {
 		},
 	})
 	outcome, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended in DEPLOYMENT_ERROR", "no nodes", `cluster "second"`, "ended in CANCELED",
+	checkProblem(t, err, rotation.SummaryDeployment, `cluster "prod"`, "ended with the state DEPLOYMENT_ERROR", "no nodes", `cluster "second"`,
+		"ended with the state CANCELED",
 		"The cluster's log could not be read", "reading the log of "+`cluster "second"`, "HTTP 404")
 	if len(outcome.DeployedClusters) != 0 {
 		t.Errorf("outcome %+v", outcome)

@@ -12,7 +12,7 @@ import (
 // state has one.
 func TestTimeoutSaysHowLongDeploymentsTake(t *testing.T) {
 	t.Parallel()
-	const last = "The last rotation, of "
+	const last = "After the cutover of the last rotation, at "
 	s := newStage(t)
 	fast := s.org.AddCluster("fast", "eu-west-3", s.set)
 	off := s.org.AddCluster("off", "eu-west-3", s.set)
@@ -26,8 +26,8 @@ func TestTimeoutSaysHowLongDeploymentsTake(t *testing.T) {
 	req := s.request()
 	req.Record = record
 	stuck, err := s.rotate(req)
-	checkProblem(t, err, rotation.SummaryTimeout, `cluster "prod"`, `Deployed by this run: cluster "fast"`, "in 10m", "The limit was 2h0m0s",
-		last+record.RotatedAt.UTC().Format(time.RFC3339)+", took 45m")
+	checkProblem(t, err, rotation.SummaryTimeout, `cluster "prod"`, `Deployed by this run: cluster "fast"`, "in 10m", "The timeout was 2h",
+		last+record.RotatedAt.UTC().Format(time.RFC3339)+", it took 45m")
 	if text := err.Error(); strings.Contains(text, `"off"`) {
 		t.Errorf("a cluster that is off was deployed: %s", text)
 	}

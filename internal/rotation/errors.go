@@ -6,9 +6,9 @@ import "errors"
 // none of them is unclear: the request may have taken effect although no answer says so.
 var (
 	// ErrUnauthenticated means that the token or the signature is not accepted (HTTP 401, InvalidClientTokenId).
-	ErrUnauthenticated = errors.New("not authenticated")
+	ErrUnauthenticated = errors.New("authentication failed")
 	// ErrForbidden means that the caller is known and may not do this (HTTP 403, AccessDenied). It never means "gone".
-	ErrForbidden = errors.New("not permitted")
+	ErrForbidden = errors.New("permission denied")
 	// ErrNotFound means that the API itself says that the object does not exist (HTTP 404, NoSuchEntity).
 	ErrNotFound = errors.New("not found")
 	// ErrLimitExceeded means that the IAM user has two access keys already.

@@ -16,7 +16,7 @@ func credentialsHolders(sets []CredentialsSet) []Holder {
 		}
 		holder := Holder{Kind: HolderCredentials, ID: set.ID, Name: set.Name, AccessKeyID: set.AccessKeyID}
 		if set.Type != CredentialsTypeStatic {
-			holder.Kind, holder.Obstacle = HolderVSphereCredentials, "Qovery wants the vSphere password with every change, and does not show it"
+			holder.Kind, holder.Obstacle = HolderVSphereCredentials, "Qovery requires the vSphere password with every change and does not show it"
 		}
 		holders = append(holders, holder)
 	}

@@ -154,7 +154,7 @@ func (j Journal) check() error {
 	afterCutover := j.Stage == StageDeploying || j.Stage == StageDeployed
 	switch {
 	case j.From == "" || j.At.IsZero():
-		return errors.New("has no key or no time")
+		return errors.New("lacks a key or a time")
 	case j.DrainWindow < 0:
 		return errors.New("has a negative drain window")
 	case !afterCutover && !slices.Contains([]Stage{StageCreating, StageVerifying, StageStoring}, j.Stage):
@@ -162,7 +162,7 @@ func (j Journal) check() error {
 	case j.Stage != StageCreating && j.To == "":
 		return fmt.Errorf("has the phase %q without a new key", j.Stage)
 	case afterCutover != j.cutOver():
-		return fmt.Errorf("has the phase %q, which does not go with the time of its cutover", j.Stage)
+		return fmt.Errorf("has the phase %q, which contradicts the time of its cutover", j.Stage)
 	}
 	return nil
 }

@@ -137,9 +137,9 @@ func TestParseJournalRefuses(t *testing.T) {
 		"spaces":                         {"   ", "does not start with"},
 		"somebody's note":                {"please keep", "does not start with"},
 		"another version":                {strings.Replace(valid, "v1 ", "v2 ", 1), "does not start with"},
-		"a version alone":                {"v1", "has no key or no time"},
-		"no old key":                     {strings.Replace(valid, "from="+keyA, "", 1), "has no key or no time"},
-		"no time":                        {strings.Replace(valid, " at=2027-01-04T09:00:00Z", "", 1), "has no key or no time"},
+		"a version alone":                {"v1", "lacks a key or a time"},
+		"no old key":                     {strings.Replace(valid, "from="+keyA, "", 1), "lacks a key or a time"},
+		"no time":                        {strings.Replace(valid, " at=2027-01-04T09:00:00Z", "", 1), "lacks a key or a time"},
 		"a malformed time":               {strings.Replace(valid, "T09:00:00Z", "", 1), "2027-01-04"},
 		"a time of another zone":         {strings.Replace(valid, "T09:00:00Z", "T10:00:00+01:00", 1), "10:00:00+01:00"},
 		"a fraction of a second":         {strings.Replace(valid, "T09:00:00Z", "T09:00:00.5Z", 1), "09:00:00.5Z"},
@@ -149,8 +149,8 @@ func TestParseJournalRefuses(t *testing.T) {
 		"an unknown phase":               {strings.Replace(valid, "phase=deploying", "phase=dreaming", 1), `unknown phase "dreaming"`},
 		"a stage that is no phase":       {strings.Replace(valid, "phase=deploying", "phase=drained", 1), `unknown phase "drained"`},
 		"a phase that needs a new key":   {strings.Replace(valid, "to="+keyB, "", 1), `phase "deploying" without a new key`},
-		"a cutover before its phase":     {strings.Replace(valid, "phase=deploying", "phase=storing", 1), `phase "storing", which does not go with`},
-		"a phase without its cutover":    {strings.Replace(valid, " cutover=2027-01-04T08:59:00Z", "", 1), `phase "deploying", which does not go with`},
+		"a cutover before its phase":     {strings.Replace(valid, "phase=deploying", "phase=storing", 1), `phase "storing", which contradicts`},
+		"a phase without its cutover":    {strings.Replace(valid, " cutover=2027-01-04T08:59:00Z", "", 1), `phase "deploying", which contradicts`},
 		"a verification without its key": {"v1 from=" + keyA + " phase=verifying at=2027-01-04T09:00:00Z", `phase "verifying" without a new key`},
 	}
 	for name, test := range tests {

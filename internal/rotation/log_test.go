@@ -141,9 +141,9 @@ func TestEventsOfAnOutage(t *testing.T) {
 		}
 	}
 	want := []string{
-		"! the statuses of the clusters cannot be read; deployments go on meanwhile attempt=1",
-		"! the statuses of the clusters cannot be read; deployments go on meanwhile attempt=13",
-		"! the statuses of the clusters cannot be read; deployments go on meanwhile attempt=25",
+		"! the statuses of the clusters cannot be read; deployments continue attempt=1",
+		"! the statuses of the clusters cannot be read; deployments continue attempt=13",
+		"! the statuses of the clusters cannot be read; deployments continue attempt=25",
 		"the statuses of the clusters can be read again attempt=31 after=2m30s",
 	}
 	if !slices.Equal(outage, want) {

@@ -22,7 +22,7 @@ func (p Permit) AccessKeyID() string { return p.accessKeyID }
 // delete carries out a permit. A canceled apply does not interrupt it.
 func (r *Rotator) delete(ctx context.Context, permit Permit) error {
 	if permit.stopsOnly {
-		return fmt.Errorf("access key %s may be made Inactive, but not be deleted", permit.accessKeyID)
+		return fmt.Errorf("access key %s may be deactivated, but not deleted", permit.accessKeyID)
 	}
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()

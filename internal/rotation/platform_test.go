@@ -206,7 +206,7 @@ func TestRotateDeploysProductionLast(t *testing.T) {
 	req := s.request()
 	req.ProductionLast = true
 	outcome, err := s.rotate(req)
-	checkProblem(t, err, rotation.SummaryDeployment, "Out of pods", `Not deployed, because production comes last: cluster "prod"`)
+	checkProblem(t, err, rotation.SummaryDeployment, "Out of pods", `were not deployed, because they come last: cluster "prod"`)
 	s.checkDeployed(s.cluster)
 	s.checkDeployed(qa, outcome.AccessKeyID)
 
@@ -290,7 +290,7 @@ func TestRotateNeedsRequestsForItsHolders(t *testing.T) {
 			}
 			continue
 		}
-		checkProblem(t, err, rotation.SummaryTooFewRequests, "takes at least 44", "Apply again after 20", "Nothing was changed")
+		checkProblem(t, err, rotation.SummaryTooFewRequests, "takes at least 44", "Run Terraform again after 20", "Nothing was changed")
 	}
 }
 

@@ -45,7 +45,7 @@ const (
 	SummaryForbidden            = "Permission denied"
 	SummaryOrganizationNotFound = "Organization not found in Qovery"
 	SummaryCredentialsNotFound  = "Credentials not found in Qovery"
-	SummaryNotStatic            = "Credentials without an access key"
+	SummaryNotStatic            = "Credentials have no access key"
 	SummaryWrongUser            = "Access key belongs to another IAM user"
 	SummaryWrongAccount         = "Access key is not in the provider's AWS account"
 	SummaryUserNotFound         = "IAM user not found"
@@ -54,15 +54,16 @@ const (
 	SummaryForeignKey           = "IAM user has a second access key"
 	SummaryStillDraining        = "Previous access key is still in its drain window"
 	SummaryClusterLocked        = "Cluster is locked"
-	SummaryClusterState         = "Cluster cannot be deployed in its present state"
+	SummaryClusterState         = "Cluster cannot be deployed in its current state"
 	SummaryRestricted           = "Qovery does not deploy for this organization"
 	SummaryOtherRotation        = "Another rotation is in progress"
-	SummaryForeignJournal       = "Unknown journal on the IAM user"
+	SummaryForeignJournal       = "Journal on the IAM user cannot be read"
 	SummaryKeyChanged           = "Access key changed since the plan"
+	SummaryPutBack              = "Previous access key was put back in Qovery"
 	SummaryKeyReplaced          = "Access key was replaced outside of this resource"
 	SummaryIgnoredRegistry      = "Container registry of a cluster cannot be ignored"
 	SummaryUnrotatableHolder    = "Access key is stored where it cannot be replaced"
-	SummaryTooFewRequests       = "Qovery allows too few requests at present"
+	SummaryTooFewRequests       = "Rate limit of Qovery's API leaves too few requests"
 	SummaryRights               = "Permissions for the rotation are missing"
 	SummaryCreateKey            = "Access key could not be created"
 	SummaryJournal              = "Journal could not be written"
@@ -77,7 +78,7 @@ const (
 	SummaryTimeout              = "Rotation timed out"
 	SummaryKeyInUse             = "Access key is still in use"
 	SummaryNotReplaced          = "Access key has no working successor"
-	SummaryInvalidCredentials   = "Cluster does not accept its credentials"
+	SummaryInvalidCredentials   = "Cluster has invalid credentials"
 	SummaryHeld                 = "Access key is held"
 	SummaryRetire               = "Access key could not be retired"
 	SummaryCompromisedStopped   = "Compromised access key was deactivated"
@@ -165,7 +166,7 @@ func withoutEnds(err error) error {
 
 const (
 	worldUntouched = "Nothing was changed."
-	adviceRetry    = "Apply again. The next run continues by itself."
+	adviceRetry    = "Run Terraform again."
 )
 
 // endOfTime blames the end of the whole rotation where that ended what was being done, and else the end of the time that it
@@ -199,12 +200,12 @@ func stopped(err error, world string) *Problem {
 	case errors.Is(err, ErrUnauthenticated) && apiOf(err) == "Qovery":
 		problem.Summary, problem.Cause = SummaryUnauthenticated, "Qovery answered 401: the API token is not valid, or its policy does not permit the request."
 	case errors.Is(err, ErrUnauthenticated):
-		problem.Summary, problem.Cause = SummaryUnauthenticated, apiOf(err)+" does not accept the credentials that the provider was given."
+		problem.Summary, problem.Cause = SummaryUnauthenticated, apiOf(err)+" does not accept the provider's credentials."
 	case errors.Is(err, ErrForbidden) && apiOf(err) == "Qovery":
 		problem.Summary, problem.Cause = SummaryForbidden, "Qovery answered 403: the API token lacks a permission, or the object does not exist. "+
-			"That does not mean that anything is gone."
+			"This does not prove that anything was deleted."
 	case errors.Is(err, ErrForbidden):
-		problem.Summary, problem.Cause = SummaryForbidden, apiOf(err)+" denied the request. That does not mean that anything is gone."
+		problem.Summary, problem.Cause = SummaryForbidden, apiOf(err)+" denied the request. This does not prove that anything was deleted."
 	default:
 		problem.Summary, problem.Cause = SummaryAPI, "A request to "+apiOf(err)+" failed."
 	}
@@ -215,15 +216,15 @@ func stopped(err error, world string) *Problem {
 func adviceAfter(err error) string {
 	switch {
 	case errors.Is(err, ErrUnauthenticated) && apiOf(err) == "Qovery":
-		return "Check api_token (QOVERY_API_TOKEN). If the token has a policy, permit the request that the original error names. Then apply again."
+		return "Check api_token (QOVERY_API_TOKEN). If the token has a policy, permit the request that the original error names. Then run Terraform again."
 	case errors.Is(err, ErrUnauthenticated):
-		return "Check the provider's AWS credentials, from the argument aws or the environment, then apply again."
+		return "Check the provider's AWS credentials, from the argument aws or the environment. Then run Terraform again."
 	case errors.Is(err, ErrForbidden) && apiOf(err) == "Qovery":
-		return "Give the API token's role the missing permission, and check the ids that the original error names. Then apply again."
+		return "Give the API token's role the missing permission, and check the ids that the original error names. Then run Terraform again."
 	case errors.Is(err, ErrForbidden):
-		return "Give the provider's IAM identity the permission that the original error names, then apply again."
+		return "Give the provider's IAM identity the permission that the original error names. Then run Terraform again."
 	case errors.Is(err, ErrRejected):
-		return "Fix the problem that the original error names, then apply again."
+		return "Fix the problem that the original error names. Then run Terraform again."
 	default:
 		return adviceRetry
 	}

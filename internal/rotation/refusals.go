@@ -5,20 +5,25 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // The texts for refusals before anything is changed. Each has four parts: the cause, the state of AWS and Qovery, what to do,
-// and the original error.
+// and the original error. Most are shown by plans and by applies alike, so their advice fits both. Commands have lines of their
+// own that begin with spaces: Terraform does not wrap those, so they can be copied.
+
+// whereCredentials is where the provider's AWS credentials come from.
+const whereCredentials = "Set them in the argument aws of the provider block, or in the environment."
 
 // NotStatic is the problem of credentials that have no access key to rotate.
 func NotStatic(set CredentialsSet) *Problem {
 	return &Problem{
 		Summary: SummaryNotStatic,
-		Cause: fmt.Sprintf("The credentials %q (%s) have the type %s. Only credentials of the type %s hold an AWS access key that can be rotated.",
+		Cause: fmt.Sprintf("The credentials %q (%s) have the type %s. Only credentials of the type %s have an access key that can be rotated.",
 			set.Name, set.ID, set.Type, CredentialsTypeStatic),
-		World:    worldUntouched,
-		Advice:   "Remove this resource: there is nothing to rotate.",
+		World: worldUntouched,
+		Advice: "Do one of these:\n" +
+			"  - If these are the wrong credentials, correct credentials_id.\n" +
+			"  - Otherwise, remove this resource. There is no access key to rotate.",
 		Argument: ArgumentCredentialsID,
 	}
 }
@@ -30,10 +35,10 @@ func wrongAccount(target Target, account string) *Problem {
 	recorded := accountOf(target.UserARN)
 	return &Problem{
 		Summary: SummaryWrongAccount,
-		Cause: fmt.Sprintf("The provider uses the AWS account %s. The access keys belong to the IAM user %s, in the account %s.",
+		Cause: fmt.Sprintf("The provider's AWS credentials belong to the account %s. The IAM user %s belongs to the account %s.",
 			account, target.UserARN, recorded),
 		World:    "Nothing was changed, and nothing was recorded.",
-		Advice:   "Give the provider AWS credentials of the account " + recorded + ".",
+		Advice:   fmt.Sprintf("Give the provider AWS credentials of the account %s. %s", recorded, whereCredentials),
 		Argument: ArgumentIAMUserName,
 	}
 }
@@ -41,43 +46,55 @@ func wrongAccount(target Target, account string) *Problem {
 func (v view) userNotFound() *Problem {
 	return &Problem{
 		Summary: SummaryUserNotFound,
-		Cause:   fmt.Sprintf("The AWS account that the provider uses has no IAM user %q.", v.UserName),
+		Cause:   fmt.Sprintf("The AWS account of the provider has no IAM user %q.", v.UserName),
 		World:   worldUntouched,
-		Advice: "Correct iam_user_name or remove the argument, and check that the provider's AWS credentials are of the account that the " +
-			"key belongs to.",
+		Advice: "Do one of these:\n" +
+			"  - If the provider uses the wrong account, give it other AWS credentials.\n" +
+			"  - If the name is wrong, or the user has a new name, set iam_user_name to the owner of Qovery's key. This command prints it:\n" +
+			"      aws iam get-access-key-last-used --access-key-id " + v.Set.AccessKeyID,
 		Argument: ArgumentIAMUserName,
 	}
 }
 
 func (v view) wrongUser() *Problem {
 	return &Problem{
-		Summary:  SummaryWrongUser,
-		Cause:    fmt.Sprintf("Qovery holds the access key %s, which belongs to the IAM user %q, not to %q.", v.Set.AccessKeyID, v.Owner, v.UserName),
-		World:    worldUntouched,
-		Advice:   "Correct iam_user_name, or remove the argument to rotate the keys of the user that owns Qovery's key.",
+		Summary: SummaryWrongUser,
+		Cause:   fmt.Sprintf("Qovery holds access key %s. It belongs to IAM user %q, not to %q.", v.Set.AccessKeyID, v.Owner, v.UserName),
+		World:   worldUntouched,
+		Advice: fmt.Sprintf("Do one of these:\n"+
+			"  - To rotate the key that Qovery holds, set iam_user_name = %q.\n"+
+			"  - To rotate a key of IAM user %q, store one in Qovery's credentials and deploy the clusters.", v.Owner, v.UserName),
 		Argument: ArgumentIAMUserName,
 	}
 }
 
 func (v view) cutOff() *Problem {
-	fact := "does not exist in the AWS account that the provider uses"
+	fact := "does not exist in the provider's AWS account. If this is the right account, Qovery cannot use AWS."
 	switch {
 	case v.Current != nil:
-		fact = "is Inactive"
+		fact = "is Inactive. Qovery cannot use AWS."
 	case v.UserName != "":
-		fact = fmt.Sprintf("is not a key of the IAM user %q", v.UserName)
+		fact = fmt.Sprintf("is not a key of IAM user %q. If the provider uses the right account, Qovery cannot use AWS.", v.UserName)
 	}
-	advice := "Check that the provider's AWS credentials are of the right account. If they are, put a key that works into Qovery, or make this one " +
-		"Active, and deploy the clusters. This resource rotates it from then on."
+	advice := "Do one of these:\n" +
+		"  - If the provider uses the wrong account, give it other AWS credentials.\n" +
+		"  - Store a working access key in Qovery's credentials and deploy the clusters. This resource rotates it from then on."
+	if v.Current != nil {
+		advice = fmt.Sprintf("Do one of these:\n"+
+			"  - Make the key Active again, and deploy the clusters in Qovery:\n"+
+			"      aws iam update-access-key --user-name %s --access-key-id %s --status Active\n"+
+			"  - Store another access key in Qovery's credentials and deploy the clusters. This resource rotates it from then on.",
+			cmp.Or(v.Owner, v.UserName), v.Set.AccessKeyID)
+	}
 	if v.UserARN != "" && v.UserARN == cmp.Or(v.User.ARN, v.UserARN) {
-		advice = "Ask for a rotation, which gives Qovery a key that works. Do one of these:\n" +
+		advice = "Ask for a rotation. It gives Qovery a key that works. Do one of these:\n" +
 			"  - If the key leaked, list it in compromised_access_key_ids of the provider block.\n" +
-			"  - Change a value of rotation_triggers.\n" +
-			"  - Run terraform apply with -replace for this resource, where rotate_on_create is true."
+			"  - Change a value of rotation_triggers. Adding the argument is not enough.\n" +
+			"  - Where rotate_on_create is true, replace this resource with terraform apply -replace and its address."
 	}
 	return &Problem{
 		Summary:  SummaryCutOff,
-		Cause:    fmt.Sprintf("Qovery holds the access key %s, which %s. Qovery cannot use AWS with it.", v.Set.AccessKeyID, fact),
+		Cause:    fmt.Sprintf("Qovery holds access key %s, which %s", v.Set.AccessKeyID, fact),
 		World:    worldUntouched,
 		Advice:   advice,
 		Argument: ArgumentCredentialsID,
@@ -98,10 +115,11 @@ func (v view) unknownJournal() *Problem {
 func unknownJournal(userName, credentialsID string, err error) *Problem {
 	return &Problem{
 		Summary: SummaryForeignJournal,
-		Cause:   fmt.Sprintf("The tag %q of IAM user %q does not hold a journal of this provider.", journalTagKey(credentialsID), userName),
+		Cause:   fmt.Sprintf("The tag %q of IAM user %q is not a journal that this version of the provider can read.", journalTagKey(credentialsID), userName),
 		World:   worldUntouched,
-		Advice: fmt.Sprintf("Find out who wrote the tag. If nobody needs it, remove it: aws iam untag-user --user-name %s --tag-keys %s",
-			userName, journalTagKey(credentialsID)),
+		Advice: "Do one of these:\n" +
+			"  - If a newer version of the provider wrote the tag, use that version.\n" +
+			"  - If nobody needs the tag, remove it:\n      " + untagCommand(userName, credentialsID),
 		Argument: ArgumentIAMUserName,
 		Err:      err,
 	}
@@ -110,24 +128,26 @@ func unknownJournal(userName, credentialsID string, err error) *Problem {
 func (v view) putBack() *Problem {
 	j := v.Journal
 	return &Problem{
-		Summary: SummaryKeyChanged,
-		Cause: fmt.Sprintf("A rotation replaced the access key %s by %s in Qovery, and somebody put %s back. Clusters may run with either key.",
+		Summary: SummaryPutBack,
+		Cause: fmt.Sprintf("A rotation replaced access key %s by %s in Qovery. Somebody stored %s again. Clusters may use either key.",
 			j.From, j.To, j.From),
-		World: fmt.Sprintf("Nothing was changed. The IAM user %q has both keys.", v.User.Name),
-		Advice: fmt.Sprintf("Deploy the clusters in Qovery so that they run with %[1]s. After the drain window, delete %[2]s and the journal:\n"+
-			"  - aws iam delete-access-key --user-name %[3]s --access-key-id %[2]s\n  - aws iam untag-user --user-name %[3]s --tag-keys %[4]s\n"+
-			"If the Qovery provider manages the same credentials, stop it from writing the key.",
-			j.From, j.To, v.User.Name, journalTagKey(v.CredentialsID)),
+		World: fmt.Sprintf("Nothing was changed. IAM user %q has both keys.", v.User.Name),
+		Advice: fmt.Sprintf("Follow these steps:\n"+
+			"  1. If the Qovery provider manages the same credentials, make it ignore changes of the access key.\n"+
+			"  2. Deploy the clusters in Qovery, so that they use %s.\n"+
+			"  3. Wait for the drain window of %s. Then delete the other key:\n      %s\n"+
+			"  4. Remove the journal of the rotation:\n      %s",
+			j.From, Short(v.DrainWindow), DeleteCommand(v.User.Name, j.To), untagCommand(v.User.Name, v.CredentialsID)),
 	}
 }
 
 func (v view) keyChanged() *Problem {
 	return &Problem{
 		Summary: SummaryKeyChanged,
-		Cause: fmt.Sprintf("Qovery holds the access key %s. The plan was made for %s. Somebody replaced the key in between.",
+		Cause: fmt.Sprintf("Qovery holds access key %s. The plan was made for access key %s, so somebody replaced it in the meantime.",
 			v.Set.AccessKeyID, v.Record.AccessKeyID),
 		World:  worldUntouched,
-		Advice: "Run a new plan, without -refresh=false. It starts from the key that is there now.",
+		Advice: "Run a new plan, without -refresh=false. It starts from the key that Qovery holds now.",
 	}
 }
 
@@ -136,10 +156,11 @@ func (v view) keyReplaced(known string) *Problem {
 	current := v.Set.AccessKeyID
 	return &Problem{
 		Summary: SummaryKeyReplaced,
-		Cause: fmt.Sprintf("Qovery holds the access key %s in place of %s, and this resource did not put it there. Whether every cluster runs with it is unknown.",
+		Cause: fmt.Sprintf("Qovery holds access key %s in place of %s. This resource did not store it there. It is unknown whether every cluster uses it.",
 			current, known),
-		World:  fmt.Sprintf("The IAM user %q has both keys.", v.Owner),
-		Advice: fmt.Sprintf("The next apply deploys the clusters with %s. The drain window of %s begins then.", current, known),
+		World: fmt.Sprintf("IAM user %q has both keys.", v.Owner),
+		Advice: fmt.Sprintf("If the change was intended, apply. That deploys the clusters with %s, and the drain window of %s begins after it. "+
+			"If not, first stop what else writes the key, such as the Qovery provider.", current, known),
 	}
 }
 
@@ -148,29 +169,33 @@ func (v view) signs() *Problem { return signsWith(v.Set.AccessKeyID) }
 func signsWith(accessKeyID string) *Problem {
 	return &Problem{
 		Summary: SummarySignsWithKey,
-		Cause: fmt.Sprintf("The provider signs its own AWS requests with the access key %s. It would lose access during the rotation, or when the "+
-			"key is deleted.", accessKeyID),
+		Cause: fmt.Sprintf("The provider authenticates to AWS with access key %s. It would lose access when the key is deactivated or deleted.",
+			accessKeyID),
 		World:  worldUntouched,
-		Advice: "Give the provider AWS credentials of its own, such as a role (see the provider's argument aws).",
+		Advice: "Give the provider AWS credentials of its own, such as a role. " + whereCredentials,
 	}
 }
 
 func (v view) otherRotation() *Problem {
 	i := slices.IndexFunc(v.OtherJournals, v.isUnfinished)
 	j := v.OtherJournals[i]
+	others := j.CredentialsID
+	if set := setOf(v.Sets, j.CredentialsID); set != nil {
+		others = fmt.Sprintf("%q (%s)", set.Name, set.ID)
+	}
 	problem := &Problem{
 		Summary: SummaryOtherRotation,
-		Cause: fmt.Sprintf("A rotation of the access key %s of the same IAM user %q, for the credentials %s, is unfinished since %s.",
-			j.From, v.User.Name, j.CredentialsID, j.At.UTC().Format(time.RFC3339)),
+		Cause: fmt.Sprintf("A rotation of access key %s of IAM user %q has been unfinished since %s. It belongs to the credentials %s.",
+			j.From, v.User.Name, Moment(j.At), others),
 		World:  worldUntouched,
-		Advice: "Finish that rotation: apply the configuration that manages those credentials, then apply this one.",
+		Advice: "Apply the configuration that manages those credentials. Then run Terraform again.",
 	}
 	if j.Stage == StageDeployed {
-		problem.Cause = fmt.Sprintf("The credentials %q hold access key %s, which was replaced by %s for the credentials %s of the same IAM user %q.",
-			v.Set.Name, j.From, j.To, j.CredentialsID, v.User.Name)
+		problem.Cause = fmt.Sprintf("The credentials %q hold access key %s. A rotation for the credentials %s of the same IAM user %q replaced it by %s.",
+			v.Set.Name, j.From, others, v.User.Name, j.To)
 		problem.Advice = fmt.Sprintf("Do one of these:\n"+
-			"  - Apply the configuration that manages those credentials after %s. That gives both a new key. It needs rotate_registries = true.\n"+
-			"  - Give one of the two the key of another IAM user.", j.drainEndsAt().UTC().Format(time.RFC3339))
+			"  - After %s, apply the configuration that manages the other credentials. With rotate_registries = true, it gives both a new key.\n"+
+			"  - Store the key of another IAM user in one of the two credentials.", Moment(j.drainEndsAt()))
 	}
 	return problem
 }
@@ -179,9 +204,9 @@ func (v view) otherRotation() *Problem {
 func otherRun(userName string, err error) *Problem {
 	return &Problem{
 		Summary: SummaryOtherRotation,
-		Cause:   fmt.Sprintf("Another run is rotating the access key of the IAM user %q at this moment.", userName),
-		World:   "This run made no lasting changes. The other one continues.",
-		Advice:  "Wait until that run has ended, then run a new plan.",
+		Cause:   fmt.Sprintf("Another run is rotating the access key of IAM user %q.", userName),
+		World:   "This run made no lasting changes. The other run continues.",
+		Advice:  "Wait until the other run has ended. Then run Terraform again.",
 		Err:     err,
 	}
 }
@@ -189,19 +214,22 @@ func otherRun(userName string, err error) *Problem {
 // attemptMayBeAlive is the problem of a journal that is too young for its rotation to be dead.
 func attemptMayBeAlive(userName string, j Journal) *Problem {
 	problem := otherRun(userName, nil)
+	problem.Cause = fmt.Sprintf("Another run may be rotating the access key of IAM user %q. Its journal is younger than %s.", userName, Short(livePeriod))
 	problem.World = worldUntouched
-	problem.Advice = fmt.Sprintf("Apply again after %s. If the other run was interrupted, its rotation is rolled back then.",
-		j.At.Add(livePeriod).UTC().Format(time.RFC3339))
+	problem.Advice = fmt.Sprintf("Run Terraform again after %s. If the other run was interrupted, its rotation is rolled back then.",
+		Moment(j.At.Add(livePeriod)))
 	return problem
 }
 
 func (v view) ignoredRegistry() *Problem {
 	return &Problem{
 		Summary: SummaryIgnoredRegistry,
-		Cause: fmt.Sprintf("The argument ignored_holders names %s. Every deployment of the cluster and of its environments logs in with this registry's key, "+
-			"so they would fail when the previous access key is deleted.", listOf(v.ignoredRegistries())),
-		World:    worldUntouched,
-		Advice:   "Remove the id of the registry from ignored_holders, or give the registry a key of another IAM user in Qovery.",
+		Cause: fmt.Sprintf("ignored_holders names %s. Every deployment of the cluster and of its environments logs in with this registry's key. "+
+			"All of them would fail when the previous access key is deleted.", ListOf(v.ignoredRegistries())),
+		World: worldUntouched,
+		Advice: "Do one of these:\n" +
+			"  - Remove the id of the registry from ignored_holders. The rotation then stores the new key in it.\n" +
+			"  - Store a key of another IAM user in the registry, in Qovery.",
 		Argument: ArgumentIgnoredHolders,
 	}
 }
@@ -209,28 +237,32 @@ func (v view) ignoredRegistry() *Problem {
 func (v view) unrotatable() *Problem {
 	var obstacles strings.Builder
 	for _, holder := range v.unrotatableHolders() {
-		fmt.Fprintf(&obstacles, "\n  - %s: %s", holder, holder.Obstacle)
+		fmt.Fprintf(&obstacles, "\n  - %s: %s.", holder, holder.Obstacle)
 	}
 	return &Problem{
 		Summary: SummaryUnrotatableHolder,
-		Cause: fmt.Sprintf("The access key %s is also stored in objects that cannot be given the new one. They would keep a key that is going to be deleted:%s",
-			v.Set.AccessKeyID, &obstacles),
-		World:  worldUntouched,
-		Advice: "Give these objects a key of another IAM user, or a role. To rotate without them, list their ids in ignored_holders.",
+		Cause: fmt.Sprintf("Access key %s is also stored in objects in which the provider cannot store a new one. They would keep a key that is going to "+
+			"be deleted:%s", v.Set.AccessKeyID, &obstacles),
+		World: worldUntouched,
+		Advice: "Do one of these:\n" +
+			"  - In Qovery, store a key of another IAM user in these objects, or use a role.\n" +
+			"  - To rotate without them, list their ids in ignored_holders. The cleanup keeps the previous key until its ignored_holders lists them too.",
 	}
 }
 
 func (v view) tooFewRequests() *Problem {
 	until := "when the limit is reset, after an hour at most"
 	if !v.Budget.ResetsAt.IsZero() {
-		until = "after " + v.Budget.ResetsAt.UTC().Format(time.RFC3339)
+		until = "after " + Moment(v.Budget.ResetsAt)
 	}
 	return &Problem{
 		Summary: SummaryTooFewRequests,
-		Cause: fmt.Sprintf("Qovery allows %d more requests with this API token at present. Storing the new access key in every object that has the old one "+
-			"takes at least %d.", v.Budget.Left, v.requestsForHolders()),
-		World:  worldUntouched,
-		Advice: "Apply again " + until + ". If something else uses the same API token, give the provider a token of its own.",
+		Cause: fmt.Sprintf("Storing the new access key in Qovery takes at least %d requests. The rate limit of the API token allows %d at present.",
+			v.requestsForHolders(), v.Budget.Left),
+		World: worldUntouched,
+		Advice: "Do one of these:\n" +
+			"  - Run Terraform again " + until + ".\n" +
+			"  - If something else uses the same API token, create one for the provider alone.",
 	}
 }
 
@@ -240,10 +272,10 @@ func (v view) undeployable() *Problem {
 	if reason := v.Organization.DeploymentRestriction; reason != "" && len(clusters) > 0 {
 		return &Problem{
 			Summary: SummaryRestricted,
-			Cause: fmt.Sprintf("The organization %s has the deployment restriction %q, so its clusters cannot be deployed with a new key.",
+			Cause: fmt.Sprintf("Organization %s has the deployment restriction %q. Its clusters cannot be deployed with a new key.",
 				v.Organization.ID, reason),
 			World:    worldUntouched,
-			Advice:   "Resolve the restriction in Qovery's billing settings.",
+			Advice:   "Resolve the restriction in Qovery's billing settings. Then run Terraform again.",
 			Argument: ArgumentOrganizationID,
 		}
 	}
@@ -268,10 +300,11 @@ func untouched(p *Problem) *Problem {
 // credentialsNotFound is the problem that a target's credentials are not in its organization.
 func credentialsNotFound(target Target) *Problem {
 	return &Problem{
-		Summary:  SummaryCredentialsNotFound,
-		Cause:    fmt.Sprintf("The organization %s has no credentials %s.", target.OrganizationID, target.CredentialsID),
-		World:    worldUntouched,
-		Advice:   "Correct the ids. Qovery shows them in the organization's settings, under Cloud credentials.",
+		Summary: SummaryCredentialsNotFound,
+		Cause:   fmt.Sprintf("Organization %s has no credentials with the id %s.", target.OrganizationID, target.CredentialsID),
+		World:   worldUntouched,
+		Advice: "Correct organization_id and credentials_id. The data source qoveryrotation_aws_credentials_list lists the credentials of an " +
+			"organization.",
 		Argument: ArgumentCredentialsID,
 		Err:      ErrNotFound,
 	}
@@ -281,10 +314,12 @@ func credentialsNotFound(target Target) *Problem {
 func dnsProviderNotFound(cluster Cluster, err error) *Problem {
 	return &Problem{
 		Summary: SummaryAPI,
-		Cause:   fmt.Sprintf("Qovery does not show the DNS provider of %s, which may store the access key.", cluster),
+		Cause:   fmt.Sprintf("The DNS provider of %s was not found in Qovery. It may store the access key.", cluster),
 		World:   worldUntouched,
-		Advice:  "If the cluster was deleted at this moment, apply again. Otherwise check api_url and the API token.",
-		Err:     err,
+		Advice: "Do one of these:\n" +
+			"  - If the cluster was deleted at this moment, run Terraform again.\n" +
+			"  - Otherwise, check api_url and api_token.",
+		Err: err,
 	}
 }
 
@@ -297,20 +332,13 @@ func notRead(target Target, err error) error {
 	}
 	return &Problem{
 		Summary: SummaryOrganizationNotFound,
-		Cause:   fmt.Sprintf("Qovery has no organization %s, or does not show it to this token.", target.OrganizationID),
+		Cause:   fmt.Sprintf("Qovery has no organization with the id %s, or the API token has no access to it.", target.OrganizationID),
 		World:   worldUntouched,
-		Advice: "Correct the id, or check api_token and api_url. If the organization was deleted, remove the resource from the state with " +
-			"terraform state rm.",
+		Advice: "Do one of these:\n" +
+			"  - If the id is wrong, correct organization_id.\n" +
+			"  - If the id is right, check api_token and api_url.\n" +
+			"  - If the organization was deleted, remove this resource from the state with terraform state rm and its address.",
 		Argument: ArgumentOrganizationID,
 		Err:      err,
 	}
-}
-
-// listOf names things for people.
-func listOf[T fmt.Stringer](things []T) string {
-	names := make([]string, len(things))
-	for i, thing := range things {
-		names[i] = thing.String()
-	}
-	return strings.Join(names, ", ")
 }

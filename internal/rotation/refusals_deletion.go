@@ -16,18 +16,21 @@ func notTouched(d Deletion) string {
 func noReason(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryRetire,
-		Cause:   fmt.Sprintf("There is no reason to delete access key %q (%q).", d.AccessKeyID, d.Reason),
+		Cause:   fmt.Sprintf("There is no valid reason to delete access key %s (reason %q).", d.AccessKeyID, d.Reason),
 		World:   notTouched(d),
-		Advice:  "This is a defect of the provider. Please report it.",
+		Advice:  "This is a bug of the provider. Please report it.",
 	}
 }
 
 func notOfTheUser(d Deletion, s *Snapshot) *Problem {
 	return &Problem{
-		Summary:  SummaryWrongUser,
-		Cause:    fmt.Sprintf("Access key %s is not among the keys of IAM user %q (%s).", d.AccessKeyID, d.UserName, s.User.ARN),
-		World:    notTouched(d),
-		Advice:   "Correct iam_user_name, and check that the provider's AWS credentials are of the right account.",
+		Summary: SummaryWrongUser,
+		Cause:   fmt.Sprintf("IAM user %q (%s) has no access key %s.", d.UserName, s.User.ARN, d.AccessKeyID),
+		World:   notTouched(d),
+		Advice: "Do one of these:\n" +
+			"  - If the provider uses the wrong account, give it other AWS credentials.\n" +
+			"  - Otherwise, set iam_user_name to the owner of the key. This command prints it:\n" +
+			"      aws iam get-access-key-last-used --access-key-id " + d.AccessKeyID,
 		Argument: ArgumentIAMUserName,
 	}
 }
@@ -38,7 +41,7 @@ func keyOfAnotherUser(t Retirement, owner string) *Problem {
 		Summary:  SummaryWrongUser,
 		Cause:    fmt.Sprintf("Access key %s belongs to IAM user %q, not to %q.", t.AccessKeyID, owner, t.UserName),
 		World:    notTouched(t.deletion()),
-		Advice:   "Correct iam_user_name.",
+		Advice:   fmt.Sprintf("Set iam_user_name = %q.", owner),
 		Argument: ArgumentIAMUserName,
 	}
 }
@@ -47,11 +50,12 @@ func keyOfAnotherUser(t Retirement, owner string) *Problem {
 func keyNotFound(t Retirement, account string) *Problem {
 	return &Problem{
 		Summary: SummaryWrongAccount,
-		Cause: fmt.Sprintf("IAM user %q of the AWS account %s has neither access key %s nor the key that Qovery holds. So it is not certain that "+
-			"the first one was deleted: in another account, the answer is the same.", t.UserName, account, t.AccessKeyID),
+		Cause: fmt.Sprintf("IAM user %q in the AWS account %s has neither access key %s nor the key that Qovery holds. "+
+			"In a wrong account the answer would be the same. So it is not certain that the key was deleted.", t.UserName, account, t.AccessKeyID),
 		World: "Nothing was changed, and nothing was recorded.",
-		Advice: "Check that the provider's AWS credentials are of the account that the keys belong to. If the IAM user was deleted, its keys are " +
-			"deleted too: remove this resource.",
+		Advice: "Do one of these:\n" +
+			"  - If the keys belong to another account, give the provider AWS credentials of that account.\n" +
+			"  - If the IAM user was deleted, its keys are deleted too. Remove this resource.",
 		Argument: ArgumentIAMUserName,
 	}
 }
@@ -59,9 +63,9 @@ func keyNotFound(t Retirement, account string) *Problem {
 func held(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryHeld,
-		Cause:   fmt.Sprintf("A qoveryrotation_aws_access_key_cleanup keeps access key %s: its argument hold is true.", d.AccessKeyID),
+		Cause:   fmt.Sprintf("Access key %s is held: hold is true in a qoveryrotation_aws_access_key_cleanup.", d.AccessKeyID),
 		World:   notTouched(d),
-		Advice: "When nobody needs the key any more, do one of these:\n" +
+		Advice: "When nothing needs the key any more, do one of these:\n" +
 			"  - Set hold = false in the cleanup that keeps it, and apply.\n" +
 			"  - If that cleanup or its state is lost, set hold = true in another cleanup of the same key and apply. Then set hold = false and apply.",
 		Argument: ArgumentAccessKeyID,
@@ -71,33 +75,32 @@ func held(d Deletion) *Problem {
 func drainUnknown(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryStillDraining,
-		Cause:   fmt.Sprintf("The end of the drain window of access key %s is not known: no deployment with another key was recorded.", d.AccessKeyID),
+		Cause:   fmt.Sprintf("The end of the drain window of access key %s is unknown. No deployment with another key was recorded.", d.AccessKeyID),
 		World:   notTouched(d),
-		Advice:  "Finish the rotation that replaces the key: apply the configuration that manages the credentials.",
+		Advice:  "Apply the configuration that manages the credentials. It finishes the rotation that replaces the key.",
 	}
 }
 
 func notDeployed(d Deletion, j Journal) *Problem {
 	return &Problem{
 		Summary: SummaryStillDraining,
-		Cause: fmt.Sprintf("Access key %s is being replaced by %s for the credentials %s, and not every cluster is deployed with the new key.",
+		Cause: fmt.Sprintf("A rotation replaces access key %s by %s in the credentials %s. Not every cluster is deployed with the new key yet.",
 			d.AccessKeyID, j.To, j.CredentialsID),
 		World:  notTouched(d),
-		Advice: "Finish that rotation: apply the configuration that manages these credentials. The drain window begins then.",
+		Advice: "Apply the configuration that manages these credentials. The drain window begins when all clusters are deployed.",
 	}
 }
 
 func stillDraining(d Deletion, s *Snapshot, until time.Time) *Problem {
 	current := ""
-	if s.Set != nil {
-		current = s.Set.AccessKeyID
+	if s.Set != nil && s.Set.AccessKeyID != "" {
+		current = fmt.Sprintf("Qovery holds access key %s. ", s.Set.AccessKeyID)
 	}
 	return &Problem{
-		Summary: SummaryStillDraining,
-		Cause: fmt.Sprintf("Qovery holds access key %s. Deployments that began with the previous key %s may use it until %s.",
-			current, d.AccessKeyID, until.UTC().Format(time.RFC3339)),
+		Summary:  SummaryStillDraining,
+		Cause:    fmt.Sprintf("%sDeployments that began with the previous key %s may use it until %s.", current, d.AccessKeyID, Moment(until)),
 		World:    notTouched(d),
-		Advice:   fmt.Sprintf("Apply again after %s.", until.UTC().Format(time.RFC3339)),
+		Advice:   fmt.Sprintf("Run Terraform again after %s.", Moment(until)),
 		Argument: ArgumentAccessKeyID,
 	}
 }
@@ -105,15 +108,21 @@ func stillDraining(d Deletion, s *Snapshot, until time.Time) *Problem {
 // notReplaced is the problem of a key that Qovery may still work with.
 func notReplaced(d Deletion, s *Snapshot) *Problem {
 	var cause string
+	advice := "Store another Active access key in Qovery's credentials and deploy the clusters. Then run Terraform again."
+	forGood := "Do one of these:\n" +
+		"  - If the key is still needed, store another Active access key in Qovery's credentials and deploy the clusters.\n" +
+		"  - If nothing needs it any more, remove this resource and delete the key:\n      " + DeleteCommand(d.UserName, d.AccessKeyID)
 	switch {
 	case s.Set == nil:
-		cause = fmt.Sprintf("The credentials do not exist in Qovery any more, so what replaced access key %s is unknown.", d.AccessKeyID)
+		cause = fmt.Sprintf("The credentials that held access key %s do not exist in Qovery any more. It is unknown which key replaced it.", d.AccessKeyID)
+		advice = forGood
 	case s.Set.AccessKeyID == d.AccessKeyID:
-		cause = fmt.Sprintf("Qovery's credentials %q hold access key %s itself: somebody put it back.", s.Set.Name, d.AccessKeyID)
+		cause = fmt.Sprintf("Qovery's credentials %q hold access key %s again. Somebody stored it there.", s.Set.Name, d.AccessKeyID)
 	case s.Set.AccessKeyID == "":
-		cause = fmt.Sprintf("Qovery's credentials %q have the type %s now and hold no access key.", s.Set.Name, s.Set.Type)
+		cause = fmt.Sprintf("Qovery's credentials %q now have the type %s and hold no access key.", s.Set.Name, s.Set.Type)
+		advice = forGood
 	case s.Current == nil:
-		cause = fmt.Sprintf("Qovery's credentials %q hold access key %s, which AWS does not have.", s.Set.Name, s.Set.AccessKeyID)
+		cause = fmt.Sprintf("Qovery's credentials %q hold access key %s, which was not found in AWS.", s.Set.Name, s.Set.AccessKeyID)
 	default:
 		cause = fmt.Sprintf("Qovery's credentials %q hold access key %s, which is Inactive.", s.Set.Name, s.Current.ID)
 	}
@@ -121,22 +130,22 @@ func notReplaced(d Deletion, s *Snapshot) *Problem {
 		Summary:  SummaryNotReplaced,
 		Cause:    cause,
 		World:    notTouched(d),
-		Advice:   "Make sure that Qovery holds another, Active key and that the clusters are deployed with it. The next apply checks again.",
+		Advice:   advice,
 		Argument: ArgumentCredentialsID,
 	}
 }
 
 func stillStored(d Deletion, holders []Holder) *Problem {
-	advice := "Do one of these:\n" +
-		"  - Give each of these objects another key, or a role.\n" +
-		"  - List its id in ignored_holders of the cleanup.\n" +
-		"The next apply checks again."
-	if d.Reason == ReasonOrphan || d.Reason == ReasonCompensated {
-		advice = "Give each of these objects another key, or a role. The next apply checks again."
+	advice := "Store another key in each of these objects, or use a role. Then run Terraform again."
+	if d.Reason != ReasonOrphan && d.Reason != ReasonCompensated {
+		advice = "Do one of these:\n" +
+			"  - Store another key in each of these objects, or use a role.\n" +
+			"  - If an object may keep a deleted key, list its id in ignored_holders of the cleanup. A registry that came with a cluster cannot be ignored.\n" +
+			"Then run Terraform again."
 	}
 	return &Problem{
 		Summary:  SummaryKeyInUse,
-		Cause:    fmt.Sprintf("Access key %s is still stored in %s.", d.AccessKeyID, listOf(holders)),
+		Cause:    fmt.Sprintf("Access key %s is still stored in %s.", d.AccessKeyID, ListOf(holders)),
 		World:    notTouched(d),
 		Advice:   advice,
 		Argument: ArgumentAccessKeyID,
@@ -146,20 +155,22 @@ func stillStored(d Deletion, holders []Holder) *Problem {
 func invalidCluster(d Deletion, cluster Cluster) *Problem {
 	return &Problem{
 		Summary: SummaryInvalidCredentials,
-		Cause:   fmt.Sprintf("%s has the state INVALID_CREDENTIALS, so it may not run with the current key.", capitalized(cluster.String())),
+		Cause:   fmt.Sprintf("%s has the state INVALID_CREDENTIALS. It is not certain that it runs with the current key.", capitalized(cluster.String())),
 		World:   notTouched(d),
-		Advice:  "Deploy the cluster in Qovery until it is DEPLOYED, then apply again.",
+		Advice:  "Deploy the cluster in Qovery. When its state is DEPLOYED, run Terraform again.",
 	}
 }
 
 func recentlyUsed(d Deletion, use LastUse) *Problem {
 	return &Problem{
 		Summary: SummaryKeyInUse,
-		Cause: fmt.Sprintf("Access key %s was used at %s, for %s in %s. That is after %s, when nothing should have used it any more.",
-			d.AccessKeyID, use.At.UTC().Format(time.RFC3339), use.Service, use.Region, d.DeleteAfter.UTC().Format(time.RFC3339)),
+		Cause: fmt.Sprintf("Access key %s was used at %s, for %s in %s. Nothing should use it after %s, the end of its drain window.",
+			d.AccessKeyID, Moment(use.At), use.Service, use.Region, Moment(d.DeleteAfter)),
 		World: notTouched(d),
-		Advice: "Find out what still uses the key (CloudTrail lists requests by access key id) and give it another one. To retire the key without this " +
-			"check, set allow_recent_use = true in the cleanup.",
+		Advice: "Do one of these:\n" +
+			"  - Find out what uses the key, and give it another one. CloudTrail lists its requests:\n" +
+			"      " + eventsCommand(d.AccessKeyID, use) + "\n" +
+			"  - To retire the key without this check, set allow_recent_use = true in the cleanup.",
 		Argument: ArgumentAccessKeyID,
 	}
 }
@@ -167,24 +178,26 @@ func recentlyUsed(d Deletion, use LastUse) *Problem {
 func notQuiet(d Deletion, what, state string) *Problem {
 	return &Problem{
 		Summary: SummaryRepairWaits,
-		Cause: fmt.Sprintf("Some objects in Qovery still store access key %s, which has to be deleted before they can get a new key. During that, no "+
-			"deployment may run, and %s is being deployed (%s).", d.AccessKeyID, what, state),
+		Cause: fmt.Sprintf("Objects in Qovery still store access key %s. It has to be deleted before they can get a new key. "+
+			"No deployment may run in that time, but %s has the state %s.", d.AccessKeyID, what, state),
 		World:  notTouched(d),
-		Advice: "Apply again when that deployment has ended.",
+		Advice: "Run Terraform again when that deployment has ended.",
 	}
 }
 
 func stillDeploying(d Deletion, deployment EnvironmentDeployment) *Problem {
-	since := "a time that Qovery does not tell"
+	since := "an unknown time"
 	if !deployment.AskedAt.IsZero() {
-		since = deployment.AskedAt.UTC().Format(time.RFC3339)
+		since = Moment(deployment.AskedAt)
 	}
 	return &Problem{
 		Summary: SummaryStillDeploying,
-		Cause: fmt.Sprintf("A deployment of %s runs since %s (%s). It may have begun with access key %s, and would fail without it.",
-			deployment, since, deployment.State, d.AccessKeyID),
+		Cause: fmt.Sprintf("A deployment of %s has not ended. It was requested at %s and has the state %s. It may use access key %s, "+
+			"and would fail without it.", deployment, since, deployment.State, d.AccessKeyID),
 		World: notTouched(d),
-		Advice: "Do one of these:\n  - Apply again when the deployment has ended.\n  - Cancel the deployment in Qovery.\n" +
+		Advice: "Do one of these:\n" +
+			"  - Run Terraform again when the deployment has ended.\n" +
+			"  - Cancel the deployment in Qovery, and run Terraform again.\n" +
 			"  - To retire the key although the deployment may fail, set allow_running_deployments = true in the cleanup.",
 		Argument: ArgumentAccessKeyID,
 	}
@@ -193,36 +206,37 @@ func stillDeploying(d Deletion, deployment EnvironmentDeployment) *Problem {
 func orphanInUse(d Deletion, use LastUse) *Problem {
 	return &Problem{
 		Summary: SummaryForeignKey,
-		Cause: fmt.Sprintf("Access key %s was created by an interrupted rotation, but somebody used it at %s for %s in %s.", d.AccessKeyID,
-			use.At.UTC().Format(time.RFC3339), use.Service, use.Region),
+		Cause: fmt.Sprintf("An interrupted rotation created access key %s. Somebody used it at %s, for %s in %s.", d.AccessKeyID,
+			Moment(use.At), use.Service, use.Region),
 		World: notTouched(d),
-		Advice: fmt.Sprintf("Find out who uses the key (CloudTrail lists requests by access key id). If nobody needs it, delete it: "+
-			"aws iam delete-access-key --user-name %s --access-key-id %s", d.UserName, d.AccessKeyID),
+		Advice: "Find out who uses the key. CloudTrail lists its requests:\n  " + eventsCommand(d.AccessKeyID, use) +
+			"\nIf nobody needs it, delete it:\n  " + DeleteCommand(d.UserName, d.AccessKeyID),
 		Argument: ArgumentIAMUserName,
 	}
 }
 
 // foreignKey is the problem of a second key that nobody here explains.
 func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
-	state, use := "Inactive", "was never used"
+	state := "Inactive"
 	if key.Active {
 		state = "Active"
 	}
-	if !key.LastUse.At.IsZero() {
-		use = fmt.Sprintf("was last used at %s for %s in %s", key.LastUse.At.UTC().Format(time.RFC3339), key.LastUse.Service, key.LastUse.Region)
-	}
 	advice := fmt.Sprintf("Do one of these:\n"+
-		"  - If it was Qovery's key until recently, import the resource, or let a qoveryrotation_aws_access_key_cleanup retire the key.\n"+
-		"  - If nobody needs it, delete it: aws iam delete-access-key --user-name %[1]s --access-key-id %[2]s\n"+
-		"  - If Terraform manages the IAM user, an interrupted rotation may have created it: an update of aws_iam_user removes the journal, which is a "+
-		"tag. Delete the key as above, and set ignore_tags { key_prefixes = [%[3]q] } in the AWS provider.", s.User.Name, key.ID, journalTagPrefix)
+		"  - If Qovery held the key until recently, import this resource, or let a qoveryrotation_aws_access_key_cleanup retire the key.\n"+
+		"  - If nobody needs it, delete it:\n"+
+		"      %s\n"+
+		"  - If Terraform manages the IAM user, an update of aws_iam_user may have removed the journal of an interrupted rotation, which is a tag. "+
+		"Delete the key as above. Then set ignore_tags { key_prefixes = [%q] } in the AWS provider.",
+		DeleteCommand(s.User.Name, key.ID), journalTagPrefix)
+	needed := ""
 	if holders := s.HoldersOf(key.ID); len(holders) > 0 {
-		advice = fmt.Sprintf("Qovery needs %s: it is stored in %s. Give one of the two the key of another IAM user, or a role.", key.ID, listOf(holders))
+		needed = fmt.Sprintf(" It is stored in %s.", ListOf(holders))
+		advice = "Store a key of another IAM user in these objects or in the credentials. Or use a role. Then run Terraform again."
 	}
 	return &Problem{
 		Summary: SummaryForeignKey,
-		Cause: fmt.Sprintf("IAM user %q has, besides Qovery's key, the %s access key %s, which is %d days old and %s. An IAM user can have two keys, so "+
-			"there is no place for a new one.", s.User.Name, state, key.ID, int(now.Sub(key.CreatedAt).Hours()/24), use),
+		Cause: fmt.Sprintf("IAM user %q has a second access key: %s. It is %s and %d days old. %s%s An IAM user can have two access keys, so a new one "+
+			"cannot be created.", s.User.Name, key.ID, state, int(now.Sub(key.CreatedAt).Hours()/24), key.LastUse, needed),
 		World:    worldUntouched,
 		Advice:   advice,
 		Argument: ArgumentIAMUserName,
@@ -232,7 +246,7 @@ func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 func onItsWay(d Deletion) *Problem {
 	return &Problem{
 		Summary: SummaryCutoverUnclear,
-		Cause:   "Qovery does not show it. A request to store it may still take effect.",
+		Cause:   "Qovery does not hold it yet. A request to store it may still take effect.",
 		World:   notTouched(d),
 	}
 }
@@ -240,8 +254,11 @@ func onItsWay(d Deletion) *Problem {
 // forRotation says what a key that may not be deleted means for a rotation, which needs its place.
 func forRotation(p *Problem) *Problem {
 	switch p.Summary {
-	case SummaryHeld, SummaryStillDraining, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
-		p.Cause += " A new key cannot be created before this one is deleted: an IAM user can have two access keys."
+	case SummaryStillDraining:
+		p.Advice += " If rotation_triggers changed, restore the previous values until then, so that other changes can be applied."
+		fallthrough
+	case SummaryHeld, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
+		p.Cause += " An IAM user can have two access keys, so a new one cannot be created before this one is deleted."
 		p.World, p.Argument = worldUntouched, ArgumentTriggers
 	case SummaryRepairWaits:
 		p.World = worldUntouched
@@ -275,19 +292,24 @@ func retirementStopped(t Retirement, err error) *Problem {
 func waitTooLong(t Retirement, until time.Time, timeout time.Duration) *Problem {
 	return &Problem{
 		Summary: SummaryRetireTimeout,
-		Cause: fmt.Sprintf("With wait = true this apply would have to wait until %s to see access key %s deleted. Its limit is %s.",
-			until.UTC().Format(time.RFC3339), t.AccessKeyID, timeout),
+		Cause: fmt.Sprintf("With wait = true, this apply would wait until %s for access key %s to be deleted. Its timeout is %s.",
+			Moment(until), t.AccessKeyID, Short(timeout)),
 		World: previousStays(t),
-		Advice: "Set timeouts to more than the sum of the drain window, last_use_delay and quarantine_window. Or remove wait, and apply again " +
-			"after that time.",
+		Advice: "Do one of these:\n" +
+			"  - Set timeouts to more than the sum of the drain window, last_use_delay and quarantine_window.\n" +
+			"  - Remove wait. The first apply after that time deletes the key.",
 	}
 }
 
 // previousStays is the state of a key that was not deleted.
 func previousStays(t Retirement) string {
+	text := fmt.Sprintf("Access key %s of IAM user %q still exists.", t.AccessKeyID, t.UserName)
 	if t.DeactivatedAt.IsZero() {
-		return fmt.Sprintf("Access key %s of IAM user %q still exists.", t.AccessKeyID, t.UserName)
+		return text
 	}
-	return fmt.Sprintf("Access key %[1]s of IAM user %[2]q still exists. It is Inactive since %[3]s. To make it Active again: aws iam update-access-key "+
-		"--user-name %[2]s --access-key-id %[1]s --status Active", t.AccessKeyID, t.UserName, t.DeactivatedAt.UTC().Format(time.RFC3339))
+	text += fmt.Sprintf(" It has been Inactive since %s.", Moment(t.DeactivatedAt))
+	if t.compromised {
+		return text
+	}
+	return text + " To make it Active again, set hold = true in the cleanup and apply."
 }

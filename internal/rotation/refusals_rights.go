@@ -9,10 +9,10 @@ import (
 func missingRights(principal, userARN string, denied []string) *Problem {
 	return &Problem{
 		Summary: SummaryRights,
-		Cause: fmt.Sprintf("IAM denies %s these actions on %s, which the rotation and the cleanup need:\n  - %s",
+		Cause: fmt.Sprintf("%s is not allowed to take these actions on %s. A rotation and its cleanup need them:\n  - %s",
 			principal, userARN, strings.Join(denied, "\n  - ")),
 		World: worldUntouched,
-		Advice: "Allow these actions before you apply the plan. The guide \"IAM policy\" has the whole policy, and the function iam_policy returns it " +
+		Advice: "Allow these actions before a rotation begins. The guide \"IAM policy\" has the whole policy. The function iam_policy returns it " +
 			"(Terraform 1.8, OpenTofu 1.7).",
 	}
 }

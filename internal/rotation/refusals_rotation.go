@@ -12,9 +12,13 @@ import (
 // The texts for rotations that have begun.
 
 func (a *attempt) notVerified(region string, took time.Duration, err error) *Problem {
-	problem := a.problem(SummaryVerification, fmt.Sprintf("The new access key %s was not accepted in region %q within %s.",
-		a.key.ID, region, took.Round(time.Second)), err)
-	problem.Advice = "Apply again. If it happens again, check that the region is enabled in the account and can be reached from here."
+	where := "the provider's AWS region"
+	if region != "" {
+		where = fmt.Sprintf("the AWS region %q", region)
+	}
+	problem := a.problem(SummaryVerification, fmt.Sprintf("The new access key %s was not accepted in %s within %s.",
+		a.key.ID, where, took.Round(time.Second)), err)
+	problem.Advice = "Apply again. If it happens again, check that the region is enabled in the account, and that STS can be reached from this machine."
 	return problem
 }
 
@@ -32,21 +36,23 @@ func (a *attempt) notKnown(region string, services []Service, took time.Duration
 }
 
 func (a *attempt) cutoverUnclear(err error) *Problem {
-	return a.problem(SummaryCutoverUnclear, fmt.Sprintf("Qovery gave no clear answer to the request to store the new access key %s in the credentials %q.",
-		a.key.ID, a.s.Set.Name), err)
+	problem := a.problem(SummaryCutoverUnclear, fmt.Sprintf("Qovery gave no clear answer to the request to store the new access key %s in the "+
+		"credentials %q.", a.key.ID, a.s.Set.Name), err)
+	problem.Advice = "Apply again. The next run finds out which key Qovery holds. Then it resumes the rotation or starts again."
+	return problem
 }
 
 // worldAfter is the state that a rolled back attempt leaves.
 func (a *attempt) worldAfter(holds string) string {
 	switch {
 	case a.keyLost:
-		return fmt.Sprintf("Qovery holds %s as before. IAM user %q may have a key whose secret nobody knows. The next apply finds it by the journal and deletes it.",
-			holds, a.s.User.Name)
+		return fmt.Sprintf("Qovery holds %s, as before. IAM user %q may have a new access key whose secret is lost. The next apply finds it by the "+
+			"journal and deletes it.", holds, a.s.User.Name)
 	case a.d.Place != nil && a.d.Place.reason != ReasonOrphan:
-		return fmt.Sprintf("Qovery holds %s and IAM user %q has no new key. Access key %s, which had to make room for one, may be Inactive or deleted.",
+		return fmt.Sprintf("Qovery holds %s, and IAM user %q has no new access key. Access key %s had to make room for it, and may be Inactive or deleted.",
 			holds, a.s.User.Name, a.d.Place.accessKeyID)
 	default:
-		return fmt.Sprintf("Qovery and AWS are as before: Qovery holds %s and IAM user %q has no new key.", holds, a.s.User.Name)
+		return fmt.Sprintf("The attempt was rolled back. Qovery holds %s, and IAM user %q has no new access key.", holds, a.s.User.Name)
 	}
 }
 
@@ -56,13 +62,16 @@ func newKeyStays(accessKeyID, userName, why string) string {
 }
 
 func orphanStays(permit Permit, current string, err error) *Problem {
-	return stopped(err, fmt.Sprintf("Nothing was changed: Qovery holds %s. Access key %s of an interrupted rotation could not be deleted.",
+	problem := stopped(err, fmt.Sprintf("Nothing was changed. Qovery holds %s. Access key %s of an interrupted rotation still exists.",
 		current, permit.accessKeyID))
+	problem.Cause = "The access key of the interrupted rotation could not be deleted. " + problem.Cause
+	return problem
 }
 
 func journalOfResume(j Journal, err error) *Problem {
-	problem := stopped(err, "Nothing was changed: Qovery holds "+j.To+", and not every cluster is known to run with it.")
+	problem := stopped(err, fmt.Sprintf("Nothing was changed. Qovery holds %s. It is unknown whether every cluster uses it.", j.To))
 	problem.Summary = SummaryJournal
+	problem.Cause = "The resumed rotation could not be recorded on the IAM user. " + problem.Cause
 	return problem
 }
 
@@ -70,9 +79,9 @@ func journalOfResume(j Journal, err error) *Problem {
 func notStopped(j Journal, err error) *Problem {
 	problem := &Problem{
 		Summary: SummaryCompromisedActive,
-		Cause: fmt.Sprintf("Access key %s is listed as compromised. Qovery holds %s in its place, but the compromised key could not be made Inactive.",
+		Cause: fmt.Sprintf("Access key %s is listed as compromised. Qovery holds %s in its place. The compromised key could not be made Inactive.",
 			j.From, j.To),
-		World:  bothWork(j),
+		World:  fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key still works.", j.To, Moment(j.CutoverAt)),
 		Advice: "Apply again. The next run deactivates the key first.",
 		Err:    err,
 	}
@@ -92,11 +101,11 @@ func journalOfEnd(j Journal, err error) *Problem {
 
 // bothWork is the state after a cutover.
 func bothWork(j Journal) string {
-	return fmt.Sprintf("Qovery holds the new access key %s since %s. The previous key %s still works, so nothing is cut off.",
-		j.To, j.CutoverAt.UTC().Format(time.RFC3339), j.From)
+	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The previous key %s still works, so nothing loses access.",
+		j.To, Moment(j.CutoverAt), j.From)
 }
 
-const adviceResume = "The next apply resumes here. It deploys what is left and does not create another key."
+const adviceResume = "Apply again. The next apply resumes here: it deploys the remaining clusters and does not create another key."
 
 // notDeployable is the problem that it could not be read which clusters to deploy.
 func notDeployable(j Journal, err error) *Problem {
@@ -116,7 +125,7 @@ func notAllDeployed(j Journal, problems []*Problem, untouched []Cluster) *Proble
 	}
 	first.World = bothWork(j)
 	if len(untouched) > 0 {
-		first.World += fmt.Sprintf(" Not deployed, because production comes last: %s.", listOf(untouched))
+		first.World += fmt.Sprintf(" These production clusters were not deployed, because they come last: %s.", ListOf(untouched))
 	}
 	if first.Advice == "" {
 		first.Advice = adviceResume
@@ -142,8 +151,8 @@ func lastDeployments(r *Record) string {
 	if took == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" The last rotation, of %s, took %s from the cutover to the end of the last deployment.",
-		r.RotatedAt.UTC().Format(time.RFC3339), took.Round(time.Second))
+	return fmt.Sprintf(" After the cutover of the last rotation, at %s, it took %s until all clusters were deployed.",
+		Moment(r.RotatedAt), took.Round(time.Second))
 }
 
 // notSeenToEnd says which cluster an error is about, and the status that it was seen in last.
@@ -157,7 +166,7 @@ func notSeenToEnd(cluster Cluster, last ClusterStatus, err error) *Problem {
 	if last.State != "" {
 		seen = fmt.Sprintf(" Its last known state is %s.", last.State)
 	}
-	problem.Cause = fmt.Sprintf("The deployment of %s was not seen to end.%s %s", cluster, seen, problem.Cause)
+	problem.Cause = fmt.Sprintf("It is unknown whether the deployment of %s has ended.%s %s", cluster, seen, problem.Cause)
 	return problem
 }
 
@@ -165,9 +174,9 @@ func notSeenToEnd(cluster Cluster, last ClusterStatus, err error) *Problem {
 func lockedCluster(cluster Cluster, lock ClusterLock) *Problem {
 	return &Problem{
 		Summary: SummaryClusterLocked,
-		Cause: fmt.Sprintf("%s is locked by %s since %s (%s), so it cannot be deployed with a new key.",
-			capitalized(cluster.String()), lock.Owner, lock.LockedAt.UTC().Format(time.RFC3339), lock.Reason),
-		Advice: "Unlock the cluster (qovery cluster unlock), then apply again.",
+		Cause: fmt.Sprintf("%s was locked by %s at %s, with the reason %q. It cannot be deployed with a new key.",
+			capitalized(cluster.String()), lock.Owner, Moment(lock.LockedAt), lock.Reason),
+		Advice: "Unlock the cluster and run Terraform again. This command unlocks it:\n  qovery cluster unlock --cluster-id " + cluster.ID,
 	}
 }
 
@@ -179,9 +188,9 @@ func undeployableCluster(cluster Cluster, state string) *Problem {
 	}
 	return &Problem{
 		Summary: SummaryClusterState,
-		Cause: fmt.Sprintf("%s has %s. It may still run with its old key, and a deployment could start what somebody wanted to end.",
+		Cause: fmt.Sprintf("%s has %s. It may still use the previous key. A deployment could start a cluster that somebody wanted to stop or delete.",
 			capitalized(cluster.String()), has),
-		Advice: "Stop, delete or deploy the cluster in Qovery, then apply again.",
+		Advice: "Stop, delete or deploy the cluster in Qovery. Then run Terraform again.",
 	}
 }
 
@@ -192,7 +201,7 @@ func deploymentRefused(cluster Cluster, err error) *Problem {
 func deploymentUnclear(cluster Cluster, times int, err error) *Problem {
 	return &Problem{
 		Summary: SummaryDeployment,
-		Cause:   fmt.Sprintf("Qovery gave no clear answer to the request to deploy %s, %d times, and no deployment began.", cluster, times),
+		Cause:   fmt.Sprintf("The deployment of %s was requested %d times. Qovery gave no clear answer, and no deployment began.", cluster, times),
 		Err:     err,
 	}
 }
@@ -201,10 +210,10 @@ func deploymentUnclear(cluster Cluster, times int, err error) *Problem {
 func failedDeployment(cluster Cluster, state string, lines []string, err error) *Problem {
 	problem := &Problem{
 		Summary: SummaryDeployment,
-		Cause:   fmt.Sprintf("The deployment of %s ended in %s.", cluster, state),
-		Advice:  "Find the cause in Qovery's console and fix it.",
+		Cause:   fmt.Sprintf("The deployment of %s ended with the state %s.", cluster, state),
+		Advice:  "Find the cause in Qovery's console and fix it. Then apply again.",
 	}
-	const whole = " The page of the cluster in Qovery's console shows the whole log."
+	const whole = " The cluster's page in Qovery's console shows the whole log."
 	switch {
 	case err != nil:
 		problem.Cause += " The cluster's log could not be read." + whole
@@ -213,7 +222,7 @@ func failedDeployment(cluster Cluster, state string, lines []string, err error) 
 		problem.Cause += " The cluster's log shows no error of this deployment." + whole
 	default:
 		problem.Cause += "\n  " + strings.Join(lines, "\n  ")
-		problem.Advice = "Fix the problem reported above."
+		problem.Advice = "Fix the problem reported above. Then apply again."
 	}
 	problem.Advice += " The next apply deploys the cluster again and does not create another key."
 	return problem
@@ -228,48 +237,50 @@ func staleHolders(c *change) *Problem {
 	for _, holder := range c.stale {
 		stored[holder.AccessKeyID] = append(stored[holder.AccessKeyID], holder.String())
 	}
-	facts := []string{fmt.Sprintf("All clusters of the credentials run with the new access key %s.", c.journal.To)}
-	world := fmt.Sprintf("Both keys work, so nothing is cut off. %s is not retired while it is stored anywhere.", c.journal.From)
+	facts := []string{fmt.Sprintf("All clusters of the credentials use the new access key %s.", c.journal.To)}
+	world := fmt.Sprintf("Both keys work, so nothing loses access. Access key %s is kept while any object stores it.", c.journal.From)
 	for _, key := range slices.Sorted(maps.Keys(stored)) {
 		if key == c.journal.From {
 			facts = append(facts, fmt.Sprintf("The previous key %s is still stored in %s.", key, strings.Join(stored[key], ", ")))
 			continue
 		}
-		facts = append(facts, fmt.Sprintf("Access key %s, which is older, is still stored in %s.", key, strings.Join(stored[key], ", ")))
-		world = fmt.Sprintf("%s may be deleted already, so deployments that use these objects may fail, those of a registry's cluster among them. "+
-			"%s and %s work.", key, c.journal.From, c.journal.To)
+		facts = append(facts, fmt.Sprintf("An older key, %s, is still stored in %s.", key, strings.Join(stored[key], ", ")))
+		world = fmt.Sprintf("Access keys %s and %s work. Access key %s may be deleted already. Deployments that use these objects may then fail. "+
+			"Every deployment of a cluster uses its container registry.", c.journal.From, c.journal.To, key)
 	}
 	return &Problem{
 		Summary: SummaryHolderNotUpdated,
 		Cause:   strings.Join(facts, " "),
 		World:   world,
 		Advice: fmt.Sprintf("Do one of these:\n"+
-			"  - Apply again after %s, when no deployment runs. That replaces the key once more and gives the new one to these objects first. "+
-			"The secret that they should have got is not kept anywhere.\n"+
-			"  - Give each of these objects another key or a role in Qovery, and apply again.\n"+
-			"  - List the ids of objects that nothing uses in ignored_holders, and apply again. A registry that came with a cluster is always used.",
-			c.journal.drainEndsAt().UTC().Format(time.RFC3339)),
+			"  - Apply again after %s, when no deployment runs. %s\n"+
+			"  - In Qovery, store another key in each of these objects, or use a role. Then apply again.\n"+
+			"  - If nothing uses an object, add its id to ignored_holders and apply again. A registry that came with a cluster is always used.",
+			Moment(c.journal.drainEndsAt()), adviceRepair),
 		Err: c.refusals,
 	}
 }
+
+// adviceRepair is what the next apply does for stale holders.
+const adviceRepair = "The next apply replaces the key once more and stores the new one in these objects first. " +
+	"The secret of the current key is not stored anywhere, so it cannot be used for them."
 
 // staleLeak is the problem that other holders still have a key that leaked. They are served before any cluster is deployed.
 func staleLeak(c *change) *Problem {
 	return &Problem{
 		Summary: SummaryHolderNotUpdated,
-		Cause:   fmt.Sprintf("Access key %s is listed as compromised, and is still stored in %s.", c.journal.From, listOf(c.stale)),
+		Cause:   fmt.Sprintf("Access key %s is listed as compromised. It is still stored in %s.", c.journal.From, ListOf(c.stale)),
 		World:   oneWorks(c.journal) + " The objects above have no working key, and no cluster was deployed.",
 		Advice: "Do one of these:\n" +
-			"  - Apply again. That replaces the key once more and gives the new one to these objects first. The secret that they should have got is " +
-			"not kept anywhere.\n" +
-			"  - Give each of these objects another key or a role in Qovery, and apply again.",
+			"  - Apply again. " + adviceRepair + "\n" +
+			"  - In Qovery, store another key in each of these objects, or use a role. Then apply again.",
 		Err: c.refusals,
 	}
 }
 
 // oneWorks is the state after the cutover when the key that leaked is Inactive.
 func oneWorks(j Journal) string {
-	return fmt.Sprintf("Qovery holds the new access key %s since %s. The compromised key %s is Inactive.", j.To, j.CutoverAt.UTC().Format(time.RFC3339), j.From)
+	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key %s is Inactive.", j.To, Moment(j.CutoverAt), j.From)
 }
 
 // afterLeak corrects what a problem says of the key that leaked.
@@ -280,12 +291,4 @@ func (c *change) afterLeak(err error) error {
 	problem := AsProblem(err)
 	problem.World = strings.Replace(problem.World, bothWork(c.journal), oneWorks(c.journal), 1)
 	return problem
-}
-
-// capitalized begins a sentence.
-func capitalized(text string) string {
-	if text == "" {
-		return ""
-	}
-	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -35,7 +35,11 @@ func refusalsOfDecisions() []refusal {
 		s.credentials("others", keyB)
 		s.otherJournal(StageDeploying, keyB, ago(time.Hour))
 	})
-	unrotatable := seen(func(s *situation) { s.stored(HolderDNSProvider, "d1", keyA); s.stored(HolderSecretManager, "m1", keyA) })
+	unrotatable := seen(func(s *situation) {
+		s.stored(HolderDNSProvider, "d1", keyA)
+		s.stored(HolderSecretManager, "m1", keyA)
+		s.Holders[len(s.Holders)-1].Obstacle = "Qovery changes its access key only together with the settings of its cluster"
+	})
 	young := journalOf(testCreds, StageCreating, "", ago(time.Minute))
 	return []refusal{
 		{"NotStatic", "", NotStatic(*role.Set)},
@@ -46,14 +50,14 @@ func refusalsOfDecisions() []refusal {
 		{"cutOff", "Inactive", seen(func(s *situation) { s.Current.Active = false }).cutOff()},
 		{"cutOff", "not a key of the user", seen(func(s *situation) { s.Current = nil }).cutOff()},
 		{"cutOff", "not a key of the account", seen(func(s *situation) { s.Current, s.UserName = nil, "" }).cutOff()},
-		{"cutOffNow", "a warning", seen(func(s *situation) { s.Current = nil }).cutOffNow()},
+		{"cutOffNow", "", seen(func(s *situation) { s.Current = nil }).cutOffNow()},
 		{"unknownJournal", "", seen(func(s *situation) {
 			s.User.Tags = map[string]string{journalTagKey(testCreds): "please keep"}
 			_, _, s.JournalError = journalsOf(s.User, testCreds)
 		}).unknownJournal()},
 		{"putBack", "", putBack.putBack()},
 		{"keyChanged", "", replaced.keyChanged()},
-		{"keyReplaced", "a warning", replaced.keyReplaced(keyA)},
+		{"keyReplaced", "", replaced.keyReplaced(keyA)},
 		{"signs", "", normal.signs()},
 		{"signsWith", "", signsWith(keyA)},
 		{"otherRotation", "", others.otherRotation()},
@@ -110,6 +114,7 @@ func refusalsOfDeletions() []refusal {
 		{"drainUnknown", "", drainUnknown(retired)},
 		{"notDeployed", "", refusedDeletion(retired, after(func(s *situation) { s.Journal.Stage = StageDeploying }))},
 		{"stillDraining", "", draining()},
+		{"stillDraining", "credentials gone", stillDraining(retired, &Snapshot{}, ago(-time.Hour))},
 		{"notReplaced", "credentials gone", refusedDeletion(retired, after(func(s *situation) { s.Set, s.Journal = nil, nil }))},
 		{"notReplaced", "put back", refusedDeletion(retired, after(func(s *situation) { s.Set.AccessKeyID, s.Journal = keyA, nil }))},
 		{"notReplaced", "a role", refusedDeletion(retired, after(func(s *situation) { s.Set.Type, s.Set.AccessKeyID, s.Current = "AWS_ROLE", "", nil }))},
@@ -142,6 +147,7 @@ func refusalsOfDeletions() []refusal {
 		{"willBeDeactivated", "", willBeDeactivated(retired, *s.key(keyA), s, becauseDrained(retired.DeleteAfter), 24*time.Hour)},
 		{"willBeDeactivated", "compromised", willBeDeactivated(leaked, *s.key(keyA), s, becauseCompromised, 0)},
 		{"willBeActivated", "", willBeActivated(t)},
+		{"IfStillSo", "", draining().IfStillSo("the rotation does not begin")},
 		{"mayStay", "", mayStay(refusedDeletion(retired, after(registry)))},
 		{"wasDone", "", wasDone(SummaryDeleted, "was deleted", testUser, keyA, testNow, "Deletion is permanent.")},
 		{"keyDeleted", "", keyDeleted(Permit{userName: testUser, accessKeyID: keyA}, testNow)},
@@ -200,7 +206,8 @@ func refusalsOfRotations() []refusal {
 	lock := ClusterLock{Owner: "Ada", Reason: "audit", LockedAt: ago(time.Hour)}
 	lines := []string{"2027-01-04T08:59:00Z the VPC quota is exceeded", "2027-01-04T08:59:30Z terraform apply failed"}
 	return []refusal{
-		{"problem", "rolled back", leaving(plain.problem(SummaryCreateKey, "IAM did not create an access key.", errOf("AWS", ErrForbidden)), plain.worldAfter(keyA))},
+		{"problem", "rolled back", leaving(plain.problem(SummaryCreateKey, "IAM did not create an access key for user \"qovery\".",
+			errOf("AWS", ErrForbidden)), plain.worldAfter(keyA))},
 		{"notVerified", "", leaving(plain.notVerified("eu-west-3", 61*time.Second, errOf("AWS", ErrUnauthenticated)), plain.worldAfter(keyA))},
 		{"notVerified", "after the previous key was deleted", leaving(retired.notVerified("eu-west-3", time.Minute, errOf("AWS", nil)), retired.worldAfter(keyA))},
 		{"notVerified", "a key is lost", leaving(lost.notVerified("eu-west-3", time.Minute, errOf("AWS", nil)), lost.worldAfter(keyA))},

@@ -2,27 +2,30 @@ package rotation
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/wording"
 )
 
 const goldenFile = "testdata/refusals.golden"
-
-var update = flag.Bool("update", false, "write "+goldenFile)
 
 // refusal is a problem as users read it. Maker is the function that makes it.
 type refusal struct {
 	maker, variant string
 	problem        *Problem
+}
+
+// warnings are the makers of problems that stop nothing.
+var warnings = []string{
+	"cutOffNow", "keyReplaced", "missingRights", "willBeDeleted", "willBeDeactivated", "willBeActivated", "IfStillSo", "mayStay", "wasDone", "keyDeleted",
+	"keyDeactivated", "keyActivated", "compromisedStopped",
 }
 
 func allRefusals() []refusal {
@@ -40,75 +43,28 @@ func TestRefusalsAreAsPeopleReadThem(t *testing.T) {
 		if r.problem.Argument != ArgumentNone {
 			heading += " (at " + string(r.problem.Argument) + ")"
 		}
-		fmt.Fprintf(&text, "==== %s\n\nError: %s\n\n%s\n\n", heading, r.problem.Summary, r.problem.Detail())
-	}
-	if *update {
-		if err := os.WriteFile(goldenFile, []byte(text.String()), 0o644); err != nil {
-			t.Fatal(err)
+		severity := "Error"
+		if slices.Contains(warnings, r.maker) {
+			severity = "Warning"
 		}
+		fmt.Fprintf(&text, "==== %s\n\n%s: %s\n\n%s\n\n", heading, severity, r.problem.Summary, r.problem.Detail())
 	}
-	want, err := os.ReadFile(goldenFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, wanted := strings.Split(text.String(), "==== "), strings.Split(string(want), "==== ")
-	for i := range max(len(got), len(wanted)) {
-		if i >= len(got) || i >= len(wanted) || got[i] != wanted[i] {
-			t.Fatalf("text %d is not the one of %s, which -update writes anew:\n%s", i, goldenFile, strings.Join(got[min(i, len(got)):min(i+1, len(got))], ""))
-		}
-	}
+	wording.Golden(t, goldenFile, text.String())
 }
-
-var (
-	sentence = regexp.MustCompile(`(?:^|[.:?]\s+)([a-z]\S*)`)
-	command  = regexp.MustCompile(`(aws iam|terraform|qovery) [a-z-].*$`)
-)
 
 // TestRefusalsHaveOneStyle looks for what no text may lack.
 func TestRefusalsHaveOneStyle(t *testing.T) {
 	for _, r := range allRefusals() {
 		t.Run(r.maker+"/"+r.variant, func(t *testing.T) {
 			p := r.problem
-			if p.Summary == "" || len(p.Summary) > 60 || strings.HasSuffix(p.Summary, ".") {
-				t.Errorf("summary of %d characters: %q", len(p.Summary), p.Summary)
-			}
+			wording.CheckSummary(t, p.Summary)
 			if p.Cause == "" || p.World == "" && p.Advice == "" {
 				t.Errorf("no cause, or neither a state nor a next step: %+v", p)
 			}
 			for _, text := range []string{p.Cause, p.World, p.Advice} {
-				checkStyle(t, text)
+				wording.Check(t, text)
 			}
 		})
-	}
-}
-
-func checkStyle(t *testing.T, text string) {
-	t.Helper()
-	if text == "" {
-		return
-	}
-	if strings.Contains(text, `\n`) || strings.Contains(text, "%!") || strings.Contains(text, "  .") || strings.Contains(text, "0001-01-01") {
-		t.Errorf("something is written in a wrong way: %q", text)
-	}
-	if first := text[:1]; first != strings.ToUpper(first) {
-		t.Errorf("no capital: %q", text)
-	}
-	for line := range strings.SplitSeq(text, "\n") {
-		line = strings.TrimSpace(line)
-		isLog := strings.HasPrefix(line, "2027-")
-		if !isLog && !strings.HasSuffix(line, ".") && !strings.HasSuffix(line, ":") && !command.MatchString(line) {
-			t.Errorf("no period: %q", line)
-		}
-	}
-	for _, found := range sentence.FindAllStringSubmatch(text, -1) {
-		if word := found[1]; strings.Contains(found[0], ". ") && !slices.Contains([]string{"iam"}, word) {
-			t.Errorf("a sentence begins with %q: %q", word, text)
-		}
-	}
-	for _, word := range []string{" told", " comes to", " mend", " goes on", "stranger", "lagging", "carried"} {
-		if strings.Contains(text, word) {
-			t.Errorf("the project does not say %q: %q", word, text)
-		}
 	}
 }
 

@@ -11,14 +11,14 @@ import (
 // String says where a key was used last, as far as AWS knows.
 func (u LastUse) String() string {
 	if u.At.IsZero() {
-		return "AWS knows no use of it."
+		return "AWS has recorded no use of it."
 	}
-	return fmt.Sprintf("It was last used at %s, for %s in %s.", u.At.UTC().Format(time.RFC3339), u.Service, u.Region)
+	return fmt.Sprintf("It was last used at %s, for %s in %s.", Moment(u.At), u.Service, u.Region)
 }
 
 // facts are what a person wants to know of a key that is deactivated or deleted.
 func facts(key Key, s *Snapshot) string {
-	text := fmt.Sprintf("It was created at %s. %s", key.CreatedAt.UTC().Format(time.RFC3339), key.LastUse)
+	text := fmt.Sprintf("It was created at %s. %s", Moment(key.CreatedAt), key.LastUse)
 	if s.Set != nil && s.Set.AccessKeyID != "" {
 		text += fmt.Sprintf(" Qovery holds access key %s in its place.", s.Set.AccessKeyID)
 	}
@@ -32,7 +32,7 @@ func willBeDeleted(d Deletion, key Key, s *Snapshot, because string) *Problem {
 		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be deleted. %s %s", d.AccessKeyID, d.UserName,
 			cmp.Or(s.User.ARN, d.UserName), because, facts(key, s)),
 		World:  worldUntouched,
-		Advice: "Deletion is permanent." + d.ifHeld(" To keep the key, set hold = true in the cleanup before you apply."),
+		Advice: "Deletion is permanent." + d.ifHeld(" To keep the key, set hold = true in its cleanup before you apply."),
 	}
 }
 
@@ -40,14 +40,14 @@ func willBeDeleted(d Deletion, key Key, s *Snapshot, because string) *Problem {
 func willBeDeactivated(d Deletion, key Key, s *Snapshot, because string, window time.Duration) *Problem {
 	advice := "The cleanup deletes the key later."
 	if window > 0 {
-		advice = fmt.Sprintf("The key is deleted by the first apply after the quarantine of %s.", window)
+		advice = fmt.Sprintf("The first apply after the quarantine of %s deletes the key.", Short(window))
 	}
 	return &Problem{
 		Summary: SummaryWillBeDeactivated,
-		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be made Inactive. %s %s", d.AccessKeyID, d.UserName,
+		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be deactivated: it becomes Inactive. %s %s", d.AccessKeyID, d.UserName,
 			cmp.Or(s.User.ARN, d.UserName), because, facts(key, s)),
 		World:  worldUntouched,
-		Advice: advice + d.ifHeld(" Until then, hold = true in the cleanup makes it Active again."),
+		Advice: advice + d.ifHeld(" Until then, hold = true in its cleanup makes it Active again."),
 	}
 }
 
@@ -61,12 +61,12 @@ func (d Deletion) ifHeld(advice string) string {
 
 // becauseDrained, becauseCompromised and becauseOfPlace are why a key may go.
 func becauseDrained(end time.Time) string {
-	return fmt.Sprintf("Its drain window was over at %s, and nothing needs it.", end.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("Its drain window ended at %s, and nothing was found that needs it.", Moment(end))
 }
 
 const (
 	becauseCompromised = "It is listed as compromised."
-	becauseOfPlace     = "An IAM user can have two access keys, and the new one needs its place."
+	becauseOfPlace     = "An IAM user can have two access keys, and the new one needs the place of this one."
 )
 
 // willBeActivated is the warning of a plan that takes a key out of its quarantine.
@@ -78,33 +78,39 @@ func willBeActivated(t Retirement) *Problem {
 	}
 }
 
+// IfStillSo is the warning of a plan about a problem that its apply may not meet any more.
+func (p *Problem) IfStillSo(then string) *Problem {
+	warning := *p
+	warning.Cause = fmt.Sprintf("If this is still so when the plan is applied, %s. %s", then, p.Cause)
+	return &warning
+}
+
 // mayStay is the warning of a plan that is going to leave a key.
 func mayStay(problem *Problem) *Problem {
-	told := *problem
-	told.Cause = "If this is still so when the plan is applied, the access key stays, and the apply fails. " + problem.Cause
-	return &told
+	return problem.IfStillSo("the apply fails and the access key stays")
 }
 
 // wasDone is the warning of an apply about what it did to a key.
 func wasDone(summary, what, userName, accessKeyID string, at time.Time, then string) *Problem {
 	return &Problem{
 		Summary: summary,
-		Cause:   fmt.Sprintf("Access key %s of IAM user %q %s at %s.", accessKeyID, userName, what, at.UTC().Format(time.RFC3339)),
+		Cause:   fmt.Sprintf("Access key %s of IAM user %q %s at %s.", accessKeyID, userName, what, Moment(at)),
 		World:   then,
 	}
 }
 
 func keyDeleted(p Permit, at time.Time) *Problem {
-	return wasDone(SummaryDeleted, "was deleted", p.userName, p.accessKeyID, at, "Deletion is permanent.")
+	return wasDone(SummaryDeleted, "was deleted", p.userName, p.accessKeyID, at, "The key cannot be restored.")
 }
 
 func keyDeactivated(p Permit, at time.Time) *Problem {
-	return wasDone(SummaryDeactivated, "was made Inactive", p.userName, p.accessKeyID, at,
-		"The quarantine has begun. To make the key Active again, set hold = true in the cleanup.")
+	problem := wasDone(SummaryDeactivated, "was made Inactive", p.userName, p.accessKeyID, at, "The quarantine of the key has begun.")
+	problem.Advice = "To make the key Active again, set hold = true in the cleanup and apply."
+	return problem
 }
 
 func keyActivated(t Retirement, at time.Time) *Problem {
-	return wasDone(SummaryActivated, "was made Active again", t.UserName, t.AccessKeyID, at, "It stays as long as hold is true.")
+	return wasDone(SummaryActivated, "was made Active again", t.UserName, t.AccessKeyID, at, "It stays Active as long as hold is true.")
 }
 
 // compromisedStopped is the warning of an apply that made a leaked key Inactive.
@@ -112,14 +118,14 @@ func compromisedStopped(p Permit, s *Snapshot, at time.Time) *Problem {
 	problem := &Problem{
 		Summary: SummaryCompromisedStopped,
 		Cause: fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It was made Inactive at %s.", p.accessKeyID, p.userName,
-			at.UTC().Format(time.RFC3339)),
-		World: fmt.Sprintf("Qovery holds access key %s. Whatever uses %s fails from now on, deployments that began with it too. Sessions that were "+
-			"made with it last until they expire.", s.Set.AccessKeyID, p.accessKeyID),
-		Advice: "A qoveryrotation_aws_access_key_cleanup deletes the key. Without one it stays Inactive.",
+			Moment(at)),
+		World: fmt.Sprintf("Qovery holds access key %s. Every request with %s fails from now on, also in deployments that began with it. "+
+			"Sessions that were created with it stay valid until they expire.", s.Set.AccessKeyID, p.accessKeyID),
+		Advice: "A qoveryrotation_aws_access_key_cleanup deletes the key. Without one, it stays Inactive.",
 	}
 	if holders := s.HoldersOf(p.accessKeyID); len(holders) > 0 {
-		problem.World += fmt.Sprintf(" These still store it, and have no working key: %s.", listOf(holders))
-		problem.Advice = "Give each of these objects another key, or a role. The key cannot be deleted before that. " + problem.Advice
+		problem.World += fmt.Sprintf(" These objects still store it and have no working key: %s.", ListOf(holders))
+		problem.Advice = "Store another key in each of these objects, or use a role. The compromised key cannot be deleted before that. " + problem.Advice
 	}
 	return problem
 }

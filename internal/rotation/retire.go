@@ -120,7 +120,7 @@ func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout t
 	outcome, err := r.retire(ctx, &t, wait, timeout)
 	if err != nil {
 		problem := retirementStopped(t, err)
-		setback(ctx, "the retirement stopped", "access_key_id", t.AccessKeyID, "problem", problem.Summary)
+		setback(ctx, "the cleanup stopped", "access_key_id", t.AccessKeyID, "problem", problem.Summary)
 		return outcome, problem
 	}
 	return outcome, nil
@@ -156,7 +156,7 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 				return t.outcome(stage), nil
 			}
 			until := t.nextActionAt(stage)
-			step(ctx, "waiting to retire an access key", "access_key_id", t.AccessKeyID, "status", string(stage.Status()),
+			step(ctx, "waiting until the access key can be retired", "access_key_id", t.AccessKeyID, "status", string(stage.Status()),
 				"until", until.Format(time.RFC3339))
 			if err := r.clock.Sleep(ctx, until.Sub(r.Now())); err != nil {
 				return t.outcome(stage), err
@@ -303,7 +303,7 @@ func (r *Rotator) checkOwner(ctx context.Context, t Retirement) error {
 
 // retired ends a retirement. It removes the journals that explained why the key still existed.
 func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
-	step(ctx, "the access key is gone", "access_key_id", t.AccessKeyID)
+	step(ctx, "the access key is deleted", "access_key_id", t.AccessKeyID)
 	r.dropJournals(ctx, t)
 	outcome := t.outcome(StageDeleted)
 	outcome.DeletedAt = r.Now()
@@ -325,7 +325,7 @@ func (r *Rotator) dropJournals(ctx context.Context, t Retirement) {
 			continue
 		}
 		if err := r.iam.UntagUser(ctx, t.UserName, journalTagKey(j.CredentialsID)); err != nil {
-			setback(ctx, "a journal whose rotation is complete could not be removed; it is harmless", "error", err.Error())
+			setback(ctx, "the journal of a complete rotation could not be removed; this has no effect", "error", err.Error())
 		}
 	}
 }

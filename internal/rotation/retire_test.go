@@ -261,7 +261,7 @@ func TestRetireRefusesAWaitThatIsTooLong(t *testing.T) {
 				return
 			}
 			gone := started.Add(test.drains + test.quarantine + test.lastUseDelay).Format(time.RFC3339)
-			checkProblem(t, err, rotation.SummaryRetireTimeout, gone, timeout.String())
+			checkProblem(t, err, rotation.SummaryRetireTimeout, gone, rotation.Short(timeout))
 			if !r.key.Active() || r.Clock().Now().Sub(started) > time.Minute {
 				t.Errorf("the key is active: %t, after %s", r.key.Active(), r.Clock().Now().Sub(started))
 			}
@@ -349,7 +349,7 @@ func TestRetireFailsInTheQuarantine(t *testing.T) {
 			asked.QuarantineWindow = 10 * time.Minute
 			r.After(updateAccessKey, func(simulator.Request) { test.given(r) })
 			outcome, err := r.process.Retire(t.Context(), asked, true, time.Hour)
-			checkProblem(t, err, test.summary, outcome.DeactivatedAt.Format(time.RFC3339), "--status Active")
+			checkProblem(t, err, test.summary, outcome.DeactivatedAt.Format(time.RFC3339), "hold = true")
 			if outcome.DeactivatedAt.IsZero() || r.key.Active() || !r.key.Exists() {
 				t.Errorf("outcome %+v, the key is active: %t, there: %t", outcome, r.key.Active(), r.key.Exists())
 			}

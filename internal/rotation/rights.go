@@ -93,7 +93,7 @@ func (r *Rotator) MissingRights(ctx context.Context, target Target) *Problem {
 	rights, _ := once(ctx, r.reads, "rights on "+target.UserARN, tagKey, func(ctx context.Context) (Rights, error) {
 		rights, err := r.iam.Rights(ctx, target.UserARN, tagKey, policyActions)
 		if err != nil {
-			step(ctx, "the permissions are not checked, because IAM does not tell them", "error", err.Error())
+			step(ctx, "permissions are not checked, because the policy simulator of IAM cannot be used", "error", err.Error())
 		}
 		return rights, nil
 	})

@@ -157,7 +157,7 @@ func (r *Rotator) rotate(ctx context.Context, in Intent) (*Record, error) {
 		c, err := r.begin(ctx, in, s, decision, deadline)
 		if errors.Is(err, errKeyLost) && !retried && ctx.Err() == nil {
 			// The key that the request may have created is an orphan as soon as its rotation counts as dead.
-			setback(ctx, "IAM did not say whether it created an access key; starting again when that is certain", "error", err.Error())
+			setback(ctx, "it is unknown whether IAM created an access key; starting again when that is certain", "error", err.Error())
 			continue
 		}
 		if err != nil {
@@ -201,7 +201,7 @@ func (r *Rotator) settle(ctx context.Context, in Intent) (*Snapshot, Decision, e
 
 // watch waits for a time, or until somebody changes the journals of a user.
 func (r *Rotator) watch(ctx context.Context, user User, until time.Time) error {
-	step(ctx, "a rotation of the same key may not have ended; waiting until it certainly has", "until", until.Format(time.RFC3339))
+	step(ctx, "another rotation of the same key may still run; waiting for its end", "until", until.Format(time.RFC3339))
 	for now := r.Now(); now.Before(until); now = r.Now() {
 		if err := r.clock.Sleep(ctx, min(watchInterval, until.Sub(now))); err != nil {
 			return stopped(err, worldUntouched)
@@ -223,6 +223,7 @@ func (r *Rotator) begin(ctx context.Context, in Intent, s *Snapshot, d Decision,
 	if r.clock.Now().Add(verificationPeriod).After(deadline) {
 		// It would only create a key and delete it again.
 		problem := stopped(context.DeadlineExceeded, worldUntouched)
+		problem.Cause = fmt.Sprintf("The rotation did not begin: verifying a new access key takes %s, and less time is left.", verificationPeriod)
 		problem.Advice += adviceLimit(in.Timeout)
 		return nil, problem
 	}
@@ -391,5 +392,5 @@ func AsProblem(err error) *Problem {
 
 // adviceLimit is what to do when the whole rotation ran out of time.
 func adviceLimit(timeout time.Duration) string {
-	return fmt.Sprintf(" The limit was %s; the argument timeouts sets another one.", timeout)
+	return fmt.Sprintf(" The timeout was %s. To change it, set timeouts.", Short(timeout))
 }

@@ -19,7 +19,7 @@ func TestRotateIsCrowdedOut(t *testing.T) {
 	s := newStage(t)
 	s.Before(createAccessKey, func(simulator.Request) { s.user.AddKey() })
 	_, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryCreateKey, `IAM user "qovery" got a second access key from somebody else`, "LimitExceeded")
+	checkProblem(t, err, rotation.SummaryCreateKey, `Somebody else created a second access key for IAM user "qovery"`, "LimitExceeded")
 	if !errors.Is(err, rotation.ErrLimitExceeded) {
 		t.Errorf("the error is not %q: %s", rotation.ErrLimitExceeded, err)
 	}
@@ -50,7 +50,7 @@ func TestRotateStopsWhenTheJournalIsNotItsOwn(t *testing.T) {
 				journal = s.journal()
 			})
 			_, err := s.rotate(s.request())
-			checkProblem(t, err, rotation.SummaryOtherRotation, `IAM user "qovery"`, "new plan")
+			checkProblem(t, err, rotation.SummaryOtherRotation, `IAM user "qovery"`, "run Terraform again")
 			if got := s.sent(simulator.OpEditAWSCredentials); got != 0 {
 				t.Errorf("%d keys were stored in Qovery", got)
 			}

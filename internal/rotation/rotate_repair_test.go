@@ -45,7 +45,7 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 			s := newStage(t)
 			s.cluster.Registry().RefuseUpdates(400)
 			outcome, err := s.rotate(s.request())
-			checkProblem(t, err, rotation.SummaryHolderNotUpdated, "run with the new access key "+outcome.AccessKeyID, refused,
+			checkProblem(t, err, rotation.SummaryHolderNotUpdated, "use the new access key "+outcome.AccessKeyID, refused,
 				s.key.ID+" is still stored", "after "+outcome.DeployedAt.Add(drainWindow).Format(time.RFC3339), "ignored_holders",
 				"HTTP 400: Updates are refused")
 			if outcome == nil || outcome.DeployedAt.IsZero() || !outcome.Unfinished || len(outcome.Holders) != 1 {
@@ -137,7 +137,7 @@ func TestRotateLeavesARegistryBehindTwice(t *testing.T) {
 	// Without a stale holder that takes the new key there is no reason for a cutover.
 	s.Clock().Advance(drainWindow)
 	again, err := s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "No stale holder")
+	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "None of the objects")
 	if again != nil || s.set.AccessKeyID() != outcome.AccessKeyID {
 		t.Errorf("Qovery holds %s, outcome %+v", s.set.AccessKeyID(), again)
 	}
@@ -203,7 +203,7 @@ func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 
 	s.DenyAction("iam:DeleteAccessKey")
 	_, err = s.rotate(req)
-	checkProblem(t, err, rotation.SummaryForbidden, orphan.ID+" of an interrupted rotation could not be deleted")
+	checkProblem(t, err, rotation.SummaryForbidden, orphan.ID+" of an interrupted rotation still exists")
 	s.AllowAction("iam:DeleteAccessKey")
 	mended := s.mustRotate(req)
 	s.checkKeys(outcome.AccessKeyID)

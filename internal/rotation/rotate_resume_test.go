@@ -115,7 +115,7 @@ func TestRotateRecordsACutoverThatItFound(t *testing.T) {
 	s.set.SetKey(s.key)
 	s.cluster.Registry().SetKey(s.key)
 	_, err = s.rotate(s.request())
-	checkProblem(t, err, rotation.SummaryKeyChanged, "put "+s.key.ID+" back")
+	checkProblem(t, err, rotation.SummaryPutBack, "stored "+s.key.ID+" again")
 	s.checkKeys(s.key.ID, found.ID)
 }
 

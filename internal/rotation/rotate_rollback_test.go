@@ -82,7 +82,7 @@ func TestRotateRollsBack(t *testing.T) {
 			req := s.request()
 			req.UserName = s.user.Name
 			outcome, err := s.rotate(req)
-			checkProblem(t, err, test.summary, append(test.facts, "Qovery and AWS are as before", "pply again")...)
+			checkProblem(t, err, test.summary, append(test.facts, "The attempt was rolled back", "again")...)
 			if test.cause != nil && !errors.Is(err, test.cause) {
 				t.Errorf("the error is not %q: %s", test.cause, err)
 			}
@@ -175,7 +175,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 			given: func(s *stage) {
 				s.Inject(always(simulator.FaultLost, createAccessKey))
 			},
-			summary: rotation.SummaryCreateKey, facts: []string{"did not say whether it created", "may have a key"},
+			summary: rotation.SummaryCreateKey, facts: []string{"unknown whether IAM created", "may have a new access key"},
 			keys: 2, journal: "phase=creating",
 		},
 		"whether Qovery has the key cannot be read": {
@@ -185,7 +185,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 				})
 				s.set.RefuseUpdates(400)
 			},
-			summary: rotation.SummaryRefused, facts: []string{"still exists", "Whether Qovery has it could not be read", "HTTP 400", "HTTP 500"},
+			summary: rotation.SummaryRefused, facts: []string{"still exists", "could not be read whether Qovery holds it", "HTTP 400", "HTTP 500"},
 			keys: 2, journal: "phase=storing",
 		},
 		"the key cannot be deleted": {
@@ -193,7 +193,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 				s.set.RefuseUpdates(400)
 				s.DenyAction("iam:DeleteAccessKey")
 			},
-			summary: rotation.SummaryRefused, facts: []string{"Qovery does not have it, but it could not be deleted", "iam:DeleteAccessKey"},
+			summary: rotation.SummaryRefused, facts: []string{"Qovery does not hold it, but it could not be deleted", "iam:DeleteAccessKey"},
 			keys: 2, journal: "phase=storing",
 		},
 		"the journal cannot be removed": {
@@ -201,7 +201,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 				s.set.RefuseUpdates(400)
 				s.DenyAction("iam:UntagUser")
 			},
-			summary: rotation.SummaryRefused, facts: []string{"Qovery and AWS are as before", "iam:UntagUser"},
+			summary: rotation.SummaryRefused, facts: []string{"The attempt was rolled back", "iam:UntagUser"},
 			keys: 1, journal: "phase=storing",
 		},
 		"a key whose creation got no answer cannot be looked for": {

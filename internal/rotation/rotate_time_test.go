@@ -17,7 +17,7 @@ func TestRotateOutOfTimeBeforeTheCutover(t *testing.T) {
 	req := s.request()
 	req.Timeout = 30 * time.Second
 	_, err := s.rotate(req)
-	checkProblem(t, err, rotation.SummaryTimeout, "Qovery and AWS are as before", "The limit was 30s", "timeouts", "InvalidClientTokenId")
+	checkProblem(t, err, rotation.SummaryTimeout, "The attempt was rolled back", "The timeout was 30s", "timeouts", "InvalidClientTokenId")
 	s.checkUntouched()
 }
 
@@ -30,7 +30,7 @@ func TestRotateOutOfTimeWhileQoveryFails(t *testing.T) {
 		not     string
 	}{
 		"the limit before the cutover": {2 * time.Hour, []string{"timed out after 1m30s", "HTTP 500"}, "the argument timeouts"},
-		"the whole rotation":           {40 * time.Second, []string{"The limit was 40s; the argument timeouts", "HTTP 500"}, "1m30s"},
+		"the whole rotation":           {40 * time.Second, []string{"The timeout was 40s. To change it, set timeouts", "HTTP 500"}, "1m30s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -39,7 +39,7 @@ func TestRotateOutOfTimeWhileQoveryFails(t *testing.T) {
 			req := s.request()
 			req.Timeout = test.timeout
 			_, err := s.rotate(req)
-			checkProblem(t, err, rotation.SummaryTimeout, append(test.facts, "Qovery and AWS are as before")...)
+			checkProblem(t, err, rotation.SummaryTimeout, append(test.facts, "The attempt was rolled back")...)
 			if strings.Contains(err.Error(), test.not) {
 				t.Errorf("the error tells %q: %s", test.not, err)
 			}
@@ -54,7 +54,7 @@ func TestRotateDoesNotBeginTooLate(t *testing.T) {
 	req := s.request()
 	req.Timeout = 9 * time.Second
 	_, err := s.rotate(req)
-	checkProblem(t, err, rotation.SummaryTimeout, "Nothing was changed", "The limit was 9s")
+	checkProblem(t, err, rotation.SummaryTimeout, "Nothing was changed", "verifying a new access key takes 10s", "The timeout was 9s")
 	s.checkUnchanged()
 }
 

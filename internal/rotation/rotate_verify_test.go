@@ -81,7 +81,7 @@ func TestRotateRefusesAKeyOfAnotherUser(t *testing.T) {
 	s := newStage(t)
 	process := s.processWith(func(iam rotation.IAM) rotation.IAM { return anotherUsersIAM{iam} })
 	_, err := process.Rotate(t.Context(), s.request())
-	checkProblem(t, err, rotation.SummaryVerification, "is of arn:aws:iam::123456789012:user/somebody", "not of "+s.user.ARN())
+	checkProblem(t, err, rotation.SummaryVerification, "belongs to arn:aws:iam::123456789012:user/somebody", "not to "+s.user.ARN())
 	s.checkUntouched()
 }
 

@@ -22,7 +22,7 @@ const (
 )
 
 // errKeyLost means that a key may exist whose secret is lost, because the answer was lost.
-var errKeyLost = errors.New("a key may exist whose secret is lost")
+var errKeyLost = errors.New("an access key may exist whose secret is lost")
 
 // attempt is a rotation before its cutover: the only place that holds the secret of the new key.
 type attempt struct {
@@ -99,7 +99,7 @@ func (a *attempt) write(ctx context.Context, stage Stage, to string) error {
 	detached, cancel := a.r.detach(ctx, changeLimit)
 	defer cancel()
 	if err := a.r.writeJournal(detached, a.s.User.Name, a.journal); err != nil {
-		return a.problem(SummaryJournal, fmt.Sprintf("The rotation's journal could not be written as tag %q of IAM user %q.",
+		return a.problem(SummaryJournal, fmt.Sprintf("The journal of the rotation, tag %q of IAM user %q, could not be written.",
 			journalTagKey(a.journal.CredentialsID), a.s.User.Name), err)
 	}
 	return ctx.Err() // A process that stood still may have been taken for dead, and its key been deleted.
@@ -153,19 +153,21 @@ func (a *attempt) create(ctx context.Context) error {
 			a.key = key
 			return nil
 		}
-		setback(ctx, "IAM did not create an access key", "attempt", n, "error", err.Error())
+		setback(ctx, "the request for an access key failed", "attempt", n, "error", err.Error())
 		switch {
 		case errors.Is(err, ErrLimitExceeded):
 			return a.crowdedOut(ctx, err)
 		case !IsDefinite(err):
 			a.keyLost = true
-			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not say whether it created an access key for user %q.", a.s.User.Name),
+			return a.problem(SummaryCreateKey, fmt.Sprintf("It is unknown whether IAM created an access key for user %q. Its answer was lost or unclear.",
+				a.s.User.Name),
 				errors.Join(err, errKeyLost, ctx.Err()))
 		case !errors.Is(err, ErrThrottled):
 			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q.", a.s.User.Name), err)
 		}
 		if waitErr := a.r.clock.Sleep(ctx, retryInterval); waitErr != nil {
-			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q in time.", a.s.User.Name), errors.Join(err, waitErr))
+			return a.problem(SummaryCreateKey, fmt.Sprintf("IAM did not create an access key for user %q within the time limit.", a.s.User.Name),
+				errors.Join(err, waitErr))
 		}
 	}
 }
@@ -176,8 +178,8 @@ func (a *attempt) crowdedOut(ctx context.Context, limit error) error {
 	if _, owned, err := a.readJournal(ctx); err == nil && !owned {
 		return otherRun(a.s.User.Name, nil)
 	}
-	return a.problem(SummaryCreateKey, fmt.Sprintf("IAM user %q got a second access key from somebody else at this moment, so "+
-		"there is no place for a new one.", a.s.User.Name), limit)
+	return a.problem(SummaryCreateKey, fmt.Sprintf("Somebody else created a second access key for IAM user %q at this moment. "+
+		"An IAM user can have two access keys.", a.s.User.Name), limit)
 }
 
 // readJournal reads the journal and reports whether this attempt wrote it.
@@ -238,7 +240,7 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	if a.key.ID != "" {
 		s, stays, err := a.compensate(ctx)
 		if stays != "" {
-			setback(ctx, "the new access key stays", "access_key_id", a.key.ID, "reason", stays)
+			setback(ctx, "the new access key was not deleted", "access_key_id", a.key.ID, "reason", stays)
 			problem.World = newKeyStays(a.key.ID, a.s.User.Name, stays)
 			problem.Err = errors.Join(problem.Err, err)
 			return problem
@@ -264,7 +266,7 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 // compensate deletes the key that this attempt created, and returns what it saw before, or why the key stays.
 func (a *attempt) compensate(ctx context.Context) (s *Snapshot, stays string, err error) {
 	if s, err = a.r.fresh().read(ctx, a.in.Target, "", ScopeAll); err != nil {
-		return nil, "Whether Qovery has it could not be read.", err
+		return nil, "It could not be read whether Qovery holds it.", err
 	}
 	permit, problem := MayDelete(a.r.Now(), Deletion{
 		AccessKeyID: a.key.ID, UserName: a.s.User.Name, Reason: ReasonCompensated, Unclear: a.unclear,
@@ -274,7 +276,7 @@ func (a *attempt) compensate(ctx context.Context) (s *Snapshot, stays string, er
 	}
 	step(ctx, "rolling back", "access_key_id", a.key.ID)
 	if err := a.r.delete(ctx, permit); err != nil {
-		return nil, "Qovery does not have it, but it could not be deleted.", err
+		return nil, "Qovery does not hold it, but it could not be deleted.", err
 	}
 	return s, "", nil
 }

@@ -35,7 +35,7 @@ func (a *attempt) repair(ctx context.Context) error {
 	// The keys of the stale holders are deleted, so the credentials do not wait for them. The next rotation serves the holders that
 	// are still stale.
 	if len(a.served) == 0 {
-		return a.problem(SummaryHolderNotUpdated, "No stale holder took the new access key.", errors.Join(failed...))
+		return a.problem(SummaryHolderNotUpdated, "None of the objects with an older access key accepted the new one.", errors.Join(failed...))
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func (a *attempt) cutOver(ctx context.Context) error {
 			return a.problem(SummaryRefused, fmt.Sprintf("Qovery did not accept the new access key %s for the credentials %q.",
 				a.key.ID, a.s.Set.Name), lastErr)
 		}
-		setback(ctx, "Qovery did not say that it holds the new access key", "access_key_id", a.key.ID, "attempt", n, "error", lastErr.Error())
+		setback(ctx, "Qovery did not confirm the new access key", "access_key_id", a.key.ID, "attempt", n, "error", lastErr.Error())
 		// When the time is over, the head of the loop returns the error.
 		_ = a.r.clock.Sleep(ctx, retryInterval)
 	}
@@ -110,7 +110,7 @@ func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusa
 	)
 	group.Go(func() error {
 		if err := a.r.writeJournal(ctx, a.s.User.Name, a.journal); err != nil {
-			setback(ctx, "the journal could not be brought up to date; the key in Qovery shows the same", "error", err.Error())
+			setback(ctx, "the journal could not be written; the key that Qovery holds proves the cutover", "error", err.Error())
 		}
 		return nil
 	})
@@ -172,7 +172,7 @@ func (a *attempt) store(ctx context.Context, holder Holder) error {
 			step(ctx, "stored the new access key", "holder_kind", string(holder.Kind), "holder_id", holder.ID, "holder_name", holder.Name)
 			return nil
 		}
-		setback(ctx, "a holder did not accept the new access key", "holder_kind", string(holder.Kind), "holder_id", holder.ID,
+		setback(ctx, "the new access key could not be stored in a holder", "holder_kind", string(holder.Kind), "holder_id", holder.ID,
 			"holder_name", holder.Name, "attempt", n, "error", err.Error())
 		if !isPassing(err) {
 			return err

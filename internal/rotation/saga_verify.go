@@ -142,7 +142,7 @@ func (t *trial) ask(ctx context.Context, asked time.Time) error {
 	case err != nil:
 		t.restart(err)
 	case arn != t.s.User.ARN:
-		return t.problem(SummaryVerification, fmt.Sprintf("AWS says that the new access key %s is of %s, not of %s.",
+		return t.problem(SummaryVerification, fmt.Sprintf("According to AWS, the new access key %s belongs to %s, not to %s.",
 			t.key.ID, arn, t.s.User.ARN), nil)
 	default:
 		if t.successes == 0 {

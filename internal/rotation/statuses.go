@@ -85,7 +85,7 @@ func (o *outage) goesOn(ctx context.Context, now time.Time, err error) {
 		return
 	}
 	o.reported = now
-	setback(ctx, "the statuses of the clusters cannot be read; deployments go on meanwhile", "attempt", o.requests,
+	setback(ctx, "the statuses of the clusters cannot be read; deployments continue", "attempt", o.requests,
 		"since", o.began.Format(time.RFC3339), "error", err.Error())
 }
 

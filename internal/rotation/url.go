@@ -16,7 +16,7 @@ func ParseURL(raw string) (*url.URL, error) {
 	case err != nil || u.Hostname() == "":
 		return nil, errors.New("must be an absolute URL such as https://example.com")
 	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return nil, errors.New("must use https, because secrets travel there; plain http is accepted for a loopback address only")
+		return nil, errors.New("must use https, because secrets are sent to it; http is accepted for a loopback address only")
 	case u.Scheme != "http" && u.Scheme != "https":
 		return nil, errors.New("must use https")
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":

@@ -32,27 +32,28 @@ var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 func ParseWindow(days []string, from, to string) (Window, error) {
 	var w Window
 	if days != nil && len(days) == 0 {
-		return w, errors.New(`days is empty, so the window would never open: name days, such as ["mon", "tue"], or leave days out for every day`)
+		return w, errors.New(`days is empty, so the window would never open; list days, such as ["mon", "tue"], or remove days for every day`)
 	}
 	for _, name := range days {
 		weekday := slices.Index(weekdays, name)
 		if weekday < 0 {
-			return w, fmt.Errorf("days has %q, which is none of %s", name, strings.Join(weekdays, ", "))
+			return w, fmt.Errorf("days contains %q; valid days are %s", name, strings.Join(slices.Concat(weekdays[1:], weekdays[:1]), ", "))
 		}
 		w.Days = append(w.Days, time.Weekday(weekday))
 	}
 	var err error
 	if w.From, err = timeOfDay(from); err != nil || from == endOfDay {
-		return w, fmt.Errorf(`from is %q and must be a time of the day in UTC, such as "08:00"`, from)
+		return w, fmt.Errorf(`from is %q, but must be a time of the day in UTC, such as "08:00"`, from)
 	}
 	if w.To, err = timeOfDay(to); err != nil {
-		return w, fmt.Errorf(`to is %q and must be a time of the day in UTC, such as "15:00"`, to)
+		return w, fmt.Errorf(`to is %q, but must be a time of the day in UTC, such as "15:00"`, to)
 	}
 	switch {
 	case w.From == w.To:
-		return w, errors.New(`from and to are the same time: for whole days, write from = "00:00" and to = "24:00"`)
+		return w, errors.New(`from and to are the same time; for whole days, write from = "00:00" and to = "24:00"`)
 	case w.length() < shortestWindow:
-		return w, fmt.Errorf(`it is open for %s and must be open for at least %s, such as from = "08:00" and to = "15:00"`, w.length(), shortestWindow)
+		return w, fmt.Errorf(`the window is open for %s, but must be open for at least %s, such as from = "08:00" and to = "15:00"`,
+			Short(w.length()), Short(shortestWindow))
 	}
 	return w, nil
 }

@@ -171,13 +171,13 @@ func TestParseWindow(t *testing.T) {
 		from, to, says string
 	}{
 		{[]string{}, "08:00", "15:00", `days is empty`},
-		{[]string{"mon", "monday"}, "08:00", "15:00", `days has "monday", which is none of sun, mon`},
-		{nil, "8 am", "15:00", `from is "8 am" and must be`},
-		{nil, "24:00", "15:00", `from is "24:00" and must be`},
-		{nil, "08:00", "", `to is "" and must be`},
-		{nil, "08:00", "25:00", `to is "25:00" and must be`},
+		{[]string{"mon", "monday"}, "08:00", "15:00", `days contains "monday"; valid days are mon, tue`},
+		{nil, "8 am", "15:00", `from is "8 am", but must be`},
+		{nil, "24:00", "15:00", `from is "24:00", but must be`},
+		{nil, "08:00", "", `to is "", but must be`},
+		{nil, "08:00", "25:00", `to is "25:00", but must be`},
 		{nil, "08:00", "08:00", `the same time`},
-		{nil, "23:59", "00:08", `for 9m0s and must be open for at least 10m0s`},
+		{nil, "23:59", "00:08", `for 9m, but must be open for at least 10m`},
 	} {
 		if _, err := ParseWindow(test.days, test.from, test.to); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%q from %q to %q: %v, want that %s", test.days, test.from, test.to, err, test.says)
