@@ -170,7 +170,7 @@ func TestRotateWithoutAServiceThatKnowsTheKey(t *testing.T) {
 			given(s)
 			_, err := s.rotate(s.request())
 			checkProblem(t, err, rotation.SummaryVerification, `in region "eu-west-3", but EC2 did not within 1m30s`, "AuthFailure",
-				"verify_services = false", "Qovery and AWS are as before")
+				"verify_services = false", "The attempt was rolled back")
 			s.checkUntouched()
 			s.ClearFaults()
 			s.SetServiceDelay(simulator.APIEC2, "eu-west-3", 0)
