@@ -104,26 +104,21 @@ func TestImportRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	role, scaleway := s.org.AddRoleCredentials("role"), s.org.AddScalewayCredentials("scaleway")
-	imports := func(id string, facts ...string) resource.TestStep {
-		return resource.TestStep{
-			Config:        s.credentials(""),
-			ResourceName:  credentialsAddress,
-			ImportState:   true,
-			ImportStateId: id,
-			ExpectError:   says(facts...),
-		}
+	p, err := s.open(s.credentials(""))
+	s.must(err)
+	for id, facts := range map[string][]string{
+		s.set.ID:                                   {provider.SummaryImportID, "<organization_id>/<credentials_id>"},
+		s.org.ID + ":" + s.set.ID:                  {provider.SummaryImportID, "<organization_id>/<credentials_id>"},
+		s.org.ID + "/production":                   {provider.SummaryImportID, "<organization_id>/<credentials_id>"},
+		s.org.ID + "/" + s.set.ID + "/" + s.set.ID: {provider.SummaryImportID, "<organization_id>/<credentials_id>"},
+		s.set.ID + "/" + s.org.ID:                  {rotation.SummaryOrganizationNotFound, s.set.ID, "HTTP 404"},
+		s.org.ID + "/" + s.org.ID:                  {rotation.SummaryCredentialsNotFound, s.org.ID},
+		s.org.ID + "/" + role.ID:                   {rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"},
+		s.org.ID + "/" + scaleway.ID:               {rotation.SummaryNotStatic, `"scaleway"`, "SCW"},
+	} {
+		_, err := p.imports(id)
+		s.fails(err, facts...)
 	}
-	malformed := []string{provider.SummaryImportID, "<organization_id>/<credentials_id>"}
-	s.run(
-		imports(s.set.ID, malformed...),
-		imports(s.org.ID+":"+s.set.ID, malformed...),
-		imports(s.org.ID+"/production", malformed...),
-		imports(s.org.ID+"/"+s.set.ID+"/"+s.set.ID, malformed...),
-		imports(s.set.ID+"/"+s.org.ID, rotation.SummaryOrganizationNotFound, s.set.ID, "HTTP 404"),
-		imports(s.org.ID+"/"+s.org.ID, rotation.SummaryCredentialsNotFound, s.org.ID),
-		imports(s.org.ID+"/"+role.ID, rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"),
-		imports(s.org.ID+"/"+scaleway.ID, rotation.SummaryNotStatic, `"scaleway"`, "SCW"),
-	)
 	s.unchanged()
 }
 
@@ -131,12 +126,9 @@ func TestImportRefused(t *testing.T) {
 func TestCredentialsThatGotARole(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	static := s.credentials(adopt(""))
+	before := s.mustApply(s.credentials(adopt("")), object{})
 	s.distort(`"object_type":"AWS"`, `"object_type":"AWS_ROLE"`)
-	s.run(
-		resource.TestStep{Config: static},
-		resource.TestStep{Config: s.credentials(adopt("")), PlanOnly: true},
-	)
+	s.nothingToDo(s.credentials(adopt("")), before)
 	s.holds(s.warned(provider.SummaryNothingToRotate, s.set.ID, "AWS_ROLE"))
 	s.unchanged()
 }
