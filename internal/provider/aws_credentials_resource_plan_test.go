@@ -28,20 +28,17 @@ func (s *stage) runWithoutRefresh(steps ...resource.TestStep) {
 func TestPlanStaysEmptyWhileTimePasses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	later := func(d time.Duration, phase string) resource.TestStep {
-		return resource.TestStep{
-			PreConfig:         func() { s.Clock().Advance(d) },
-			Config:            s.credentials(trigger("1")),
-			ConfigPlanChecks:  plans(plancheck.ExpectEmptyPlan()),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text(phase))},
-		}
+	config := s.credentials(trigger("1"))
+	o := s.mustApply(config, object{})
+	later := func(d time.Duration, phase string) {
+		s.Clock().Advance(d)
+		s.nothingToDo(config, o)
+		o = s.mustApply(config, o)
+		s.expect(credentialsAddress, o, value(credentialsAddress, "phase", text(phase)))
 	}
-	s.run(
-		resource.TestStep{Config: s.credentials(trigger("1"))},
-		later(2*time.Hour-time.Second, "draining"),
-		later(2*time.Second, "drained"), // A drain window begins with a full second.
-		later(1000*day, "drained"),
-	)
+	later(2*time.Hour-time.Second, "draining")
+	later(2*time.Second, "drained") // A drain window begins with a full second.
+	later(1000*day, "drained")
 }
 
 func TestPlanTellsWhatARotationTouches(t *testing.T) {
@@ -66,15 +63,12 @@ func TestPlanTellsWhatARotationTouches(t *testing.T) {
 func TestPlanAppliedLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(
-		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{
-			Config:            s.credentials(adopt(trigger("2"))),
-			ConfigPlanChecks:  plans(meanwhile(func() { s.Clock().Advance(day) })),
-			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
-		},
-	)
+	config := s.credentials(adopt(trigger("2")))
+	before, planned := s.plan(config, s.mustApply(s.credentials(adopt(trigger("1"))), object{}), rotates)
+	s.Clock().Advance(day)
+	after := s.mustApplyPlan(config, before, planned)
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
+	s.expect(credentialsAddress, after, value(credentialsAddress, "phase", text("draining")))
 }
 
 // Only a refresh looks at the clock: what was planned before the deadline stays what it was after it.

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -192,20 +193,54 @@ func (s *stage) applyPlan(config string, before, planned object) (object, error)
 	if err != nil {
 		return before, err
 	}
-	if !again.state.RawEquals(planned.state) {
-		s.t.Errorf("the second plan is %#v, the first was %#v", again.state, planned.state)
-	}
+	s.keeps("second plan", planned, again)
 	after, err := applying.apply(before, again)
 	if err != nil {
 		return after, err
 	}
-	for name, value := range planned.state.AsValueMap() {
-		if got := after.state.GetAttr(name); value.IsWhollyKnown() && !got.RawEquals(value) {
-			s.t.Errorf("%s is %#v after the apply, planned was %#v", name, got, value)
-		}
-	}
+	s.keeps("apply", again, after)
 	s.nothingToDo(config, after)
 	return after, nil
+}
+
+// keeps checks that everything that was planned has come so, as Terraform does.
+func (s *stage) keeps(what string, planned, got object) {
+	s.t.Helper()
+	for name, value := range planned.state.AsValueMap() {
+		if now := got.state.GetAttr(name); value.IsWhollyKnown() && !now.RawEquals(value) {
+			s.t.Errorf("%s is %#v after the %s, planned was %#v", name, now, what, value)
+		}
+	}
+}
+
+// plan refreshes an object and plans it, where exactly these attributes are left open.
+func (s *stage) plan(config string, before object, want open) (refreshed, planned object) {
+	s.t.Helper()
+	p, err := s.open(config)
+	s.must(err)
+	refreshed, err = p.refresh(before)
+	s.must(err)
+	planned, err = p.plan(refreshed)
+	s.must(err)
+	var got []string
+	for name, value := range planned.state.AsValueMap() {
+		if !value.IsKnown() {
+			got = append(got, name)
+		}
+	}
+	slices.Sort(got)
+	if attributes := slices.Sorted(slices.Values(want.attributes)); !slices.Equal(got, attributes) {
+		s.t.Errorf("the plan leaves open %v, want %v", got, attributes)
+	}
+	return refreshed, planned
+}
+
+// mustApplyPlan is applyPlan for one that succeeds.
+func (s *stage) mustApplyPlan(config string, before, planned object) object {
+	s.t.Helper()
+	after, err := s.applyPlan(config, before, planned)
+	s.must(err)
+	return after
 }
 
 // nothingToDo checks that a plan changes nothing, without a refresh and with one.
