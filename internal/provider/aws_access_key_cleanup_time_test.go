@@ -32,6 +32,8 @@ func TestCleanupWaitsForLateReportsOfUse(t *testing.T) {
 		value(cleanupAddress, "status", text("draining")),
 		value(cleanupAddress, "next_action_at", retireAt),
 	}
+	late := unchangedPlan(config, append(draining, value(credentialsAddress, "phase", text("drained")))...)
+	late.PreConfig = func() { s.Clock().AdvanceTo(drainEndsAt.Add(delay - time.Second)) }
 	s.run(
 		resource.TestStep{
 			Config: config,
@@ -42,16 +44,9 @@ func TestCleanupWaitsForLateReportsOfUse(t *testing.T) {
 				})),
 			}, draining...),
 		},
+		late,
 		resource.TestStep{
-			PreConfig:         func() { s.Clock().AdvanceTo(drainEndsAt.Add(time.Second)) },
-			Config:            config,
-			ConfigPlanChecks:  plans(plancheck.ExpectEmptyPlan()),
-			Check:             active(s.key),
-			ConfigStateChecks: append(draining, value(credentialsAddress, "phase", text("drained"))),
-		},
-		resource.TestStep{PreConfig: func() { s.Clock().AdvanceTo(drainEndsAt.Add(delay - time.Second)) }, Config: config, PlanOnly: true},
-		resource.TestStep{
-			PreConfig:         func() { s.Clock().AdvanceTo(drainEndsAt.Add(delay)) },
+			PreConfig:         func() { s.holds(active(s.key)); s.Clock().AdvanceTo(drainEndsAt.Add(delay)) },
 			Config:            config,
 			Check:             gone(s.key),
 			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("deleted"))},

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -26,9 +27,13 @@ func (s *stage) leaked(config func() string, keys ...*simulator.AccessKey) strin
 	return config()
 }
 
-// unchangedPlan is a step whose configuration plans nothing.
-func unchangedPlan(config string) resource.TestStep {
-	return resource.TestStep{Config: config, PlanOnly: true}
+// unchangedPlan is a step whose configuration plans nothing, with checks of what its refresh finds.
+func unchangedPlan(config string, states ...statecheck.StateCheck) resource.TestStep {
+	refreshed := planCheck(func(req plancheck.CheckPlanRequest) error { return checkState(req.Plan, states) })
+	return resource.TestStep{
+		Config: config, PlanOnly: true,
+		ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPostRefresh: []plancheck.PlanCheck{refreshed}},
+	}
 }
 
 func status(want rotation.Status) statecheck.StateCheck {
@@ -133,7 +138,6 @@ func TestLeakedKeyInQuarantine(t *testing.T) {
 			Config: s.leaked(config, s.key), Check: inactive(s.key),
 			ConfigStateChecks: []statecheck.StateCheck{status(rotation.StatusQuarantined)},
 		},
-		unchangedPlan(s.leaked(config, s.key)),
 		resource.TestStep{
 			PreConfig: func() { s.Clock().Advance(25 * time.Hour) },
 			Config:    s.leaked(config, s.key), Check: gone(s.key),

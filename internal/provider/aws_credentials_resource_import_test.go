@@ -28,17 +28,12 @@ func TestImport(t *testing.T) {
 					ImportStateId:      s.org.ID + separator + s.set.ID,
 					ImportStatePersist: true,
 				},
-				resource.TestStep{
-					Config:           s.credentials(""),
-					ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
-					ConfigStateChecks: []statecheck.StateCheck{
-						value(credentialsAddress, "id", text(s.org.ID+"/"+s.set.ID)),
-						value(credentialsAddress, "iam_user_name", text("qovery")),
-						value(credentialsAddress, "access_key_id", text(s.key.ID)),
-						value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
-						value(credentialsAddress, "phase", text("stable")),
-					},
-				},
+				unchangedPlan(s.credentials(""),
+					value(credentialsAddress, "id", text(s.org.ID+"/"+s.set.ID)),
+					value(credentialsAddress, "iam_user_name", text("qovery")),
+					value(credentialsAddress, "access_key_id", text(s.key.ID)),
+					value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
+					value(credentialsAddress, "phase", text("stable"))),
 				// Triggers that come with the import are a schedule that is added.
 				resource.TestStep{Config: s.credentials(trigger("1")), ConfigPlanChecks: plans(records)},
 			)
