@@ -125,7 +125,8 @@ func TestDeploymentFailsAfterAnother(t *testing.T) {
 	s.Clock().Advance(day)
 	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "\x1b[31mnode group\x1b[0m not ready")
 	_, err := s.apply(s.credentials(trigger("1")), object{})
-	if want := regexp.MustCompile(`DEPLOYMENT_ERROR\.\s+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\s+node\s+group\s+not\s+ready`); err == nil || !want.MatchString(err.Error()) {
+	want := regexp.MustCompile(`DEPLOYMENT_ERROR\.\s+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\s+node\s+group\s+not\s+ready`)
+	if err == nil || !want.MatchString(err.Error()) {
 		t.Errorf("got %v, want an error that says %s", err, want)
 	}
 }

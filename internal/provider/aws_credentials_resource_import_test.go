@@ -111,8 +111,7 @@ func TestImportRefused(t *testing.T) {
 		s.org.ID + "/" + role.ID:                   {rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"},
 		s.org.ID + "/" + scaleway.ID:               {rotation.SummaryNotStatic, `"scaleway"`, "SCW"},
 	} {
-		_, err := p.imports(id)
-		s.fails(err, facts...)
+		s.fails(p.imports(id), facts...)
 	}
 	s.unchanged()
 }

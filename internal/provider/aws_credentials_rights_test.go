@@ -112,8 +112,7 @@ func TestFirstPlanWarnsOfMissingRights(t *testing.T) {
 		s.DenyAction("iam:UpdateAccessKey")
 		p, err := s.open(s.credentials(adopt("")))
 		s.must(err)
-		_, err = p.imports(s.org.ID + "/" + s.set.ID)
-		s.must(err)
+		s.must(p.imports(s.org.ID + "/" + s.set.ID))
 		s.holds(check(func() error { return s.warnsOfRights(s.user.ARN(), "iam:UpdateAccessKey") }))
 	})
 }

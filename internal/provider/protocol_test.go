@@ -138,16 +138,17 @@ func (p *session) refresh(before object) (object, error) {
 }
 
 // imports imports credentials and reads them.
-func (p *session) imports(id string) (object, error) {
+func (p *session) imports(id string) error {
 	p.t.Helper()
 	label := p.label()
 	resp, err := p.server.ImportResourceState(p.t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: label, ID: id})
 	p.must(err)
 	if err := p.problem(nil, resp.Diagnostics); err != nil {
-		return object{}, err
+		return err
 	}
 	found := resp.ImportedResources[0]
-	return p.refresh(object{p.value("resource", label, found.State), found.Private, found.Identity})
+	_, err = p.refresh(object{p.value("resource", label, found.State), found.Private, found.Identity})
+	return err
 }
 
 // readData reads a data source.
