@@ -101,17 +101,21 @@ func TestImportRefused(t *testing.T) {
 	role, scaleway := s.org.AddRoleCredentials("role"), s.org.AddScalewayCredentials("scaleway")
 	p, err := s.open(s.credentials(""))
 	s.must(err)
-	for id, facts := range map[string][]string{
-		s.set.ID:                                   {provider.SummaryImportID, "<organization_id>/<credentials_id>"},
-		s.org.ID + ":" + s.set.ID:                  {provider.SummaryImportID, "<organization_id>/<credentials_id>"},
-		s.org.ID + "/production":                   {provider.SummaryImportID, "<organization_id>/<credentials_id>"},
-		s.org.ID + "/" + s.set.ID + "/" + s.set.ID: {provider.SummaryImportID, "<organization_id>/<credentials_id>"},
-		s.set.ID + "/" + s.org.ID:                  {rotation.SummaryOrganizationNotFound, s.set.ID, "HTTP 404"},
-		s.org.ID + "/" + s.org.ID:                  {rotation.SummaryCredentialsNotFound, s.org.ID},
-		s.org.ID + "/" + role.ID:                   {rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"},
-		s.org.ID + "/" + scaleway.ID:               {rotation.SummaryNotStatic, `"scaleway"`, "SCW"},
+	malformed := []string{provider.SummaryImportID, "<organization_id>/<credentials_id>"}
+	for _, test := range []struct {
+		id    string
+		facts []string
+	}{
+		{s.set.ID, malformed},
+		{s.org.ID + ":" + s.set.ID, malformed},
+		{s.org.ID + "/production", malformed},
+		{s.org.ID + "/" + s.set.ID + "/" + s.set.ID, malformed},
+		{s.set.ID + "/" + s.org.ID, []string{rotation.SummaryOrganizationNotFound, s.set.ID, "HTTP 404"}},
+		{s.org.ID + "/" + s.org.ID, []string{rotation.SummaryCredentialsNotFound, s.org.ID}},
+		{s.org.ID + "/" + role.ID, []string{rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"}},
+		{s.org.ID + "/" + scaleway.ID, []string{rotation.SummaryNotStatic, `"scaleway"`, "SCW"}},
 	} {
-		s.fails(p.imports(id), facts...)
+		s.fails(p.imports(test.id), test.facts...)
 	}
 	s.unchanged()
 }
