@@ -23,9 +23,10 @@ func TestCleanupRefusesBadArguments(t *testing.T) {
 	}
 	for _, test := range []refusal{
 		{
-			name:   "access key id",
-			config: func(s *stage) string { return s.cleanup("AKIA", s.Clock().Now(), "") },
-			facts:  facts("access_key_id = ", "AKIA"),
+			name:      "access key id",
+			terraform: true,
+			config:    func(s *stage) string { return s.cleanup("AKIA", s.Clock().Now(), "") },
+			facts:     facts("access_key_id = ", "AKIA"),
 		},
 		{
 			name: "no time",
@@ -215,10 +216,10 @@ func TestCleanupChecks(t *testing.T) {
 			deadline := s.Clock().Now()
 			s.Clock().Advance(time.Hour)
 			key := test.prepare(s, old)
-			s.run(resource.TestStep{
-				Config:      s.cleanup(key.ID, deadline, ""),
-				ExpectError: says(append([]string{"Error running apply"}, test.facts(s, key)...)...),
-			})
+			config := s.cleanup(key.ID, deadline, "")
+			s.must(s.refuse(config))
+			_, err := s.apply(config, object{})
+			s.fails(err, test.facts(s, key)...)
 			s.unchanged()
 			s.holds(active(key))
 		})
@@ -276,8 +277,6 @@ func TestCleanupIgnoresHolders(t *testing.T) {
 	s := newStageTolerating(t, "while acme.example of organization acme holds it")
 	old := s.addOld()
 	dns := s.cluster.SetRoute53DNS(old)
-	s.run(resource.TestStep{
-		Config: s.cleanup(old.ID, s.Clock().Now(), fmt.Sprintf("ignored_holders = [%q]", dns.ID)),
-		Check:  gone(old),
-	})
+	s.mustApply(s.cleanup(old.ID, s.Clock().Now(), fmt.Sprintf("ignored_holders = [%q]", dns.ID)), object{})
+	s.holds(gone(old))
 }

@@ -6,9 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
@@ -51,22 +49,20 @@ func TestCleanupIdle(t *testing.T) {
 		}
 		return strings.Join(lines, "\n")
 	}
-	idle := []statecheck.StateCheck{
-		value(cleanupAddress, "status", text("idle")),
-		value(cleanupAddress, "next_action_at", knownvalue.Null()),
-		value(cleanupAddress, "deleted_at", knownvalue.Null()),
+	var idle object
+	for _, argument := range []string{"access_key_id", "delete_after"} {
+		idle = s.mustApply(without(argument), idle)
+		s.expect(cleanupAddress, idle,
+			value(cleanupAddress, "status", text("idle")),
+			value(cleanupAddress, "next_action_at", knownvalue.Null()),
+			value(cleanupAddress, "deleted_at", knownvalue.Null()))
 	}
-	s.run(
-		resource.TestStep{Config: without("access_key_id"), ConfigStateChecks: idle},
-		resource.TestStep{Config: without("delete_after"), ConfigStateChecks: idle},
-		resource.TestStep{PreConfig: func() { s.Clock().Advance(day) }, Config: without("delete_after"), PlanOnly: true},
-		// A key without a time is left, and named.
-		resource.TestStep{
-			Config: s.providerBlock(),
-			Check: s.warned(provider.SummaryKeyStays, old.ID, `"qovery"`,
-				"aws iam delete-access-key --user-name qovery --access-key-id "+old.ID),
-		},
-	)
+	s.Clock().Advance(day)
+	s.nothingToDo(without("delete_after"), idle)
+	// A key without a time is left, and named.
+	s.destroy(without("delete_after"), idle)
+	s.holds(s.warned(provider.SummaryKeyStays, old.ID, `"qovery"`,
+		"aws iam delete-access-key --user-name qovery --access-key-id "+old.ID))
 	s.unchanged()
 }
 
@@ -80,23 +76,16 @@ func TestCleanupOfAKeyThatIsGone(t *testing.T) {
 		value(cleanupAddress, "deleted_at", knownvalue.NotNull()),
 		value(cleanupAddress, "next_action_at", knownvalue.Null()),
 	}
-	s.run(
-		resource.TestStep{
-			Config: config,
-			ConfigStateChecks: []statecheck.StateCheck{
-				value(cleanupAddress, "status", text("draining")),
-				value(cleanupAddress, "next_action_at", text(s.Clock().Now().Add(day).Format(time.RFC3339))),
-			},
-		},
-		resource.TestStep{
-			PreConfig:         old.Delete,
-			Config:            config,
-			ConfigPlanChecks:  plans(plancheck.ExpectResourceAction(cleanupAddress, plancheck.ResourceActionUpdate)),
-			ConfigStateChecks: deleted,
-		},
-		resource.TestStep{PreConfig: func() { s.Clock().Advance(2 * day) }, Config: config, PlanOnly: true},
-	)
-	s.run(resource.TestStep{Config: config, ConfigStateChecks: deleted})
+	draining := s.mustApply(config, object{})
+	s.expect(cleanupAddress, draining,
+		value(cleanupAddress, "status", text("draining")),
+		value(cleanupAddress, "next_action_at", text(s.Clock().Now().Add(day).Format(time.RFC3339))))
+	old.Delete()
+	after := s.mustApply(config, draining)
+	s.expect(cleanupAddress, after, deleted...)
+	s.Clock().Advance(2 * day)
+	s.nothingToDo(config, after)
+	s.expect(cleanupAddress, s.mustApply(config, object{}), deleted...)
 	s.unchanged()
 }
 
@@ -105,15 +94,14 @@ func TestCleanupStaysInStateWhenAWSRefuses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	config := s.cleanup(s.addOld().ID, s.Clock().Now().Add(day), "")
-	s.run(
-		resource.TestStep{Config: config},
-		resource.TestStep{
-			PreConfig:   func() { s.DenyAction("iam:ListAccessKeys") },
-			Config:      config,
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryForbidden, "iam:ListAccessKeys: AccessDenied"),
-		},
-		resource.TestStep{PreConfig: func() { s.AllowAction("iam:ListAccessKeys") }, Config: config, PlanOnly: true},
-	)
+	before := s.mustApply(config, object{})
+	s.DenyAction("iam:ListAccessKeys")
+	p, err := s.open(config)
+	s.must(err)
+	_, err = p.refresh(before)
+	s.fails(err, rotation.SummaryForbidden, "iam:ListAccessKeys: AccessDenied")
+	s.AllowAction("iam:ListAccessKeys")
+	s.nothingToDo(config, before)
 	s.unchanged()
 }
 
@@ -121,14 +109,11 @@ func TestCleanupStaysInStateWhenAWSRefuses(t *testing.T) {
 func TestCleanupOfAnotherKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(
-		resource.TestStep{Config: s.cleanup(s.key.ID, s.Clock().Now().Add(day), "")},
-		resource.TestStep{
-			Config: s.cleanup("AKIAIOSFODNN7EXAMPLE", s.Clock().Now().Add(day), ""),
-			Check: s.warned(provider.SummaryKeyForgotten, s.key.ID,
-				"aws iam delete-access-key --user-name qovery --access-key-id "+s.key.ID),
-			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("deleted"))},
-		},
-	)
+	tomorrow := s.Clock().Now().Add(day)
+	before := s.mustApply(s.cleanup(s.key.ID, tomorrow, ""), object{})
+	after := s.mustApply(s.cleanup("AKIAIOSFODNN7EXAMPLE", tomorrow, ""), before)
+	s.expect(cleanupAddress, after, value(cleanupAddress, "status", text("deleted")))
+	s.holds(s.warned(provider.SummaryKeyForgotten, s.key.ID,
+		"aws iam delete-access-key --user-name qovery --access-key-id "+s.key.ID))
 	s.unchanged()
 }

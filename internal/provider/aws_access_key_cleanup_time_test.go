@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -33,6 +32,8 @@ func TestCleanupWaitsForLateReportsOfUse(t *testing.T) {
 		value(cleanupAddress, "status", text("draining")),
 		value(cleanupAddress, "next_action_at", retireAt),
 	}
+	late := unchangedPlan(config, append(draining, value(credentialsAddress, "phase", text("drained")))...)
+	late.PreConfig = func() { s.Clock().AdvanceTo(drainEndsAt.Add(delay - time.Second)) }
 	s.run(
 		resource.TestStep{
 			Config: config,
@@ -43,16 +44,9 @@ func TestCleanupWaitsForLateReportsOfUse(t *testing.T) {
 				})),
 			}, draining...),
 		},
+		late,
 		resource.TestStep{
-			PreConfig:         func() { s.Clock().AdvanceTo(drainEndsAt.Add(time.Second)) },
-			Config:            config,
-			ConfigPlanChecks:  plans(plancheck.ExpectEmptyPlan()),
-			Check:             active(s.key),
-			ConfigStateChecks: append(draining, value(credentialsAddress, "phase", text("drained"))),
-		},
-		resource.TestStep{PreConfig: func() { s.Clock().AdvanceTo(drainEndsAt.Add(delay - time.Second)) }, Config: config, PlanOnly: true},
-		resource.TestStep{
-			PreConfig:         func() { s.Clock().AdvanceTo(drainEndsAt.Add(delay)) },
+			PreConfig:         func() { s.holds(active(s.key)); s.Clock().AdvanceTo(drainEndsAt.Add(delay)) },
 			Config:            config,
 			Check:             gone(s.key),
 			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("deleted"))},
@@ -77,12 +71,7 @@ func TestCleanupQuarantine(t *testing.T) {
 				plancheck.ExpectResourceAction(cleanupAddress, plancheck.ResourceActionUpdate),
 				open{cleanupAddress, []string{"status", "deactivated_at", "deleted_at", "next_action_at"}},
 			),
-			Check: check(func() error {
-				if !s.key.Exists() || s.key.Active() {
-					return errors.New("the key is not Inactive")
-				}
-				return nil
-			}),
+			Check: inactive(s.key),
 			ConfigStateChecks: []statecheck.StateCheck{
 				value(cleanupAddress, "status", text("quarantined")),
 				value(cleanupAddress, "deleted_at", knownvalue.Null()),
@@ -114,24 +103,13 @@ func TestCleanupQuarantineUndone(t *testing.T) {
 	s := newStage(t)
 	old := s.addOld()
 	config := s.cleanup(old.ID, s.Clock().Now(), `quarantine_window = "24h"`)
-	inactive := check(func() error {
-		if !old.Exists() || old.Active() {
-			return errors.New("the key is not Inactive")
-		}
-		return nil
-	})
-	s.run(
-		resource.TestStep{Config: config, Check: inactive},
-		resource.TestStep{
-			PreConfig: func() {
-				s.Clock().Advance(2 * day)
-				old.Activate()
-			},
-			Config:            config,
-			Check:             inactive,
-			ConfigStateChecks: []statecheck.StateCheck{value(cleanupAddress, "status", text("quarantined"))},
-		},
-	)
+	before := s.mustApply(config, object{})
+	s.holds(inactive(old))
+	s.Clock().Advance(2 * day)
+	old.Activate()
+	after := s.mustApply(config, before)
+	s.holds(inactive(old))
+	s.expect(cleanupAddress, after, status(rotation.StatusQuarantined))
 }
 
 func TestCleanupWaits(t *testing.T) {

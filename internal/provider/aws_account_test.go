@@ -87,14 +87,18 @@ func TestApplyInAnotherAccount(t *testing.T) {
 	}
 	const change = "allow_recent_use = true"
 	operator, other := s.signer, s.otherAccount()
-	refused := s.saysWrongAccount("Error running apply")
-	refused.Config = s.signedBy(other, config(change))
-	refused.PreConfig = func() { s.Clock().Advance(3 * time.Hour) }
-	s.runWithoutRefresh(
-		resource.TestStep{Config: s.signedBy(operator, config(""))},
-		refused,
-		s.deletedInTheRightAccount(old, s.signedBy(operator, config(change))),
-	)
+	before := s.mustApply(s.signedBy(operator, config("")), object{})
+	s.Clock().Advance(3 * time.Hour)
+	p, err := s.open(s.signedBy(other, config(change)))
+	s.must(err)
+	planned, err := p.plan(before)
+	s.must(err)
+	failed, err := p.apply(before, planned)
+	s.fails(err, rotation.SummaryWrongAccount, "210987654321", s.Account().ID)
+	s.unchanged()
+	after := s.mustApply(s.signedBy(operator, config(change)), failed)
+	s.holds(gone(old))
+	s.expect(cleanupAddress, after, status(rotation.StatusDeleted), value(cleanupAddress, "iam_user_arn", text(s.user.ARN())))
 }
 
 func TestRotationInAnotherAccount(t *testing.T) {
@@ -104,15 +108,12 @@ func TestRotationInAnotherAccount(t *testing.T) {
 		return func() string { return s.credentials(adopt(trigger(value))) }
 	}
 	operator, other := s.signer, s.otherAccount()
-	refused := s.saysWrongAccount("Error running pre-apply plan")
-	refused.Config = s.signedBy(other, config("2"))
-	s.runWithoutRefresh(
-		resource.TestStep{Config: s.signedBy(operator, config("1"))},
-		refused,
-		resource.TestStep{
-			PreConfig: s.unchanged,
-			Config:    s.signedBy(operator, config("2")),
-			Check:     resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-		},
-	)
+	before := s.mustApply(s.signedBy(operator, config("1")), object{})
+	p, err := s.open(s.signedBy(other, config("2")))
+	s.must(err)
+	_, err = p.plan(before)
+	s.fails(err, rotation.SummaryWrongAccount, "210987654321", s.Account().ID)
+	s.unchanged()
+	s.mustApply(s.signedBy(operator, config("2")), before)
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
 }

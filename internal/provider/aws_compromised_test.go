@@ -27,9 +27,13 @@ func (s *stage) leaked(config func() string, keys ...*simulator.AccessKey) strin
 	return config()
 }
 
-// unchangedPlan is a step whose configuration plans nothing.
-func unchangedPlan(config string) resource.TestStep {
-	return resource.TestStep{Config: config, ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan())}
+// unchangedPlan is a step whose configuration plans nothing, with checks of what its refresh finds.
+func unchangedPlan(config string, states ...statecheck.StateCheck) resource.TestStep {
+	refreshed := planCheck(func(req plancheck.CheckPlanRequest) error { return checkState(req.Plan, states) })
+	return resource.TestStep{
+		Config: config, PlanOnly: true,
+		ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPostRefresh: []plancheck.PlanCheck{refreshed}},
+	}
 }
 
 func status(want rotation.Status) statecheck.StateCheck {
@@ -50,19 +54,16 @@ func TestLeakedKey(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			config := func() string { return s.pair(adopt("rotate_registries = false"), "") }
-			s.run(
-				resource.TestStep{Config: config(), Check: s.keys(1)},
-				resource.TestStep{
-					PreConfig:         func() { before(s); s.ResetRequests() },
-					Config:            s.leaked(config, s.key),
-					Check:             gone(s.key),
-					ConfigStateChecks: []statecheck.StateCheck{status(rotation.StatusDeleted), value(credentialsAddress, "phase", text("drained"))},
-				},
-				unchangedPlan(s.leaked(config, s.key)),
-				unchangedPlan(config()),
-			)
-			s.holds(s.keys(1))
+			config := func() string { return s.credentials(adopt("rotate_registries = false")) }
+			adopted := s.mustApply(config(), object{})
+			before(s)
+			s.ResetRequests()
+			rotated := s.mustApply(s.leaked(config, s.key), adopted)
+			retire := func() string { return s.cleanup(s.key.ID, s.Clock().Now().Add(2*time.Hour), "") }
+			s.expect(cleanupAddress, s.mustApply(s.leaked(retire, s.key), object{}), status(rotation.StatusDeleted))
+			s.holds(resource.ComposeTestCheckFunc(gone(s.key), s.keys(1)))
+			s.nothingToDo(config(), rotated)
+			s.expect(credentialsAddress, s.mustApply(config(), rotated), value(credentialsAddress, "phase", text("drained")))
 			s.holds(s.warned("Access key will be replaced", s.key.ID, "listed as compromised", "Deployments that run now may fail"))
 			if name == "it works" {
 				s.holds(s.order("CreateAccessKey", "PUT /organization/{org}/aws/credentials/{credentials}", "UpdateAccessKey",
@@ -71,6 +72,23 @@ func TestLeakedKey(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Both resources do so in one apply, and have nothing left to do.
+func TestLeakedKeyInOneApply(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	config := func() string { return s.pair(adopt("rotate_registries = false"), "") }
+	s.run(
+		resource.TestStep{Config: config(), Check: s.keys(1)},
+		resource.TestStep{
+			Config:            s.leaked(config, s.key),
+			Check:             resource.ComposeTestCheckFunc(gone(s.key), s.keys(1)),
+			ConfigStateChecks: []statecheck.StateCheck{status(rotation.StatusDeleted), value(credentialsAddress, "phase", text("drained"))},
+		},
+		unchangedPlan(s.leaked(config, s.key)),
+		unchangedPlan(config()),
+	)
 }
 
 // A creation that would adopt the key does not adopt one that leaked.
@@ -120,7 +138,6 @@ func TestLeakedKeyInQuarantine(t *testing.T) {
 			Config: s.leaked(config, s.key), Check: inactive(s.key),
 			ConfigStateChecks: []statecheck.StateCheck{status(rotation.StatusQuarantined)},
 		},
-		unchangedPlan(s.leaked(config, s.key)),
 		resource.TestStep{
 			PreConfig: func() { s.Clock().Advance(25 * time.Hour) },
 			Config:    s.leaked(config, s.key), Check: gone(s.key),

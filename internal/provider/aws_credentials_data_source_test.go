@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
 const (
@@ -64,24 +66,22 @@ func TestCredentialsDataSourceOfARole(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	role := s.org.AddRoleCredentials("role")
-	s.run(resource.TestStep{
-		Config: s.dataSource(role.ID),
-		ConfigStateChecks: []statecheck.StateCheck{
-			value(dataAddress, "type", text("AWS_ROLE")),
-			value(dataAddress, "access_key_id", knownvalue.Null()),
-			value(dataAddress, "holders", knownvalue.ListSizeExact(0)),
-		},
-	})
+	p, err := s.open(s.dataSource(role.ID))
+	s.must(err)
+	found, err := p.readData(dataAddress)
+	s.must(err)
+	s.expect(dataAddress, found, value(dataAddress, "type", text("AWS_ROLE")), value(dataAddress, "access_key_id", knownvalue.Null()),
+		value(dataAddress, "holders", knownvalue.ListSizeExact(0)))
 	s.unchanged()
 }
 
 func TestCredentialsDataSourceNotFound(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(resource.TestStep{
-		Config:      s.dataSource(s.org.ID),
-		ExpectError: says("Credentials not found in Qovery", s.org.ID),
-	})
+	p, err := s.open(s.dataSource(s.org.ID))
+	s.must(err)
+	_, err = p.readData(dataAddress)
+	s.fails(err, rotation.SummaryCredentialsNotFound, s.org.ID)
 	s.unchanged()
 }
 
@@ -101,12 +101,13 @@ func TestCredentialsListDataSource(t *testing.T) {
 	if second.ID < s.set.ID {
 		slices.Reverse(credentials)
 	}
-	s.run(resource.TestStep{
-		Config: s.providerBlock() + fmt.Sprintf("data \"qoveryrotation_aws_credentials_list\" \"test\" {\n  organization_id = %q\n}\n", s.org.ID),
-		ConfigStateChecks: []statecheck.StateCheck{
-			value(dataListAddress, "ids", knownvalue.SetExact([]knownvalue.Check{text(s.set.ID), text(second.ID)})),
-			value(dataListAddress, "credentials", knownvalue.ListExact(credentials)),
-		},
-	})
+	p, err := s.open(s.providerBlock() +
+		fmt.Sprintf("data \"qoveryrotation_aws_credentials_list\" \"test\" {\n  organization_id = %q\n}\n", s.org.ID))
+	s.must(err)
+	found, err := p.readData(dataListAddress)
+	s.must(err)
+	s.expect(dataListAddress, found,
+		value(dataListAddress, "ids", knownvalue.SetExact([]knownvalue.Check{text(s.set.ID), text(second.ID)})),
+		value(dataListAddress, "credentials", knownvalue.ListExact(credentials)))
 	s.unchanged()
 }

@@ -59,11 +59,9 @@ func TestPlanNamesOutdatedClusters(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.cluster.SetOutdated()
-	s.run(resource.TestStep{
-		Config: s.credentials(""),
-		Check: resource.ComposeTestCheckFunc(s.deployments(1),
-			s.warned(`changes that are not applied yet, and the deployment applies them: cluster "prod" (`+s.cluster.ID)),
-	})
+	s.mustApply(s.credentials(""), object{})
+	s.holds(resource.ComposeTestCheckFunc(s.deployments(1),
+		s.warned(`changes that are not applied yet, and the deployment applies them: cluster "prod" (`+s.cluster.ID)))
 }
 
 // The budget may be larger by the time of the apply, so a plan only warns.
@@ -74,19 +72,12 @@ func TestRotationWaitsForRequests(t *testing.T) {
 		s.org.AddHelmRepository(fmt.Sprint("charts ", i), "OCI_ECR", s.key)
 	}
 	s.SetBudget(50)
-	s.run(
-		resource.TestStep{
-			Config:      s.credentials(""),
-			ExpectError: says("Error running apply", rotation.SummaryTooFewRequests, "takes at least 44", "Nothing was changed"),
-		},
-		resource.TestStep{
-			PreConfig: func() {
-				s.holds(s.warned(rotation.SummaryTooFewRequests, "If this is still so when the plan is applied, the rotation does not begin"))
-				s.unchanged()
-				s.SetBudget(1000)
-			},
-			Config: s.credentials(""),
-			Check:  s.deployments(1),
-		},
-	)
+	config := s.credentials("")
+	_, err := s.apply(config, object{})
+	s.fails(err, rotation.SummaryTooFewRequests, "takes at least 44", "Nothing was changed")
+	s.holds(s.warned(rotation.SummaryTooFewRequests, "If this is still so when the plan is applied, the rotation does not begin"))
+	s.unchanged()
+	s.SetBudget(1000)
+	s.mustApply(config, object{})
+	s.holds(s.deployments(1))
 }

@@ -1,7 +1,6 @@
 package provider_test
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"testing"
@@ -59,48 +58,62 @@ func TestDeploymentFails(t *testing.T) {
 			2,
 		},
 	} {
-		failure := append([]string{"Error running apply", rotation.SummaryDeployment, `cluster "prod"`}, test.facts...)
+		failure := append([]string{rotation.SummaryDeployment, `cluster "prod"`}, test.facts...)
 		t.Run(test.name+", on create", func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			test.prepare(s)
-			s.run(
-				resource.TestStep{Config: s.credentials(trigger("1")), ExpectError: says(append(failure, s.key.ID)...)},
-				resource.TestStep{
-					Config: s.credentials(trigger("1")),
-					Check:  s.resumes(test.attempts + 1),
-					ConfigStateChecks: []statecheck.StateCheck{
-						value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
-						value(credentialsAddress, "phase", text("draining")),
-					},
-				},
-			)
+			config := s.credentials(trigger("1"))
+			failed, err := s.apply(config, object{})
+			s.fails(err, append(failure, s.key.ID)...)
+			if failed.exists() {
+				t.Error("a creation that failed is in the state, so Terraform taints it")
+			}
+			after := s.mustApply(config, failed)
+			s.holds(s.resumes(test.attempts + 1))
+			s.expect(credentialsAddress, after,
+				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)), value(credentialsAddress, "phase", text("draining")))
 		})
 		t.Run(test.name+", on update", func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			test.prepare(s)
-			s.run(
-				resource.TestStep{Config: s.pair(adopt(trigger("1")), "")},
-				resource.TestStep{Config: s.pair(adopt(trigger("2")), ""), ExpectError: says(failure...)},
-				// The cleanup has nothing to do before the clusters are deployed, and the plan shows what will be carried on.
-				resource.TestStep{
-					PreConfig: func() { s.Clock().Advance(day) },
-					Config:    s.pair(adopt(trigger("2")), ""),
-					ConfigPlanChecks: plans(
-						plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates,
-					),
-					Check: s.resumes(test.attempts + 1),
-					ConfigStateChecks: []statecheck.StateCheck{
-						value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
-						value(credentialsAddress, "phase", text("draining")),
-						value(cleanupAddress, "access_key_id", text(s.key.ID)),
-						value(cleanupAddress, "status", text("draining")),
-					},
-				},
-			)
+			before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+			config := s.credentials(adopt(trigger("2")))
+			failed, err := s.apply(config, before)
+			s.fails(err, failure...)
+			s.Clock().Advance(day)
+			after := s.mustApply(config, failed)
+			s.holds(s.resumes(test.attempts + 1))
+			s.expect(credentialsAddress, after,
+				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)), value(credentialsAddress, "phase", text("draining")))
 		})
 	}
+}
+
+// The cleanup has nothing to do before the clusters are deployed, and the plan shows what will be carried on.
+func TestDeploymentFailsBeforeACleanup(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
+	s.run(
+		resource.TestStep{Config: s.pair(adopt(trigger("1")), "")},
+		resource.TestStep{Config: s.pair(adopt(trigger("2")), ""), ExpectError: says("Error running apply", rotation.SummaryDeployment)},
+		resource.TestStep{
+			PreConfig: func() { s.Clock().Advance(day) },
+			Config:    s.pair(adopt(trigger("2")), ""),
+			ConfigPlanChecks: plans(
+				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), rotates,
+			),
+			Check: s.resumes(2),
+			ConfigStateChecks: []statecheck.StateCheck{
+				value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
+				value(credentialsAddress, "phase", text("draining")),
+				value(cleanupAddress, "access_key_id", text(s.key.ID)),
+				value(cleanupAddress, "status", text("draining")),
+			},
+		},
+	)
 }
 
 // What made an earlier deployment fail is not the cause of this one.
@@ -111,10 +124,11 @@ func TestDeploymentFailsAfterAnother(t *testing.T) {
 	s.cluster.DeployBySomebodyElse()
 	s.Clock().Advance(day)
 	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "\x1b[31mnode group\x1b[0m not ready")
-	s.run(resource.TestStep{
-		Config:      s.credentials(trigger("1")),
-		ExpectError: regexp.MustCompile(`DEPLOYMENT_ERROR\.\s+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\s+node\s+group\s+not\s+ready`),
-	})
+	_, err := s.apply(s.credentials(trigger("1")), object{})
+	want := regexp.MustCompile(`DEPLOYMENT_ERROR\.\s+\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\s+node\s+group\s+not\s+ready`)
+	if err == nil || !want.MatchString(err.Error()) {
+		t.Errorf("got %v, want an error that says %s", err, want)
+	}
 }
 
 // The rotation that is carried on is the one that changed triggers ask for.
@@ -122,46 +136,30 @@ func TestDeploymentFailsAndTriggersChange(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
-	s.run(
-		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{Config: s.credentials(adopt(trigger("2"))), ExpectError: says(rotation.SummaryDeployment, "DEPLOYMENT_ERROR")},
-		resource.TestStep{
-			Config: s.credentials(adopt(trigger("3"))),
-			Check:  resource.ComposeTestCheckFunc(s.resumes(2), s.warned(provider.SummaryResumeSwallowed)),
-		},
-	)
+	before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+	failed, err := s.apply(s.credentials(adopt(trigger("2"))), before)
+	s.fails(err, rotation.SummaryDeployment, "DEPLOYMENT_ERROR")
+	s.mustApply(s.credentials(adopt(trigger("3"))), failed)
+	s.holds(resource.ComposeTestCheckFunc(s.resumes(2), s.warned(provider.SummaryResumeSwallowed)))
 }
 
 func TestDeploymentRunsIntoTheTimeout(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.settings = `poll_interval = "1m"`
-	s.cluster.SetDeploymentDuration(40 * time.Minute)
 	limit := "\n  timeouts {\n    create = \"30m\"\n    update = \"30m\"\n  }"
-	config := s.credentials(trigger("1") + limit)
-	timeout := says("Error running apply", rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "30m")
-	s.run(
-		resource.TestStep{Config: config, ExpectError: timeout},
+	var o object
+	for i := 1; i <= 2; i++ {
+		config := s.credentials(trigger(fmt.Sprint(i)) + limit)
+		s.cluster.SetDeploymentDuration(40 * time.Minute)
+		failed, err := s.apply(config, o)
+		s.fails(err, rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "30m")
 		// The deployment goes on without anybody who waits for it.
-		resource.TestStep{
-			PreConfig: func() { s.cluster.SetDeploymentDuration(5 * time.Minute) },
-			Config:    config,
-			Check:     resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)),
-		},
-		resource.TestStep{
-			PreConfig: func() {
-				s.Clock().Advance(day)
-				s.cluster.SetDeploymentDuration(40 * time.Minute)
-			},
-			Config:      s.credentials(trigger("2") + limit),
-			ExpectError: timeout,
-		},
-		resource.TestStep{
-			PreConfig: func() { s.cluster.SetDeploymentDuration(5 * time.Minute) },
-			Config:    s.credentials(trigger("2") + limit),
-			Check:     resource.ComposeTestCheckFunc(s.keys(2), s.deployments(4)),
-		},
-	)
+		s.cluster.SetDeploymentDuration(5 * time.Minute)
+		o = s.mustApply(config, failed)
+		s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2*i)))
+		s.Clock().Advance(day)
+	}
 }
 
 func TestDeploymentRunsIntoTheDefaultTimeout(t *testing.T) {
@@ -169,17 +167,16 @@ func TestDeploymentRunsIntoTheDefaultTimeout(t *testing.T) {
 	s := newStage(t)
 	s.settings = `poll_interval = "10m"`
 	s.cluster.SetDeploymentDuration(5 * time.Hour)
-	s.run(resource.TestStep{
-		Config:      s.credentials(""),
-		ExpectError: says("Error running apply", rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "4h"),
-	})
+	_, err := s.apply(s.credentials(""), object{})
+	s.fails(err, rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "4h")
 }
 
 func TestDeploymentWithInvalidCredentialsOnce(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.cluster.FailNextDeployment("INVALID_CREDENTIALS")
-	s.run(resource.TestStep{Config: s.credentials(""), Check: s.resumes(2)})
+	s.mustApply(s.credentials(""), object{})
+	s.holds(s.resumes(2))
 }
 
 // Whatever the provider does not know is still running.
@@ -191,23 +188,19 @@ func TestDeploymentInAnUnknownState(t *testing.T) {
 		Kind: simulator.FaultCallAfter, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 10,
 		Call: func(simulator.Request) { s.cluster.SetState("DEPLOYED") },
 	})
-	s.run(resource.TestStep{Config: s.credentials(""), Check: s.resumes(1)})
+	s.mustApply(s.credentials(""), object{})
+	s.holds(s.resumes(1))
 }
 
 func TestDeploymentOfSomebodyElse(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.cluster.DeployBySomebodyElse()
-	s.run(resource.TestStep{
-		Config: s.credentials(""),
-		Check: resource.ComposeTestCheckFunc(s.resumes(2), check(func() error {
-			runs := s.cluster.Deployments()
-			if runs[1].StartedAt.Before(runs[0].EndedAt) {
-				return errors.New("the deployment of somebody else was not waited for")
-			}
-			return nil
-		})),
-	})
+	s.mustApply(s.credentials(""), object{})
+	s.holds(s.resumes(2))
+	if runs := s.cluster.Deployments(); runs[1].StartedAt.Before(runs[0].EndedAt) {
+		t.Error("the deployment of somebody else was not waited for")
+	}
 }
 
 func TestDeploymentLeavesClustersAloneThatAreOff(t *testing.T) {
@@ -217,18 +210,14 @@ func TestDeploymentLeavesClustersAloneThatAreOff(t *testing.T) {
 		s.org.AddStoppedCluster("stopped", "eu-west-3", s.set), s.org.AddNewCluster("new", "eu-west-3", s.set),
 	}
 	s.cluster.Stop()
-	s.run(resource.TestStep{
-		Config: s.credentials(""),
-		Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(0), check(func() error {
-			for _, cluster := range off {
-				if n := len(cluster.Deployments()); n > 0 {
-					return fmt.Errorf("cluster %s was deployed %d times", cluster.Name, n)
-				}
-			}
-			return nil
-		})),
-		ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
-	})
+	after := s.mustApply(s.credentials(""), object{})
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(0)))
+	for _, cluster := range off {
+		if n := len(cluster.Deployments()); n > 0 {
+			t.Errorf("cluster %s was deployed %d times", cluster.Name, n)
+		}
+	}
+	s.expect(credentialsAddress, after, value(credentialsAddress, "phase", text("draining")))
 }
 
 func TestDeploymentWithoutClusters(t *testing.T) {
@@ -236,14 +225,10 @@ func TestDeploymentWithoutClusters(t *testing.T) {
 	s := newStage(t)
 	key := s.AddUser("spare").AddKey()
 	s.set = s.org.AddCredentials("spare", key)
-	s.run(resource.TestStep{
-		Config: s.credentials(""),
-		ConfigStateChecks: []statecheck.StateCheck{
-			value(credentialsAddress, "iam_user_name", text("spare")),
-			value(credentialsAddress, "previous_access_key_id", text(key.ID)),
-			value(credentialsAddress, "phase", text("draining")),
-		},
-	})
+	s.expect(credentialsAddress, s.mustApply(s.credentials(""), object{}),
+		value(credentialsAddress, "iam_user_name", text("spare")),
+		value(credentialsAddress, "previous_access_key_id", text(key.ID)),
+		value(credentialsAddress, "phase", text("draining")))
 }
 
 func TestDeploymentOfSeveralClusters(t *testing.T) {
@@ -259,32 +244,27 @@ func TestDeploymentOfSeveralClusters(t *testing.T) {
 	other := s.org.AddCluster("other", "eu-west-3", s.org.AddCredentials("other", s.AddUser("other").AddKey()))
 	// In one region AWS learns of the new key later than in the others.
 	s.SetPropagationDelay("ap-south-1", 25*time.Second)
-	s.run(resource.TestStep{
-		Config: s.credentials(""),
-		Check: check(func() error {
-			for _, cluster := range clusters {
-				runs := cluster.Deployments()
-				if len(runs) != 1 || runs[0].AccessKeyID != s.set.AccessKeyID() || runs[0].State != "DEPLOYED" {
-					return fmt.Errorf("the deployments of cluster %s are %v, want one with %s", cluster.Name, runs, s.set.AccessKeyID())
-				}
-			}
-			if n := len(other.Deployments()); n > 0 {
-				return fmt.Errorf("a cluster of other credentials was deployed %d times", n)
-			}
-			verified := map[string]bool{}
-			for _, r := range s.Requests() {
-				if r.Operation == "GetCallerIdentity" && r.SignedBy == s.set.AccessKeyID() && r.Status == 200 {
-					verified[r.Region] = true
-				}
-			}
-			for _, region := range regions {
-				if !verified[region] {
-					return fmt.Errorf("the new key was not verified in %s", region)
-				}
-			}
-			return nil
-		}),
-	})
+	s.mustApply(s.credentials(""), object{})
+	for _, cluster := range clusters {
+		runs := cluster.Deployments()
+		if len(runs) != 1 || runs[0].AccessKeyID != s.set.AccessKeyID() || runs[0].State != "DEPLOYED" {
+			t.Errorf("the deployments of cluster %s are %v, want one with %s", cluster.Name, runs, s.set.AccessKeyID())
+		}
+	}
+	if n := len(other.Deployments()); n > 0 {
+		t.Errorf("a cluster of other credentials was deployed %d times", n)
+	}
+	verified := map[string]bool{}
+	for _, r := range s.Requests() {
+		if r.Operation == "GetCallerIdentity" && r.SignedBy == s.set.AccessKeyID() && r.Status == 200 {
+			verified[r.Region] = true
+		}
+	}
+	for _, region := range regions {
+		if !verified[region] {
+			t.Errorf("the new key was not verified in %s", region)
+		}
+	}
 }
 
 // One cluster that fails keeps no other one from ending, and the next apply deploys only what is left.
@@ -293,22 +273,15 @@ func TestDeploymentOfSeveralClustersFailsForOne(t *testing.T) {
 	s := newStage(t)
 	other := s.org.AddCluster("staging", "eu-west-1", s.set)
 	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "quota of vCPUs exceeded")
-	s.run(
-		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{
-			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says(rotation.SummaryDeployment, `cluster "prod"`, "quota of vCPUs exceeded"),
-		},
-		resource.TestStep{
-			Config: s.credentials(adopt(trigger("2"))),
-			Check: resource.ComposeTestCheckFunc(s.resumes(2), check(func() error {
-				if n := len(other.Deployments()); n != 1 {
-					return fmt.Errorf("the other cluster was deployed %d times, want 1", n)
-				}
-				return nil
-			})),
-		},
-	)
+	before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+	config := s.credentials(adopt(trigger("2")))
+	failed, err := s.apply(config, before)
+	s.fails(err, rotation.SummaryDeployment, `cluster "prod"`, "quota of vCPUs exceeded")
+	s.mustApply(config, failed)
+	s.holds(s.resumes(2))
+	if n := len(other.Deployments()); n != 1 {
+		t.Errorf("the other cluster was deployed %d times, want 1", n)
+	}
 }
 
 // What Terraform's user interrupts is carried on by the next apply.
@@ -333,15 +306,9 @@ func TestRotationInterruptedBeforeTheCutover(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.After("CreateAccessKey", func(simulator.Request) { s.interrupt() })
-	s.run(
-		resource.TestStep{
-			Config:      s.credentials(""),
-			ExpectError: says("Error running apply", rotation.SummaryInterrupted, s.key.ID),
-		},
-		resource.TestStep{
-			PreConfig: func() { s.holds(check(s.untouched)) },
-			Config:    s.credentials(""),
-			Check:     s.resumes(1),
-		},
-	)
+	_, err := s.apply(s.credentials(""), object{})
+	s.fails(err, rotation.SummaryInterrupted, s.key.ID)
+	s.holds(check(s.untouched))
+	s.mustApply(s.credentials(""), object{})
+	s.holds(s.resumes(1))
 }

@@ -57,46 +57,38 @@ func TestReplace(t *testing.T) {
 func TestDrainWindowMoves(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	drainEndsAfter := func(window time.Duration, more ...statecheck.StateCheck) []statecheck.StateCheck {
+	var o object
+	apply := func(arguments string, plan *open, ends time.Duration, more ...statecheck.StateCheck) {
+		config := s.credentials(arguments)
+		if plan == nil {
+			o = s.mustApply(config, o)
+		} else {
+			before, planned := s.plan(config, o, *plan)
+			o = s.mustApplyPlan(config, before, planned)
+		}
 		var deployedAt time.Time
-		return append([]statecheck.StateCheck{
+		s.expect(credentialsAddress, o, append([]statecheck.StateCheck{
 			value(credentialsAddress, "deployed_at", knownvalue.StringFunc(func(got string) (err error) {
 				deployedAt, err = time.Parse(time.RFC3339, got)
 				return err
 			})),
 			value(credentialsAddress, "drain_ends_at", knownvalue.StringFunc(func(got string) error {
-				return text(deployedAt.Add(window).Format(time.RFC3339)).CheckValue(got)
+				return text(deployedAt.Add(ends).Format(time.RFC3339)).CheckValue(got)
 			})),
-		}, more...)
+		}, more...)...)
 	}
 	phase := value(credentialsAddress, "phase", text("draining"))
-	moves := open{credentialsAddress, []string{"drain_ends_at", "phase"}}
-	s.run(
-		resource.TestStep{Config: s.credentials(trigger("1")), ConfigStateChecks: drainEndsAfter(2 * time.Hour)},
-		resource.TestStep{
-			PreConfig:         func() { s.Clock().Advance(3 * time.Hour) },
-			Config:            s.credentials(trigger("1") + "\n  drain_window = \"4h\""),
-			ConfigPlanChecks:  plans(moves),
-			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-			ConfigStateChecks: drainEndsAfter(4*time.Hour, phase),
-		},
-		resource.TestStep{
-			Config:            s.credentials(trigger("1") + "\n  drain_window = \"2h30m\""),
-			ConfigPlanChecks:  plans(moves),
-			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-			ConfigStateChecks: drainEndsAfter(4*time.Hour, phase),
-		},
-		// It is the same window however it is written.
-		resource.TestStep{
-			Config:            s.credentials(trigger("1") + "\n  drain_window = \"150m\""),
-			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-			ConfigStateChecks: drainEndsAfter(4 * time.Hour),
-		},
-		resource.TestStep{
-			PreConfig:         func() { s.Clock().Advance(day) },
-			Config:            s.credentials(trigger("2") + "\n  drain_window = \"150m\""),
-			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)),
-			ConfigStateChecks: drainEndsAfter(150 * time.Minute),
-		},
-	)
+	moves := &open{credentialsAddress, []string{"drain_ends_at", "phase"}}
+	once := resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1))
+	apply(trigger("1"), nil, 2*time.Hour)
+	s.Clock().Advance(3 * time.Hour)
+	apply(trigger("1")+"\n  drain_window = \"4h\"", moves, 4*time.Hour, phase)
+	apply(trigger("1")+"\n  drain_window = \"2h30m\"", moves, 4*time.Hour, phase)
+	s.holds(once)
+	// It is the same window however it is written.
+	apply(trigger("1")+"\n  drain_window = \"150m\"", nil, 4*time.Hour)
+	s.holds(once)
+	s.Clock().Advance(day)
+	apply(trigger("2")+"\n  drain_window = \"150m\"", nil, 150*time.Minute)
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)))
 }

@@ -54,33 +54,26 @@ func TestHoldersGetTheKey(t *testing.T) {
 	for _, holder := range append(registries, untouched...) {
 		before[holder] = holder.Object()
 	}
-	s.run(resource.TestStep{
-		Config: s.credentials(""),
-		Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1),
-			stores(s.newest, append(registries, &s.set.Holder, &staging.Holder)...),
-			check(func() error {
-				for _, holder := range registries {
-					config, ok := before[holder]["config"].(map[string]any)
-					if !ok {
-						return fmt.Errorf("%v has no config", before[holder]["name"])
-					}
-					config["access_key_id"], config["secret_access_key"] = s.newest().ID, s.newest().Secret
-				}
-				for holder, want := range before {
-					if got := holder.Object(); !reflect.DeepEqual(got, want) {
-						return fmt.Errorf("%v changed in more than its key", want["name"])
-					}
-				}
-				if runs := cluster.Deployments(); len(runs) != 1 || runs[0].AccessKeyID != s.newest().ID {
-					return fmt.Errorf("the cluster of the other credentials was deployed like this: %v", runs)
-				}
-				return nil
-			})),
-		ConfigStateChecks: []statecheck.StateCheck{
-			value(credentialsAddress, "cluster_ids", knownvalue.ListExact([]knownvalue.Check{text(s.cluster.ID)})),
-			value(credentialsAddress, "holders", knownvalue.ListSizeExact(6)),
-		},
-	})
+	after := s.mustApply(s.credentials(""), object{})
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), stores(s.newest, append(registries, &s.set.Holder, &staging.Holder)...)))
+	for _, holder := range registries {
+		config, ok := before[holder]["config"].(map[string]any)
+		if !ok {
+			t.Fatalf("%v has no config", before[holder]["name"])
+		}
+		config["access_key_id"], config["secret_access_key"] = s.newest().ID, s.newest().Secret
+	}
+	for holder, want := range before {
+		if got := holder.Object(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%v changed in more than its key", want["name"])
+		}
+	}
+	if runs := cluster.Deployments(); len(runs) != 1 || runs[0].AccessKeyID != s.newest().ID {
+		t.Errorf("the cluster of the other credentials was deployed like this: %v", runs)
+	}
+	s.expect(credentialsAddress, after,
+		value(credentialsAddress, "cluster_ids", knownvalue.ListExact([]knownvalue.Check{text(s.cluster.ID)})),
+		value(credentialsAddress, "holders", knownvalue.ListSizeExact(6)))
 }
 
 // However many objects store a key, all of them get the new one.
@@ -98,14 +91,10 @@ func TestNumbersOfHolders(t *testing.T) {
 				holders = append(holders, s.org.AddRegistry(fmt.Sprint("images ", i), "ECR", s.key),
 					s.org.AddHelmRepository(fmt.Sprint("charts ", i), "OCI_ECR", s.key))
 			}
-			s.run(resource.TestStep{
-				Config: s.credentials(""),
-				Check:  resource.ComposeTestCheckFunc(s.keys(2), stores(s.newest, holders...)),
-				ConfigStateChecks: []statecheck.StateCheck{
-					value(credentialsAddress, "holders", knownvalue.ListSizeExact(1+others)),
-					value(credentialsAddress, "phase", text("draining")),
-				},
-			})
+			after := s.mustApply(s.credentials(""), object{})
+			s.holds(resource.ComposeTestCheckFunc(s.keys(2), stores(s.newest, holders...)))
+			s.expect(credentialsAddress, after,
+				value(credentialsAddress, "holders", knownvalue.ListSizeExact(1+others)), value(credentialsAddress, "phase", text("draining")))
 		})
 	}
 }
@@ -132,11 +121,13 @@ func TestHolderAppearsAfterThePlan(t *testing.T) {
 	t.Run("one that cannot get it", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
-		s.run(resource.TestStep{
-			Config:           s.credentials(""),
-			ConfigPlanChecks: plans(meanwhile(func() { s.org.AddVSphereCredentials("on premises", s.key) })),
-			ExpectError:      says("Error running apply", rotation.SummaryUnrotatableHolder, `vsphere credentials "on premises"`),
-		})
+		p, err := s.open(s.credentials(""))
+		s.must(err)
+		planned, err := p.plan(object{})
+		s.must(err)
+		s.org.AddVSphereCredentials("on premises", s.key)
+		_, err = p.apply(object{}, planned)
+		s.fails(err, rotation.SummaryUnrotatableHolder, `vsphere credentials "on premises"`)
 		s.unchanged()
 	})
 }
@@ -144,23 +135,13 @@ func TestHolderAppearsAfterThePlan(t *testing.T) {
 func TestHoldersInState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(
-		resource.TestStep{
-			Config: s.credentials(""),
-			ConfigStateChecks: []statecheck.StateCheck{
-				value(credentialsAddress, "holders", knownvalue.ListExact([]knownvalue.Check{
-					s.holder("container_registry", s.cluster.Registry().ID), s.holder("credentials", s.set.ID),
-				})),
-			},
-		},
-		resource.TestStep{
-			PreConfig: func() { s.cluster.Registry().SetKey(s.Operator()) },
-			Config:    s.credentials(""),
-			ConfigStateChecks: []statecheck.StateCheck{
-				value(credentialsAddress, "holders", knownvalue.ListExact([]knownvalue.Check{s.holder("credentials", s.set.ID)})),
-			},
-		},
-	)
+	before := s.mustApply(s.credentials(""), object{})
+	s.expect(credentialsAddress, before, value(credentialsAddress, "holders", knownvalue.ListExact([]knownvalue.Check{
+		s.holder("container_registry", s.cluster.Registry().ID), s.holder("credentials", s.set.ID),
+	})))
+	s.cluster.Registry().SetKey(s.Operator())
+	s.expect(credentialsAddress, s.mustApply(s.credentials(""), before),
+		value(credentialsAddress, "holders", knownvalue.ListExact([]knownvalue.Check{s.holder("credentials", s.set.ID)})))
 }
 
 func TestHoldersLeftBehind(t *testing.T) {
@@ -191,12 +172,11 @@ func TestHoldersLeftBehind(t *testing.T) {
 
 func TestHolderRefusesTheKey(t *testing.T) {
 	t.Parallel()
-	refused := func(s *stage) resource.TestStep {
-		return resource.TestStep{
-			PreConfig:   func() { s.cluster.Registry().RefuseUpdates(400) },
-			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, s.key.ID, "container registry", s.cluster.Registry().ID),
-		}
+	refused := func(s *stage, config string, before object) object {
+		s.cluster.Registry().RefuseUpdates(400)
+		failed, err := s.apply(config, before)
+		s.fails(err, rotation.SummaryHolderNotUpdated, s.key.ID, "container registry", s.cluster.Registry().ID)
+		return failed
 	}
 	for _, test := range []struct {
 		name      string
@@ -217,39 +197,25 @@ func TestHolderRefusesTheKey(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			s.run(
-				resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-				refused(s),
-				// Nothing changes before somebody does something about it.
-				resource.TestStep{
-					Config:      s.credentials(adopt(trigger("2"))),
-					ExpectError: says("Error running apply", rotation.SummaryHolderNotUpdated, s.cluster.Registry().ID),
-				},
-				resource.TestStep{
-					PreConfig: func() { test.fix(s) },
-					Config:    s.credentials(adopt(trigger("2")) + test.arguments(s)),
-					Check:     s.resumes(1),
-					ConfigStateChecks: []statecheck.StateCheck{
-						value(credentialsAddress, "phase", text("draining")),
-						value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
-					},
-				},
-			)
+			before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+			failed := refused(s, s.credentials(adopt(trigger("2"))), before)
+			// Nothing changes before somebody does something about it.
+			again, err := s.apply(s.credentials(adopt(trigger("2"))), failed)
+			s.fails(err, rotation.SummaryHolderNotUpdated, s.cluster.Registry().ID)
+			test.fix(s)
+			after := s.mustApply(s.credentials(adopt(trigger("2"))+test.arguments(s)), again)
+			s.holds(s.resumes(1))
+			s.expect(credentialsAddress, after,
+				value(credentialsAddress, "phase", text("draining")), value(credentialsAddress, "previous_access_key_id", text(s.key.ID)))
 		})
 	}
 	t.Run("on create", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
-		create := refused(s)
-		create.Config = s.credentials("")
-		s.run(
-			create,
-			resource.TestStep{
-				PreConfig: func() { s.cluster.Registry().SetKey(s.newest()) },
-				Config:    s.credentials(""),
-				Check:     s.resumes(1),
-			},
-		)
+		failed := refused(s, s.credentials(""), object{})
+		s.cluster.Registry().SetKey(s.newest())
+		s.mustApply(s.credentials(""), failed)
+		s.holds(s.resumes(1))
 	})
 }
 
@@ -301,19 +267,11 @@ func TestHoldersThatCannotBeCarried(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			holder := test.add(s)
-			s.run(
-				resource.TestStep{
-					Config: s.credentials(""),
-					ExpectError: says("Error running pre-apply plan", rotation.SummaryUnrotatableHolder,
-						s.key.ID, test.words, holder.ID, "ignored_holders"),
-				},
-				resource.TestStep{
-					PreConfig: s.unchanged,
-					Config:    s.credentials(fmt.Sprintf("ignored_holders = [%q]", holder.ID)),
-					Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), stores(s.newest, &s.set.Holder, s.cluster.Registry()),
-						stores(func() *simulator.AccessKey { return s.key }, holder)),
-				},
-			)
+			s.fails(s.refuse(s.credentials("")), rotation.SummaryUnrotatableHolder, s.key.ID, test.words, holder.ID, "ignored_holders")
+			s.unchanged()
+			s.mustApply(s.credentials(fmt.Sprintf("ignored_holders = [%q]", holder.ID)), object{})
+			s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), stores(s.newest, &s.set.Holder, s.cluster.Registry()),
+				stores(func() *simulator.AccessKey { return s.key }, holder)))
 		})
 	}
 }

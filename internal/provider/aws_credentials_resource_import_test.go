@@ -28,17 +28,12 @@ func TestImport(t *testing.T) {
 					ImportStateId:      s.org.ID + separator + s.set.ID,
 					ImportStatePersist: true,
 				},
-				resource.TestStep{
-					Config:           s.credentials(""),
-					ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
-					ConfigStateChecks: []statecheck.StateCheck{
-						value(credentialsAddress, "id", text(s.org.ID+"/"+s.set.ID)),
-						value(credentialsAddress, "iam_user_name", text("qovery")),
-						value(credentialsAddress, "access_key_id", text(s.key.ID)),
-						value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
-						value(credentialsAddress, "phase", text("stable")),
-					},
-				},
+				unchangedPlan(s.credentials(""),
+					value(credentialsAddress, "id", text(s.org.ID+"/"+s.set.ID)),
+					value(credentialsAddress, "iam_user_name", text("qovery")),
+					value(credentialsAddress, "access_key_id", text(s.key.ID)),
+					value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
+					value(credentialsAddress, "phase", text("stable"))),
 				// Triggers that come with the import are a schedule that is added.
 				resource.TestStep{Config: s.credentials(trigger("1")), ConfigPlanChecks: plans(records)},
 			)
@@ -104,26 +99,24 @@ func TestImportRefused(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	role, scaleway := s.org.AddRoleCredentials("role"), s.org.AddScalewayCredentials("scaleway")
-	imports := func(id string, facts ...string) resource.TestStep {
-		return resource.TestStep{
-			Config:        s.credentials(""),
-			ResourceName:  credentialsAddress,
-			ImportState:   true,
-			ImportStateId: id,
-			ExpectError:   says(facts...),
-		}
-	}
+	p, err := s.open(s.credentials(""))
+	s.must(err)
 	malformed := []string{provider.SummaryImportID, "<organization_id>/<credentials_id>"}
-	s.run(
-		imports(s.set.ID, malformed...),
-		imports(s.org.ID+":"+s.set.ID, malformed...),
-		imports(s.org.ID+"/production", malformed...),
-		imports(s.org.ID+"/"+s.set.ID+"/"+s.set.ID, malformed...),
-		imports(s.set.ID+"/"+s.org.ID, rotation.SummaryOrganizationNotFound, s.set.ID, "HTTP 404"),
-		imports(s.org.ID+"/"+s.org.ID, rotation.SummaryCredentialsNotFound, s.org.ID),
-		imports(s.org.ID+"/"+role.ID, rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"),
-		imports(s.org.ID+"/"+scaleway.ID, rotation.SummaryNotStatic, `"scaleway"`, "SCW"),
-	)
+	for _, test := range []struct {
+		id    string
+		facts []string
+	}{
+		{s.set.ID, malformed},
+		{s.org.ID + ":" + s.set.ID, malformed},
+		{s.org.ID + "/production", malformed},
+		{s.org.ID + "/" + s.set.ID + "/" + s.set.ID, malformed},
+		{s.set.ID + "/" + s.org.ID, []string{rotation.SummaryOrganizationNotFound, s.set.ID, "HTTP 404"}},
+		{s.org.ID + "/" + s.org.ID, []string{rotation.SummaryCredentialsNotFound, s.org.ID}},
+		{s.org.ID + "/" + role.ID, []string{rotation.SummaryNotStatic, `"role"`, "AWS_ROLE"}},
+		{s.org.ID + "/" + scaleway.ID, []string{rotation.SummaryNotStatic, `"scaleway"`, "SCW"}},
+	} {
+		s.fails(p.imports(test.id), test.facts...)
+	}
 	s.unchanged()
 }
 
@@ -131,12 +124,9 @@ func TestImportRefused(t *testing.T) {
 func TestCredentialsThatGotARole(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	static := s.credentials(adopt(""))
+	before := s.mustApply(s.credentials(adopt("")), object{})
 	s.distort(`"object_type":"AWS"`, `"object_type":"AWS_ROLE"`)
-	s.run(
-		resource.TestStep{Config: static},
-		resource.TestStep{Config: s.credentials(adopt("")), PlanOnly: true},
-	)
+	s.nothingToDo(s.credentials(adopt("")), before)
 	s.holds(s.warned(provider.SummaryNothingToRotate, s.set.ID, "AWS_ROLE"))
 	s.unchanged()
 }

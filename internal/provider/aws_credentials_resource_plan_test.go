@@ -28,20 +28,17 @@ func (s *stage) runWithoutRefresh(steps ...resource.TestStep) {
 func TestPlanStaysEmptyWhileTimePasses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	later := func(d time.Duration, phase string) resource.TestStep {
-		return resource.TestStep{
-			PreConfig:         func() { s.Clock().Advance(d) },
-			Config:            s.credentials(trigger("1")),
-			ConfigPlanChecks:  plans(plancheck.ExpectEmptyPlan()),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text(phase))},
-		}
+	config := s.credentials(trigger("1"))
+	o := s.mustApply(config, object{})
+	later := func(d time.Duration, phase string) {
+		s.Clock().Advance(d)
+		s.nothingToDo(config, o)
+		o = s.mustApply(config, o)
+		s.expect(credentialsAddress, o, value(credentialsAddress, "phase", text(phase)))
 	}
-	s.run(
-		resource.TestStep{Config: s.credentials(trigger("1"))},
-		later(2*time.Hour-time.Second, "draining"),
-		later(2*time.Second, "drained"), // A drain window begins with a full second.
-		later(1000*day, "drained"),
-	)
+	later(2*time.Hour-time.Second, "draining")
+	later(2*time.Second, "drained") // A drain window begins with a full second.
+	later(1000*day, "drained")
 }
 
 func TestPlanTellsWhatARotationTouches(t *testing.T) {
@@ -49,36 +46,29 @@ func TestPlanTellsWhatARotationTouches(t *testing.T) {
 	s := newStage(t)
 	registry := s.cluster.Registry()
 	off := s.org.AddStoppedCluster("off", "eu-west-3", s.set)
-	s.run(
-		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{
-			Config: s.credentials(adopt(trigger("2"))),
-			ConfigPlanChecks: plans(planCheck(func(plancheck.CheckPlanRequest) error {
-				return s.warned(provider.SummaryRotationPlanned, s.key.ID, `"qovery"`, s.set.ID, registry.ID,
-					fmt.Sprintf(`: cluster "prod" (%s).`, s.cluster.ID))(nil)
-			})),
-			Check: check(func() error {
-				if n := len(off.Deployments()); n > 0 {
-					return fmt.Errorf("the cluster that is off was deployed %d times", n)
-				}
-				return nil
-			}),
-		},
-	)
+	before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+	p, err := s.open(s.credentials(adopt(trigger("2"))))
+	s.must(err)
+	planned, err := p.plan(before)
+	s.must(err)
+	s.holds(s.warned(provider.SummaryRotationPlanned, s.key.ID, `"qovery"`, s.set.ID, registry.ID,
+		fmt.Sprintf(`: cluster "prod" (%s).`, s.cluster.ID)))
+	_, err = p.apply(before, planned)
+	s.must(err)
+	if n := len(off.Deployments()); n > 0 {
+		t.Errorf("the cluster that is off was deployed %d times", n)
+	}
 }
 
 func TestPlanAppliedLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(
-		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{
-			Config:            s.credentials(adopt(trigger("2"))),
-			ConfigPlanChecks:  plans(meanwhile(func() { s.Clock().Advance(day) })),
-			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
-		},
-	)
+	config := s.credentials(adopt(trigger("2")))
+	before, planned := s.plan(config, s.mustApply(s.credentials(adopt(trigger("1"))), object{}), rotates)
+	s.Clock().Advance(day)
+	after := s.mustApplyPlan(config, before, planned)
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
+	s.expect(credentialsAddress, after, value(credentialsAddress, "phase", text("draining")))
 }
 
 // Only a refresh looks at the clock: what was planned before the deadline stays what it was after it.
@@ -130,12 +120,7 @@ func TestPlanWithoutRefresh(t *testing.T) {
 	s.runWithoutRefresh(
 		resource.TestStep{Config: s.pair(trigger("1"), "")},
 		// Nobody looked at the clock.
-		resource.TestStep{
-			PreConfig:        func() { s.Clock().Advance(3 * time.Hour) },
-			Config:           s.pair(trigger("1"), ""),
-			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
-			Check:            s.keys(2),
-		},
+		resource.TestStep{PreConfig: func() { s.Clock().Advance(3 * time.Hour) }, Config: s.pair(trigger("1"), ""), PlanOnly: true},
 		// A rotation looks at it by itself, and retires the drained key.
 		resource.TestStep{
 			Config:            s.pair(trigger("2"), ""),
@@ -148,17 +133,13 @@ func TestPlanWithoutRefresh(t *testing.T) {
 func TestPlanWithoutRefreshOfAKeyThatWasReplaced(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.runWithoutRefresh(
-		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{
-			PreConfig: func() {
-				s.key.Delete()
-				s.set.SetKey(s.user.AddKey())
-			},
-			Config:      s.credentials(adopt(trigger("2"))),
-			ExpectError: says("Error running pre-apply plan", rotation.SummaryKeyChanged, s.key.ID, "-refresh=false"),
-		},
-	)
+	before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+	s.key.Delete()
+	s.set.SetKey(s.user.AddKey())
+	p, err := s.open(s.credentials(adopt(trigger("2"))))
+	s.must(err)
+	_, err = p.plan(before)
+	s.fails(err, rotation.SummaryKeyChanged, s.key.ID, "-refresh=false")
 	s.unchanged()
 }
 
@@ -206,42 +187,28 @@ func TestKeyReplacedByHand(t *testing.T) {
 func TestKeyReplacedByHandWithoutTrace(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(
-		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{
-			PreConfig: func() {
-				s.key.Delete()
-				s.set.SetKey(s.user.AddKey())
-			},
-			Config:           s.credentials(adopt(trigger("1"))),
-			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
-			ConfigStateChecks: []statecheck.StateCheck{
-				value(credentialsAddress, "phase", text("stable")),
-				value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
-				value(credentialsAddress, "access_key_id", knownvalue.StringFunc(func(got string) error {
-					if want := s.set.AccessKeyID(); got != want {
-						return fmt.Errorf("%s is not Qovery's key, which is %s", got, want)
-					}
-					return nil
-				})),
-			},
-		},
-	)
+	config := s.credentials(adopt(trigger("1")))
+	before := s.mustApply(config, object{})
+	s.key.Delete()
+	s.set.SetKey(s.user.AddKey())
+	after := s.mustApply(config, before)
+	s.nothingToDo(config, after)
+	s.expect(credentialsAddress, after,
+		value(credentialsAddress, "phase", text("stable")),
+		value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
+		value(credentialsAddress, "access_key_id", text(s.set.AccessKeyID())))
 	s.unchanged()
 }
 
 func TestKeyDeactivatedByHand(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(
-		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{PreConfig: s.key.Deactivate, Config: s.credentials(adopt(trigger("1"))), PlanOnly: true},
-		resource.TestStep{
-			PreConfig: s.unchanged,
-			Config:    s.credentials(adopt(trigger("2"))),
-			Check:     resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), inactive(s.key)),
-		},
-	)
+	before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+	s.key.Deactivate()
+	s.nothingToDo(s.credentials(adopt(trigger("1"))), before)
+	s.unchanged()
+	s.mustApply(s.credentials(adopt(trigger("2"))), before)
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), inactive(s.key)))
 	s.holds(s.warned(rotation.SummaryCutOff, s.key.ID, "Inactive", "Ask for a rotation"))
 	s.holds(s.warned(provider.SummaryRotationPlanned, "Qovery cannot use AWS at present", s.key.ID))
 }

@@ -18,9 +18,10 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 	t.Parallel()
 	for _, test := range []refusal{
 		{
-			name:   "organization id",
-			config: func(s *stage) string { return strings.Replace(s.credentials(""), s.org.ID, "acme", 1) },
-			facts:  facts("organization_id = ", "UUID", "acme"),
+			name:      "organization id",
+			terraform: true,
+			config:    func(s *stage) string { return strings.Replace(s.credentials(""), s.org.ID, "acme", 1) },
+			facts:     facts("organization_id = ", "UUID", "acme"),
 		},
 		{
 			name:   "credentials id",
@@ -114,8 +115,9 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 	t.Parallel()
 	for _, test := range []refusal{
 		{
-			name:    "credentials that do not exist",
-			prepare: func(s *stage) { s.set.Remove() },
+			name:      "credentials that do not exist",
+			terraform: true,
+			prepare:   func(s *stage) { s.set.Remove() },
 			facts: func(s *stage) []string {
 				return []string{rotation.SummaryCredentialsNotFound, "credentials_id = ", s.org.ID, s.set.ID}
 			},
@@ -253,28 +255,23 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 func TestCredentialsStayInStateWhenQoveryRefuses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	refresh := func(fault simulator.Fault, facts ...string) resource.TestStep {
-		fault.Match, fault.Times = simulator.Operation(simulator.OpListCredentials), -1
-		return resource.TestStep{
-			PreConfig: func() {
-				s.ClearFaults()
-				s.Inject(fault)
-			},
-			// Without the resource in the configuration nothing but its refresh can fail.
-			Config:      s.providerBlock(),
-			ExpectError: says(append([]string{"Error running pre-apply plan"}, facts...)...),
-		}
-	}
 	config := s.credentials(adopt(""))
-	s.run(
-		resource.TestStep{Config: config},
-		refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 403}, rotation.SummaryForbidden, "HTTP 403"),
-		refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 401}, rotation.SummaryUnauthenticated, "HTTP 401"),
-		refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 404}, rotation.SummaryOrganizationNotFound, "HTTP 404"),
-		refresh(simulator.Fault{Kind: simulator.FaultHTML, Status: 404},
-			rotation.SummaryAPI, "HTTP 404", "an HTML page instead of the API's answer"),
-		resource.TestStep{PreConfig: s.ClearFaults, Config: config, PlanOnly: true},
-	)
+	before := s.mustApply(config, object{})
+	refresh := func(fault simulator.Fault, facts ...string) {
+		fault.Match, fault.Times = simulator.Operation(simulator.OpListCredentials), -1
+		s.Inject(fault)
+		defer s.ClearFaults()
+		p, err := s.open(config)
+		s.must(err)
+		_, err = p.refresh(before)
+		s.fails(err, facts...)
+	}
+	refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 403}, rotation.SummaryForbidden, "HTTP 403")
+	refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 401}, rotation.SummaryUnauthenticated, "HTTP 401")
+	refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 404}, rotation.SummaryOrganizationNotFound, "HTTP 404")
+	refresh(simulator.Fault{Kind: simulator.FaultHTML, Status: 404},
+		rotation.SummaryAPI, "HTTP 404", "an HTML page instead of the API's answer")
+	s.nothingToDo(config, before)
 	s.unchanged()
 }
 
@@ -321,14 +318,14 @@ func TestCredentialsLookAgainBeforeTheyRotate(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			s.run(
-				resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-				resource.TestStep{
-					Config:           s.credentials(adopt(trigger("2"))),
-					ConfigPlanChecks: plans(meanwhile(func() { test.meanwhile(s) })),
-					ExpectError:      says(append([]string{"Error running apply"}, test.facts...)...),
-				},
-			)
+			before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+			p, err := s.open(s.credentials(adopt(trigger("2"))))
+			s.must(err)
+			planned, err := p.plan(before)
+			s.must(err)
+			test.meanwhile(s)
+			_, err = p.apply(before, planned)
+			s.fails(err, test.facts...)
 			s.unchanged()
 		})
 	}

@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
@@ -43,26 +42,16 @@ func TestCredentialsRollBackWithoutRights(t *testing.T) {
 			s := newStage(t)
 			good := s.credentials("")
 			test.prepare(s)
-			s.run(
-				resource.TestStep{
-					Config:      s.credentials(""),
-					ExpectError: says(append([]string{"Error running apply"}, test.facts...)...),
-				},
-				resource.TestStep{
-					PreConfig: func() {
-						s.holds(check(s.untouched))
-						for _, action := range []string{"iam:TagUser", "iam:CreateAccessKey", "sts:GetCallerIdentity"} {
-							s.AllowAction(action)
-						}
-						s.set.RefuseUpdates(0)
-					},
-					Config: good,
-					Check:  resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-					ConfigStateChecks: []statecheck.StateCheck{
-						value(credentialsAddress, "previous_access_key_id", text(s.key.ID)),
-					},
-				},
-			)
+			failed, err := s.apply(s.credentials(""), object{})
+			s.fails(err, test.facts...)
+			s.holds(check(s.untouched))
+			for _, action := range []string{"iam:TagUser", "iam:CreateAccessKey", "sts:GetCallerIdentity"} {
+				s.AllowAction(action)
+			}
+			s.set.RefuseUpdates(0)
+			after := s.mustApply(good, failed)
+			s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
+			s.expect(credentialsAddress, after, value(credentialsAddress, "previous_access_key_id", text(s.key.ID)))
 		})
 	}
 }

@@ -2,6 +2,8 @@ package provider_test
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,10 +95,7 @@ func TestTriggersIgnored(t *testing.T) {
 	ignore := "\n  lifecycle {\n    ignore_changes = [rotation_triggers]\n  }"
 	s.run(
 		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
-		resource.TestStep{
-			Config:           s.credentials(adopt(trigger("2") + ignore)),
-			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
-		},
+		resource.TestStep{Config: s.credentials(adopt(trigger("2") + ignore)), PlanOnly: true},
 	)
 	s.unchanged()
 }
@@ -136,19 +135,47 @@ func TestTriggersKnownAfterApply(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			s.run(
-				resource.TestStep{Config: s.withPeriod("1", "1", test.before)},
-				resource.TestStep{
-					Config: s.withPeriod("2", test.input, test.triggers),
-					ConfigPlanChecks: plans(
-						plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate),
-						plancheck.ExpectUnknownValue("terraform_data.period", tfjsonpath.New("output")),
-					),
-					Check: resource.ComposeTestCheckFunc(s.keys(test.keys), s.deployments(test.deployments)),
-				},
-			)
+			o := s.mustApply(s.credentials(adopt(known(test.before, "1"))), object{})
+			s.appliesUnknown(o, test.triggers, test.input)
+			s.holds(resource.ComposeTestCheckFunc(s.keys(test.keys), s.deployments(test.deployments)))
 		})
 	}
+}
+
+// known gives the output of another resource the value that it has after an apply.
+func known(triggers, value string) string {
+	return strings.ReplaceAll(triggers, "terraform_data.period.output", strconv.Quote(value))
+}
+
+// appliesUnknown plans triggers with a value that is not known yet, and applies them with the one that it turns out to have.
+func (s *stage) appliesUnknown(before object, triggers, value string) object {
+	s.t.Helper()
+	p, err := s.open(s.credentials(adopt(triggers)))
+	s.must(err)
+	planned, err := p.plan(before)
+	s.must(err)
+	if planned.state.RawEquals(before.state) {
+		s.t.Error("the plan changes nothing")
+	}
+	return s.mustApplyPlan(s.credentials(adopt(known(triggers, value))), before, planned)
+}
+
+// Terraform plans twice, the second time with the value.
+func TestTriggersKnownAfterApplyOfTerraform(t *testing.T) {
+	t.Parallel()
+	const triggers = "rotation_triggers = { schedule = terraform_data.period.output }"
+	s := newStage(t)
+	step := func(period, input string, keys int) resource.TestStep {
+		return resource.TestStep{
+			Config: s.withPeriod(period, input, triggers),
+			ConfigPlanChecks: plans(
+				plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate),
+				plancheck.ExpectUnknownValue("terraform_data.period", tfjsonpath.New("output")),
+			),
+			Check: resource.ComposeTestCheckFunc(s.keys(keys), s.deployments(keys-1)),
+		}
+	}
+	s.run(resource.TestStep{Config: s.withPeriod("1", "1", triggers)}, step("2", "1", 1), step("3", "2", 2))
 }
 
 // A plan that may turn out to rotate nothing is not refused because the previous key drains.
@@ -156,28 +183,21 @@ func TestTriggersKnownAfterApplyWhileDraining(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	const triggers = "rotation_triggers = { schedule = terraform_data.period.output }"
-	s.run(
-		resource.TestStep{Config: s.withPeriod("1", "1", triggers)},
-		resource.TestStep{Config: s.withPeriod("2", "2", triggers), Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1))},
-		resource.TestStep{
-			PreConfig: s.ResetRequests,
-			Config:    s.withPeriod("3", "2", triggers),
-			Check:     s.warned(rotation.SummaryStillDraining, s.key.ID),
-		},
-		resource.TestStep{
-			PreConfig:   s.unchanged,
-			Config:      s.withPeriod("4", "3", triggers),
-			ExpectError: says("Error running apply", rotation.SummaryStillDraining, s.key.ID),
-		},
-		resource.TestStep{
-			PreConfig: func() {
-				s.unchanged()
-				s.Clock().Advance(3 * time.Hour)
-			},
-			Config: s.withPeriod("4", "3", triggers),
-			Check:  resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)),
-		},
-	)
+	o := s.appliesUnknown(s.mustApply(s.credentials(adopt(known(triggers, "1"))), object{}), triggers, "2")
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
+	s.ResetRequests()
+	o = s.appliesUnknown(o, triggers, "2")
+	s.holds(s.warned(rotation.SummaryStillDraining, s.key.ID))
+	p, err := s.open(s.credentials(adopt(triggers)))
+	s.must(err)
+	planned, err := p.plan(o)
+	s.must(err)
+	_, err = s.applyPlan(s.credentials(adopt(known(triggers, "3"))), o, planned)
+	s.fails(err, rotation.SummaryStillDraining, s.key.ID)
+	s.unchanged()
+	s.Clock().Advance(3 * time.Hour)
+	s.appliesUnknown(o, triggers, "3")
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)))
 }
 
 func TestTriggersOfTimeRotating(t *testing.T) {
@@ -275,14 +295,10 @@ func TestRotateAfterDaysChanged(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			s.run(
-				resource.TestStep{Config: s.credentials(adopt("rotate_after_days = 120"))},
-				resource.TestStep{
-					Config:           s.credentials(adopt(test.days)),
-					ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), test.plan),
-					Check:            resource.ComposeTestCheckFunc(s.keys(test.keys), s.deployments(test.deployments)),
-				},
-			)
+			config := s.credentials(adopt(test.days))
+			before, planned := s.plan(config, s.mustApply(s.credentials(adopt("rotate_after_days = 120")), object{}), test.plan)
+			s.mustApplyPlan(config, before, planned)
+			s.holds(resource.ComposeTestCheckFunc(s.keys(test.keys), s.deployments(test.deployments)))
 		})
 	}
 }
@@ -292,20 +308,13 @@ func TestRotateAfterDaysWhileDraining(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	config := s.credentials("rotate_after_days = 3\n  drain_window = \"71h59m\"")
-	s.run(
-		resource.TestStep{Config: config, Check: s.keys(2)},
-		resource.TestStep{
-			PreConfig: func() { s.Clock().AdvanceTo(s.user.Keys()[1].CreatedAt().Add(3 * day)) },
-			Config:    config,
-			PlanOnly:  true,
-		},
-		resource.TestStep{
-			PreConfig:        func() { s.Clock().Advance(time.Hour) },
-			Config:           config,
-			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate)),
-			Check:            resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)),
-		},
-	)
+	o := s.mustApply(config, object{})
+	s.holds(s.keys(2))
+	s.Clock().AdvanceTo(s.user.Keys()[1].CreatedAt().Add(3 * day))
+	s.nothingToDo(config, o)
+	s.Clock().Advance(time.Hour)
+	s.mustApply(config, o)
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2)))
 }
 
 func TestAdoptedKeyThatIsDue(t *testing.T) {

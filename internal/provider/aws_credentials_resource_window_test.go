@@ -55,12 +55,27 @@ func (s *stage) rotatedOnce(config string) []resource.TestStep {
 			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
 			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "previous_access_key_id", text(s.key.ID))},
 		},
-		{
-			PreConfig:        func() { s.Clock().Advance(28 * day) },
-			Config:           config,
-			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
-		},
+		{PreConfig: func() { s.Clock().Advance(28 * day) }, Config: config, PlanOnly: true},
 	}
+}
+
+// waits applies a configuration after which a rotation waits.
+func (s *stage) waits(config string, before object, moment string) object {
+	s.t.Helper()
+	after := s.mustApply(config, before)
+	s.expect(credentialsAddress, after, waitsUntil(moment)...)
+	return after
+}
+
+// rotatesOnce is rotatedOnce without Terraform.
+func (s *stage) rotatesOnce(config string, before object) {
+	s.t.Helper()
+	refreshed, planned := s.plan(config, before, rotates)
+	after := s.mustApplyPlan(config, refreshed, planned)
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
+	s.expect(credentialsAddress, after, value(credentialsAddress, "previous_access_key_id", text(s.key.ID)))
+	s.Clock().Advance(28 * day)
+	s.nothingToDo(config, after)
 }
 
 func TestWindowOfTriggers(t *testing.T) {
@@ -76,11 +91,7 @@ func TestWindowOfTriggers(t *testing.T) {
 		},
 		// Somebody asked, and that stays so.
 		{Config: s.credentials(adopt(trigger("1") + mondays)), Check: check(s.untouched), ConfigStateChecks: waitsUntil(monday)},
-		{
-			PreConfig:        s.at("2027-04-05T07:59:59Z"),
-			Config:           s.credentials(adopt(trigger("1") + mondays)),
-			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
-		},
+		{PreConfig: s.at("2027-04-05T07:59:59Z"), Config: s.credentials(adopt(trigger("1") + mondays)), PlanOnly: true},
 		// Nobody applied anything on Monday.
 		{
 			PreConfig:         s.at("2027-04-05T15:00:00Z"),
@@ -108,7 +119,7 @@ func TestWindowOfTriggersKnownAfterApply(t *testing.T) {
 				steps = append(steps, s.rotatedOnce(config)...)
 				steps[2].PreConfig = s.at(monday)
 			} else {
-				steps = append(steps, resource.TestStep{PreConfig: s.at(monday), Config: config, ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan())})
+				steps = append(steps, resource.TestStep{PreConfig: s.at(monday), Config: config, PlanOnly: true})
 			}
 			s.run(steps...)
 		})
@@ -118,23 +129,20 @@ func TestWindowOfTriggersKnownAfterApply(t *testing.T) {
 // The key is 92 days old on a Tuesday, and somebody changes the triggers too: that is one rotation.
 func TestWindowOfAge(t *testing.T) {
 	t.Parallel()
+	const nextMonday = "2027-04-12T08:00:00Z"
 	for name, changed := range map[string]string{"alone": "1", "and of triggers": "2"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			config := s.credentials(adopt("rotate_after_days = 92\n  " + trigger(changed) + mondays))
-			s.run(append([]resource.TestStep{
-				{
-					Config:            s.credentials(adopt("rotate_after_days = 92\n  " + trigger("1") + mondays)),
-					ConfigStateChecks: waitsUntil("2027-04-12T08:00:00Z"),
-				},
-				{PreConfig: s.at("2027-04-06T09:00:00Z"), Config: config, Check: check(s.untouched), ConfigStateChecks: waitsUntil("2027-04-12T08:00:00Z")},
-				{
-					PreConfig:        s.at("2027-04-12T07:59:59Z"),
-					Config:           config,
-					ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan(), meanwhile(s.at("2027-04-12T08:00:00Z"))), ExpectNonEmptyPlan: true,
-				},
-			}, s.rotatedOnce(config)...)...)
+			o := s.waits(s.credentials(adopt("rotate_after_days = 92\n  "+trigger("1")+mondays)), object{}, nextMonday)
+			s.at("2027-04-06T09:00:00Z")()
+			o = s.waits(config, o, nextMonday)
+			s.holds(check(s.untouched))
+			s.at("2027-04-12T07:59:59Z")()
+			s.nothingToDo(config, o)
+			s.at(nextMonday)()
+			s.rotatesOnce(config, o)
 		})
 	}
 }
@@ -146,15 +154,11 @@ func TestWindowIsChanged(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			s.run(append([]resource.TestStep{
-				{Config: s.credentials(adopt(trigger("1") + mondays))},
-				{Config: s.credentials(adopt(trigger("2") + mondays)), ConfigStateChecks: waitsUntil(monday)},
-				{
-					Config: s.credentials(adopt(trigger("2") + nights)), Check: resource.ComposeTestCheckFunc(check(s.untouched),
-						s.warned(provider.SummaryRotationWaits, thisNight)),
-					ConfigStateChecks: waitsUntil(thisNight),
-				},
-			}, s.rotatedOnce(s.credentials(adopt(trigger("2")+last)))...)...)
+			o := s.mustApply(s.credentials(adopt(trigger("1")+mondays)), object{})
+			o = s.waits(s.credentials(adopt(trigger("2")+mondays)), o, monday)
+			o = s.waits(s.credentials(adopt(trigger("2")+nights)), o, thisNight)
+			s.holds(resource.ComposeTestCheckFunc(check(s.untouched), s.warned(provider.SummaryRotationWaits, thisNight)))
+			s.rotatesOnce(s.credentials(adopt(trigger("2")+last)), o)
 		})
 	}
 }
@@ -163,12 +167,9 @@ func TestWindowAcrossMidnight(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	config := s.credentials(adopt(trigger("2") + nights))
-	steps := append([]resource.TestStep{
-		{Config: s.credentials(adopt(trigger("1") + nights))},
-		{Config: config, ConfigStateChecks: waitsUntil(thisNight)},
-	}, s.rotatedOnce(config)...)
-	steps[2].PreConfig = s.at("2027-04-05T03:59:59Z")
-	s.run(steps...)
+	o := s.waits(config, s.mustApply(s.credentials(adopt(trigger("1")+nights)), object{}), thisNight)
+	s.at("2027-04-05T03:59:59Z")()
+	s.rotatesOnce(config, o)
 }
 
 // An apply can only postpone what its plan brought.
@@ -176,17 +177,13 @@ func TestWindowClosesBeforeTheApply(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	config := s.credentials(adopt(trigger("2") + sundays))
-	steps := append([]resource.TestStep{
-		{Config: s.credentials(adopt(trigger("1") + sundays))},
-		{
-			Config:            config,
-			ConfigPlanChecks:  plans(rotates, meanwhile(s.at("2027-04-04T15:00:00Z"))),
-			Check:             resource.ComposeTestCheckFunc(check(s.untouched), s.warned(provider.SummaryRotationWaits, sunday)),
-			ConfigStateChecks: waitsUntil(sunday),
-		},
-	}, s.rotatedOnce(config)...)
-	steps[2].PreConfig = s.at(sunday)
-	s.run(steps...)
+	before, planned := s.plan(config, s.mustApply(s.credentials(adopt(trigger("1")+sundays)), object{}), rotates)
+	s.at("2027-04-04T15:00:00Z")()
+	after := s.mustApplyPlan(config, before, planned)
+	s.holds(resource.ComposeTestCheckFunc(check(s.untouched), s.warned(provider.SummaryRotationWaits, sunday)))
+	s.expect(credentialsAddress, after, waitsUntil(sunday)...)
+	s.at(sunday)()
+	s.rotatesOnce(config, after)
 }
 
 func TestWindowOpensBeforeTheApply(t *testing.T) {
@@ -208,25 +205,20 @@ func TestWindowOpensBeforeTheApply(t *testing.T) {
 func TestWindowOfACreation(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	steps := append([]resource.TestStep{{
-		Config: s.credentials(mondays),
-		ConfigPlanChecks: plans(planCheck(func(plancheck.CheckPlanRequest) error {
-			return s.warned(provider.SummaryRotationWaits, monday, s.set.ID, "is adopted")(nil)
-		})),
-		Check:             resource.ComposeTestCheckFunc(check(s.untouched), s.warned(provider.SummaryRotationWaits, s.key.ID, "was adopted")),
-		ConfigStateChecks: waitsUntil(monday),
-	}}, s.rotatedOnce(s.credentials(mondays))...)
-	steps[1].PreConfig = s.at(monday)
-	s.run(steps...)
+	config := s.credentials(mondays)
+	s.must(s.refuse(config))
+	s.holds(s.warned(provider.SummaryRotationWaits, monday, s.set.ID, "is adopted"))
+	o := s.waits(config, object{}, monday)
+	s.holds(resource.ComposeTestCheckFunc(check(s.untouched), s.warned(provider.SummaryRotationWaits, s.key.ID, "was adopted")))
+	s.at(monday)()
+	s.rotatesOnce(config, o)
 }
 
 func TestWindowOfACreationInside(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(resource.TestStep{
-		Config: s.credentials(sundays), Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-		ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "rotation_due_at", knownvalue.Null())},
-	})
+	s.expect(credentialsAddress, s.mustApply(s.credentials(sundays), object{}), value(credentialsAddress, "rotation_due_at", knownvalue.Null()))
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
 }
 
 // A rotation that waits for the window waits for its predecessor too: a plan that fails would keep everything else from being applied.
@@ -235,17 +227,16 @@ func TestWindowWhileDraining(t *testing.T) {
 	s := newStage(t)
 	const window = "\n  rotation_window = { from = \"09:00\", to = \"09:10\" }"
 	config := s.credentials(trigger("2") + "\n  drain_window = \"24h\"" + window)
-	s.run(
-		resource.TestStep{Config: s.credentials(trigger("1") + "\n  drain_window = \"24h\"" + window), Check: s.keys(2)},
-		resource.TestStep{PreConfig: s.at("2027-04-04T12:00:00Z"), Config: config, ConfigStateChecks: waitsUntil("2027-04-05T09:00:00Z")},
-		resource.TestStep{
-			PreConfig:         s.at("2027-04-05T09:00:00Z"),
-			Config:            config,
-			ConfigPlanChecks:  plans(plancheck.ExpectEmptyPlan()),
-			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "rotation_due", knownvalue.Bool(true))},
-		},
-		resource.TestStep{PreConfig: s.at("2027-04-06T09:00:00Z"), Config: config, Check: resource.ComposeTestCheckFunc(s.deployments(2), gone(s.key))},
-	)
+	o := s.mustApply(s.credentials(trigger("1")+"\n  drain_window = \"24h\""+window), object{})
+	s.holds(s.keys(2))
+	s.at("2027-04-04T12:00:00Z")()
+	o = s.waits(config, o, "2027-04-05T09:00:00Z")
+	s.at("2027-04-05T09:00:00Z")()
+	s.nothingToDo(config, o)
+	s.expect(credentialsAddress, s.mustApply(config, o), value(credentialsAddress, "rotation_due", knownvalue.Bool(true)))
+	s.at("2027-04-06T09:00:00Z")()
+	s.mustApply(config, o)
+	s.holds(resource.ComposeTestCheckFunc(s.deployments(2), gone(s.key)))
 }
 
 // Neither a leaked key nor the clusters of an interrupted rotation wait.
@@ -255,44 +246,47 @@ func TestWindowDoesNotHoldUp(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
 		config := func() string { return s.credentials(adopt(trigger("2") + mondays)) }
-		s.run(append([]resource.TestStep{
-			{Config: s.credentials(adopt(trigger("1") + mondays))},
-			{Config: config(), ConfigStateChecks: waitsUntil(monday)},
-		}, s.rotatedOnce(s.leaked(config, s.key))...)...)
+		o := s.waits(config(), s.mustApply(s.credentials(adopt(trigger("1")+mondays)), object{}), monday)
+		s.rotatesOnce(s.leaked(config, s.key), o)
 	})
 	t.Run("a leaked key of a creation", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
 		config := s.leaked(func() string { return s.credentials(mondays) }, s.key)
-		s.run(
-			resource.TestStep{Config: config, Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1))},
-			resource.TestStep{PreConfig: s.at(monday), Config: config, ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan())},
-		)
+		o := s.mustApply(config, object{})
+		s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
+		s.at(monday)()
+		s.nothingToDo(config, o)
 	})
 	t.Run("a resume", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
 		config := s.credentials(adopt(trigger("2") + mondays))
 		s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
-		s.run(
-			resource.TestStep{Config: s.credentials(adopt(trigger("1") + mondays))},
-			resource.TestStep{Config: config, ConfigStateChecks: waitsUntil(monday)},
-			resource.TestStep{PreConfig: s.at(monday), Config: config, ExpectError: says(rotation.SummaryDeployment)},
-			resource.TestStep{PreConfig: s.at("2027-04-05T15:00:00Z"), Config: config, Check: s.resumes(2)},
-			resource.TestStep{PreConfig: s.at("2027-04-12T08:00:00Z"), Config: config, ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan())},
-		)
+		o := s.waits(config, s.mustApply(s.credentials(adopt(trigger("1")+mondays)), object{}), monday)
+		s.at(monday)()
+		failed, err := s.apply(config, o)
+		s.fails(err, rotation.SummaryDeployment)
+		s.at("2027-04-05T15:00:00Z")()
+		o = s.mustApply(config, failed)
+		s.holds(s.resumes(2))
+		s.at("2027-04-12T08:00:00Z")()
+		s.nothingToDo(config, o)
 	})
 	// What is resumed began before somebody asked, so the request waits on.
 	t.Run("a leaked previous key", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
 		config := func() string { return s.credentials(trigger("2") + sundays) }
-		s.run(
-			resource.TestStep{Config: s.credentials(trigger("1") + sundays), Check: s.keys(2)},
-			resource.TestStep{PreConfig: s.at("2027-04-04T15:00:00Z"), Config: config(), ConfigStateChecks: waitsUntil(sunday)},
-			resource.TestStep{Config: s.leaked(config, s.key), Check: inactive(s.key), ConfigStateChecks: waitsUntil(sunday)},
-			resource.TestStep{PreConfig: s.at(sunday), Config: config(), Check: resource.ComposeTestCheckFunc(s.deployments(2), gone(s.key))},
-		)
+		o := s.mustApply(s.credentials(trigger("1")+sundays), object{})
+		s.holds(s.keys(2))
+		s.at("2027-04-04T15:00:00Z")()
+		o = s.waits(config(), o, sunday)
+		o = s.waits(s.leaked(config, s.key), o, sunday)
+		s.holds(inactive(s.key))
+		s.at(sunday)()
+		s.mustApply(config(), o)
+		s.holds(resource.ComposeTestCheckFunc(s.deployments(2), gone(s.key)))
 	})
 }
 

@@ -5,9 +5,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
@@ -44,15 +41,18 @@ func (s *stage) warnsOfRights(facts ...string) error {
 	return fmt.Errorf("the warnings are %q, want %q", found, facts)
 }
 
-// planned checks warnings after the first plan of a step that is not applied, which has asked IAM once.
-func (s *stage) planned(facts ...string) resource.ConfigPlanChecks {
-	check := planCheck(func(plancheck.CheckPlanRequest) error {
-		if n := s.asked(rotation.ActionSimulate); n != 1 {
-			return fmt.Errorf("IAM was asked %d times, want once", n)
-		}
-		return s.warnsOfRights(facts...)
-	})
-	return resource.ConfigPlanChecks{PostApplyPreRefresh: []plancheck.PlanCheck{check}}
+// planWarns checks the warnings of a plan, which asks IAM once.
+func (s *stage) planWarns(config string, before object, facts ...string) {
+	s.t.Helper()
+	s.afresh()
+	p, err := s.open(config)
+	s.must(err)
+	_, err = p.plan(before)
+	s.must(err)
+	if n := s.asked(rotation.ActionSimulate); n != 1 {
+		s.t.Errorf("IAM was asked %d times, want once", n)
+	}
+	s.must(s.warnsOfRights(facts...))
 }
 
 // A plan that rotates names the one action of the policy that is denied, and what denies it. Where the action reads, the plan
@@ -74,36 +74,24 @@ func TestPlanWarnsOfMissingRights(t *testing.T) {
 		"iam:ListAccessKeys":       {denial: simulator.DeniedImplicitly},
 	}
 	s := newStage(t)
-	steps := []resource.TestStep{
-		{Config: s.credentials(adopt(trigger("1")))},
-		{
-			PreConfig: s.afresh, Config: s.credentials(adopt(trigger("2"))), PlanOnly: true, ExpectNonEmptyPlan: true,
-			ConfigPlanChecks: s.planned(),
-		},
-	}
-	denied := ""
+	before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
+	config := s.credentials(adopt(trigger("2")))
+	s.planWarns(config, before)
 	for _, action := range rotation.PolicyActions() {
 		test, ok := tests[action]
 		if !ok {
 			t.Fatalf("%s is not tested", action)
 		}
-		step := resource.TestStep{
-			PreConfig: func() {
-				s.AllowAction(denied)
-				denied = action
-				s.DenyActionBy(action, test.denial)
-				s.afresh()
-			},
-			Config: s.credentials(adopt(trigger("2"))), PlanOnly: true, ExpectNonEmptyPlan: true,
-		}
+		s.DenyActionBy(action, test.denial)
 		if test.how == "" {
-			step.ExpectError = says(rotation.SummaryForbidden, action)
+			_, err := s.apply(config, before)
+			s.fails(err, rotation.SummaryForbidden, action)
+			s.unchanged()
 		} else {
-			step.ConfigPlanChecks = s.planned(s.Operator().User().ARN(), s.user.ARN(), action+": "+test.how)
+			s.planWarns(config, before, s.Operator().User().ARN(), s.user.ARN(), action+": "+test.how)
 		}
-		steps = append(steps, step)
+		s.AllowAction(action)
 	}
-	s.run(steps...)
 }
 
 // The first plan of a resource checks too, whether or not it rotates, and so does an import.
@@ -115,20 +103,16 @@ func TestFirstPlanWarnsOfMissingRights(t *testing.T) {
 			s := newStage(t)
 			s.DenyAction("iam:UpdateAccessKey")
 			s.aws = fmt.Sprintf("assume_role = { role_arn = %q }", s.RoleARN())
-			s.run(resource.TestStep{
-				Config: s.credentials(arguments), PlanOnly: true, ExpectNonEmptyPlan: true,
-				ConfigPlanChecks: s.planned(s.RoleARN(), "iam:UpdateAccessKey"),
-			})
+			s.planWarns(s.credentials(arguments), object{}, s.RoleARN(), "iam:UpdateAccessKey")
 		})
 	}
 	t.Run("import", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)
 		s.DenyAction("iam:UpdateAccessKey")
-		s.run(resource.TestStep{
-			Config: s.credentials(adopt("")), ResourceName: credentialsAddress,
-			ImportState: true, ImportStateId: s.org.ID + "/" + s.set.ID, ImportStatePersist: true,
-		})
+		p, err := s.open(s.credentials(adopt("")))
+		s.must(err)
+		s.must(p.imports(s.org.ID + "/" + s.set.ID))
 		s.holds(check(func() error { return s.warnsOfRights(s.user.ARN(), "iam:UpdateAccessKey") }))
 	})
 }
@@ -146,9 +130,7 @@ func TestRightsThatNobodyTells(t *testing.T) {
 			s := newStage(t)
 			s.DenyAction("iam:UpdateAccessKey")
 			prepare(s)
-			s.run(resource.TestStep{
-				Config: s.credentials(""), PlanOnly: true, ExpectNonEmptyPlan: true, ConfigPlanChecks: s.planned(),
-			})
+			s.planWarns(s.credentials(""), object{})
 		})
 	}
 }

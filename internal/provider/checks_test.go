@@ -215,6 +215,8 @@ type refusal struct {
 	config func(s *stage) string
 	// facts are what the message tells.
 	facts func(s *stage) []string
+	// terraform is for rows that Terraform shows too, as an example of all.
+	terraform bool
 }
 
 func (r refusal) run(t *testing.T) {
@@ -227,10 +229,13 @@ func (r refusal) run(t *testing.T) {
 	if r.config != nil {
 		config = r.config(s)
 	}
-	s.run(resource.TestStep{
-		Config:      config,
-		ExpectError: says(append([]string{"Error running pre-apply plan"}, r.facts(s)...)...),
-	})
+	s.fails(s.refuse(config), r.facts(s)...)
+	if r.terraform {
+		s.run(resource.TestStep{
+			Config:      config,
+			ExpectError: says(append([]string{"Error running pre-apply plan"}, r.facts(s)...)...),
+		})
+	}
 	s.unchanged()
 }
 

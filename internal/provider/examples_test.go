@@ -251,7 +251,10 @@ func (e *example) state() string {
 func (e *example) play(story []exampleApply) {
 	e.t.Helper()
 	e.terraform("init", "-input=false")
-	e.terraform("validate")
+	// A warning would be said in the same sentence.
+	if output := e.terraform("validate"); !strings.Contains(output, "The configuration is valid.\n") {
+		e.t.Errorf("the configuration is not valid:\n%s", output)
+	}
 	for i, apply := range story {
 		e.Clock().Advance(apply.after)
 		if apply.leaked {

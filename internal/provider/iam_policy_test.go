@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
@@ -41,7 +43,23 @@ func policyOf(userARN string) string {
 
 func TestFunctionIAMPolicy(t *testing.T) {
 	t.Parallel()
-	var steps []resource.TestStep
+	server, err := newStage(t).serve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := func(arn string) *tfprotov6.CallFunctionResponse {
+		argument, err := tfprotov6.NewDynamicValue(tftypes.String, tftypes.NewValue(tftypes.String, arn))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := server.CallFunction(t.Context(), &tfprotov6.CallFunctionRequest{
+			Name: "iam_policy", Arguments: []*tfprotov6.DynamicValue{&argument},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp
+	}
 	for _, arn := range []string{
 		documentedUser, "arn:aws-us-gov:iam::123456789012:user/system/qovery", "arn:aws-cn:iam::123456789012:user/qovery",
 	} {
@@ -49,18 +67,21 @@ func TestFunctionIAMPolicy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps = append(steps, resource.TestStep{
-			Config:            policyOf(fmt.Sprintf("%q", arn)),
-			ConfigStateChecks: []statecheck.StateCheck{statecheck.ExpectKnownOutputValue("policy", knownvalue.StringExact(policy))},
-		})
+		resp, got := call(arn), ""
+		if resp.Error != nil {
+			t.Fatal(resp.Error)
+		}
+		if value, err := resp.Result.Unmarshal(tftypes.String); err != nil || value.As(&got) != nil || got != policy {
+			t.Errorf("%v, %v\nis not\n%s", value, err, policy)
+		}
 	}
 	for _, arn := range []string{"", "qovery", "arn:aws:iam::123456789012:role/qovery", "arn:aws:iam::123456789012:user/*"} {
-		steps = append(steps, resource.TestStep{
-			Config:      policyOf(fmt.Sprintf("%q", arn)),
-			ExpectError: says(`Invalid value for "user_arn" parameter`, fmt.Sprintf("%q is not the ARN of an IAM user", arn), documentedUser),
-		})
+		resp := call(arn)
+		if resp.Error == nil || resp.Error.FunctionArgument == nil || *resp.Error.FunctionArgument != 0 ||
+			!says(fmt.Sprintf("%q is not the ARN of an IAM user", arn), documentedUser).MatchString(resp.Error.Text) {
+			t.Errorf("%q: %+v", arn, resp.Error)
+		}
 	}
-	withFunctions(t, newStage(t), steps...)
 }
 
 // The policy for the user of a resource follows from the resource, and is not known before it.

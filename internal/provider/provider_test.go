@@ -49,8 +49,9 @@ func TestProviderRefusesItsConfiguration(t *testing.T) {
 			facts:   facts("compromised_access_key_ids", "AKIAIOSFODNN7EXAMPLE"),
 		},
 		{
-			name:    "compromised key known after apply",
-			prepare: set(`compromised_access_key_ids = [terraform_data.key.output]`),
+			name:      "compromised key known after apply",
+			terraform: true,
+			prepare:   set(`compromised_access_key_ids = [terraform_data.key.output]`),
 			config: func(s *stage) string {
 				return s.credentials("") + `
 resource "terraform_data" "key" {
@@ -221,7 +222,7 @@ func TestProviderTokenWithALineBreakAtItsEnd(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.token += "\n"
-	s.run(resource.TestStep{Config: s.credentials(adopt(""))})
+	s.mustApply(s.credentials(adopt("")), object{})
 }
 
 func TestProviderFromEnvironment(t *testing.T) {
@@ -229,15 +230,13 @@ func TestProviderFromEnvironment(t *testing.T) {
 	for name, value := range s.Env() {
 		t.Setenv(name, value)
 	}
-	s.run(resource.TestStep{
-		Config: fmt.Sprintf(`
+	s.mustApply(fmt.Sprintf(`
 resource "qoveryrotation_aws_credentials" "test" {
   organization_id = %q
   credentials_id  = %q
 }
-`, s.org.ID, s.set.ID),
-		Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)),
-	})
+`, s.org.ID, s.set.ID), object{})
+	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
 }
 
 func TestProviderURLFromEnvironment(t *testing.T) {
@@ -282,17 +281,13 @@ func TestProviderSignsAsARole(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
 			test.prepare(s)
-			s.run(resource.TestStep{
-				Config: s.credentials(""),
-				Check: resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1), check(func() error {
-					for _, r := range s.Requests() {
-						if r.API == simulator.APIIAM && !strings.HasPrefix(r.SignedBy, "ASIA") && !triesKey(r) {
-							return fmt.Errorf("%s was not signed with a session of the role", r)
-						}
-					}
-					return nil
-				})),
-			})
+			s.mustApply(s.credentials(""), object{})
+			s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
+			for _, r := range s.Requests() {
+				if r.API == simulator.APIIAM && !strings.HasPrefix(r.SignedBy, "ASIA") && !triesKey(r) {
+					t.Errorf("%s was not signed with a session of the role", r)
+				}
+			}
 		})
 	}
 }
