@@ -329,7 +329,7 @@ func TestWindowValidator(t *testing.T) {
 		{windowOf(types.SetUnknown(types.StringType), from, from), ""},
 		{windowOf(types.SetNull(types.StringType), from, to), ""},
 		{windowOf(daysOf(), from, to), "days is empty"},
-		{windowOf(daysOf("funday"), from, to), `days has "funday"`},
+		{windowOf(daysOf("funday"), from, to), `days contains "funday"`},
 		{windowOf(types.SetNull(types.StringType), from, from), `from = "00:00"`},
 	} {
 		resp := &validator.ObjectResponse{}

@@ -121,6 +121,7 @@ var guides = []struct {
 	{"safety-model", guide{shown: map[string]string{"hold              = true": isVariant}}},
 	{"iam-policy", guide{shown: map[string]string{
 		`"Version"`: isPolicy, `resource "aws_iam_role_policy"`: needsAWS, "source_policy_documents": needsAWS,
+		"verify_services = false": isVariant,
 	}}},
 	{"how-old-a-key-gets", guide{shown: map[string]string{"period +": isFormula, "rotate_after_days = 87": isVariant}}},
 	{"troubleshooting", guide{shown: map[string]string{"TF_LOG_PROVIDER": isProgress, "[INFO]": isProgress}}},
