@@ -30,17 +30,19 @@ func rotationPlanned(s *rotation.Snapshot, f rotation.Forecast, in rotation.Inte
 	say(f.LastTook > 0, "In the last rotation, the deployments took %s.", rotation.Short(f.LastTook.Round(time.Second)))
 	say(len(f.Outdated) > 0, "These clusters have changes that are not applied yet, and the deployment applies them: %s.", rotation.ListOf(f.Outdated))
 	say(len(f.SelfManaged) > 0, "These clusters are not deployed, because they are self-managed: %s.", rotation.ListOf(f.SelfManaged))
-	say(!f.Compromised && !f.IsDead, "The replaced key stays valid until %s at least, which is %s after the last deployment.",
-		rotation.Moment(now.Add(f.LastTook+in.DrainWindow)), rotation.Short(in.DrainWindow))
+	last := "the last deployment"
+	if len(f.Deployed) == 0 {
+		last = "the rotation"
+	}
+	say(!f.Compromised && !f.IsDead, "The replaced key stays valid until %s at least, which is %s after %s.",
+		rotation.Moment(now.Add(f.LastTook+in.DrainWindow)), rotation.Short(in.DrainWindow), last)
 	say(len(f.Stale) > 0, "This is a repair. An interrupted rotation left an older key in %s. These objects have no working key for some seconds, until they "+
 		"get the new one. Deployments that use them fail in that time, so the repair begins only while no deployment runs.", rotation.ListOf(f.Stale))
-	return &rotation.Problem{
-		Summary: summaryRotationPlanned,
-		Cause:   strings.Join(lines, "\n"),
-		World:   worldUntouched,
-		Advice: "Check the clusters before you apply. A failure before Qovery holds the new key is rolled back. After that, a rotation cannot be undone: the " +
-			"next apply resumes it.",
+	advice := "A failure before Qovery holds the new key is rolled back. After that, a rotation cannot be undone: the next apply resumes it."
+	if len(f.Deployed) > 0 {
+		advice = "Check that these clusters can be deployed now. " + advice
 	}
+	return &rotation.Problem{Summary: summaryRotationPlanned, Cause: strings.Join(lines, "\n"), World: rotation.WorldPlanned, Advice: advice}
 }
 
 // order names clusters in the order in which they are deployed.
@@ -51,7 +53,8 @@ func order(waves [][]rotation.Cluster) []string {
 	case 1:
 		return []string{fmt.Sprintf("Clusters to deploy: %s.", rotation.ListOf(waves[0]))}
 	default:
-		return append(order(waves[:1]), fmt.Sprintf("When all of these are deployed, production follows: %s.", rotation.ListOf(waves[1])))
+		return append(order(waves[:1]), fmt.Sprintf("When all of these are deployed, production follows: %s. If one fails, production is not deployed in this apply.",
+			rotation.ListOf(waves[1])))
 	}
 }
 
@@ -61,7 +64,7 @@ func holdersLeft(accessKeyID string, f rotation.Forecast) *rotation.Problem {
 		Summary: summaryHoldersLeft,
 		Cause: fmt.Sprintf("Access key %s is also stored in %s. These objects keep it. The key cannot be retired while an object stores it.",
 			accessKeyID, rotation.ListOf(f.LeftBehind)),
-		World: worldUntouched,
+		World: rotation.WorldPlanned,
 		Advice: "Do one of these:\n" +
 			"  - To store the new key in these objects, set rotate_registries = true.\n" +
 			"  - Store another key in each of them before the drain window ends.",
@@ -85,7 +88,7 @@ func waitsForOtherRun(userName string, until time.Time) *rotation.Problem {
 		Summary: rotation.SummaryOtherRotation,
 		Cause: fmt.Sprintf("Another run may be rotating an access key of IAM user %q. The apply waits until %s at most. Then it decides what to do.",
 			userName, rotation.Moment(until)),
-		World: worldUntouched,
+		World: rotation.WorldPlanned,
 	}
 }
 
@@ -95,7 +98,7 @@ func leakStopsOnResume(userName, accessKeyID string) *rotation.Problem {
 		Summary: rotation.SummaryWillBeDeactivated,
 		Cause: fmt.Sprintf("Access key %s of IAM user %q is listed as compromised. It will be deactivated: it becomes Inactive. "+
 			"Deployments that began with it may fail.", accessKeyID, userName),
-		World: worldUntouched,
+		World: rotation.WorldPlanned,
 	}
 }
 
@@ -117,7 +120,7 @@ func windowClosed(opensAt time.Time, consequence string) *rotation.Problem {
 		Cause:   fmt.Sprintf("rotation_window is closed until %s. %s", rotation.Moment(opensAt), consequence),
 		World:   worldUntouched,
 		Advice: "Do one of these:\n" +
-			"  - Run an apply while the window is open. It rotates the key.\n" +
+			"  - Run an apply while the window is open. It rotates the key. Without an apply, nothing is rotated.\n" +
 			"  - To rotate the key at once, remove rotation_window.",
 		Argument: argumentWindow,
 	}

@@ -166,7 +166,9 @@ func withoutEnds(err error) error {
 
 const (
 	worldUntouched = "Nothing was changed."
-	adviceRetry    = "Run Terraform again."
+	// WorldPlanned is the state while a plan is shown that changes something.
+	WorldPlanned = "Nothing is changed before the apply."
+	adviceRetry  = "Run Terraform again."
 )
 
 // endOfTime blames the end of the whole rotation where that ended what was being done, and else the end of the time that it

@@ -31,14 +31,14 @@ func willBeDeleted(d Deletion, key Key, s *Snapshot, because string) *Problem {
 		Summary: SummaryWillBeDeleted,
 		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be deleted. %s %s", d.AccessKeyID, d.UserName,
 			cmp.Or(s.User.ARN, d.UserName), because, facts(key, s)),
-		World:  worldUntouched,
+		World:  WorldPlanned,
 		Advice: "Deletion is permanent." + d.ifHeld(" To keep the key, set hold = true in its cleanup before you apply."),
 	}
 }
 
 // willBeDeactivated is the warning of a plan that begins a quarantine.
 func willBeDeactivated(d Deletion, key Key, s *Snapshot, because string, window time.Duration) *Problem {
-	advice := "The cleanup deletes the key later."
+	advice := "The cleanup deletes the key when no object stores it any more."
 	if window > 0 {
 		advice = fmt.Sprintf("The first apply after the quarantine of %s deletes the key.", Short(window))
 	}
@@ -46,7 +46,7 @@ func willBeDeactivated(d Deletion, key Key, s *Snapshot, because string, window 
 		Summary: SummaryWillBeDeactivated,
 		Cause: fmt.Sprintf("Access key %s of IAM user %q (%s) will be deactivated: it becomes Inactive. %s %s", d.AccessKeyID, d.UserName,
 			cmp.Or(s.User.ARN, d.UserName), because, facts(key, s)),
-		World:  worldUntouched,
+		World:  WorldPlanned,
 		Advice: advice + d.ifHeld(" Until then, hold = true in its cleanup makes it Active again."),
 	}
 }
@@ -65,8 +65,8 @@ func becauseDrained(end time.Time) string {
 }
 
 const (
-	becauseCompromised = "It is listed as compromised."
-	becauseOfPlace     = "An IAM user can have two access keys, and the new one needs the place of this one."
+	becauseCompromised = "It is listed as compromised, so hold cannot keep it."
+	becauseOfPlace     = "An IAM user can have two access keys, and the new one needs the place of this one. Nothing was found that needs it."
 )
 
 // willBeActivated is the warning of a plan that takes a key out of its quarantine.
@@ -74,7 +74,8 @@ func willBeActivated(t Retirement) *Problem {
 	return &Problem{
 		Summary: SummaryWillBeActivated,
 		Cause:   fmt.Sprintf("Access key %s of IAM user %q will be made Active again, because hold is true.", t.AccessKeyID, t.UserName),
-		World:   worldUntouched,
+		World:   WorldPlanned,
+		Advice:  "To retire the key later, remove hold. A quarantine then begins anew.",
 	}
 }
 
