@@ -22,6 +22,7 @@ type Clock struct {
 	busy     int  // requests under way
 	stirred  bool // something happened since pump looked
 	pumping  bool
+	looksAt  time.Time // in real time: when pump looks again
 }
 
 // alarm is a time that somebody waits for.
@@ -141,7 +142,7 @@ func (c *Clock) set(d time.Duration, pulls bool, ring func()) *alarm {
 		a.timer = time.AfterFunc(d, func() { c.AdvanceTo(a.at) })
 	case pulls && !c.pumping:
 		c.pumping = true
-		time.AfterFunc(settle, c.pump)
+		c.lookLater()
 	}
 	c.mu.Unlock()
 	return a
@@ -170,13 +171,20 @@ func (c *Clock) pump() {
 		c.mu.Unlock()
 		return
 	}
-	quiet := c.busy == 0 && !c.stirred
+	// Where pump comes late itself, somebody else who has something to do may not have had a processor yet.
+	quiet := c.busy == 0 && !c.stirred && time.Since(c.looksAt) < settle
 	c.stirred = quiet // whoever wakes up stirs
 	if quiet {
 		c.moveAndUnlock(first.at)
-	} else {
-		c.mu.Unlock()
+		c.mu.Lock()
 	}
+	c.lookLater()
+	c.mu.Unlock()
+}
+
+// lookLater has pump look when nothing may have happened for a while.
+func (c *Clock) lookLater() {
+	c.looksAt = time.Now().Add(settle)
 	time.AfterFunc(settle, c.pump)
 }
 
