@@ -278,14 +278,12 @@ func docPages(t *testing.T) []string {
 	return found
 }
 
-var blockPattern = regexp.MustCompile("(?ms)^( *)```(\\w+)\n(.*?)^ *```$")
-
 // docBlocks returns the pieces of code of one language on a page.
 func docBlocks(page, language string) []string {
 	var found []string
-	for _, block := range blockPattern.FindAllStringSubmatch(page, -1) {
-		if block[2] == language {
-			found = append(found, regexp.MustCompile("(?m)^"+block[1]).ReplaceAllString(block[3], ""))
+	for _, block := range codeBlocks(page) {
+		if block.language == language {
+			found = append(found, block.code)
 		}
 	}
 	return found

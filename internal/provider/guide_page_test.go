@@ -33,7 +33,12 @@ func parseGuide(text string) *guidePage {
 	if head == nil {
 		return nil
 	}
-	page := &guidePage{number: head[1], title: head[2], description: head[3], heading: head[4]}
+	return &guidePage{number: head[1], title: head[2], description: head[3], heading: head[4], blocks: codeBlocks(text)}
+}
+
+// codeBlocks are the pieces of code on a page, without the indentation of their fences.
+func codeBlocks(text string) []guideBlock {
+	var blocks []guideBlock
 	section, intro, blank := "", "", true
 	lines := strings.Split(text, "\n")
 	for i := 0; i < len(lines); i++ {
@@ -43,7 +48,7 @@ func parseGuide(text string) *guidePage {
 			for i++; lines[i] != open[1]+"```"; i++ {
 				code += strings.TrimPrefix(lines[i], open[1]) + "\n"
 			}
-			page.blocks = append(page.blocks, guideBlock{section, intro, open[2], code})
+			blocks = append(blocks, guideBlock{section, intro, open[2], code})
 			continue
 		}
 		if found := heading.FindStringSubmatch(line); found != nil {
@@ -59,7 +64,7 @@ func parseGuide(text string) *guidePage {
 			intro += " " + text
 		}
 	}
-	return page
+	return blocks
 }
 
 var fileName = regexp.MustCompile("`([\\w/.-]+\\.(?:tf|hcl))`")
