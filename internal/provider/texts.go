@@ -16,7 +16,6 @@ import (
 // four parts.
 
 const (
-	worldUntouched     = "Nothing was changed."
 	nothingRetires     = " Nothing retires the key from now on."
 	argumentRegistries = rotation.Argument("rotate_registries")
 	argumentWindow     = rotation.Argument("rotation_window")
@@ -24,7 +23,7 @@ const (
 
 // invalid is the error about an argument.
 func invalid(cause, advice string) *rotation.Problem {
-	return &rotation.Problem{Summary: summaryConfiguration, Cause: cause, World: worldUntouched, Advice: advice}
+	return &rotation.Problem{Summary: summaryConfiguration, Cause: cause, World: rotation.WorldUntouched, Advice: advice}
 }
 
 // unparsed is the error about an argument that a function could not parse. The function's error completes a sentence about it.
@@ -99,7 +98,7 @@ func importIDInvalid(err error) *rotation.Problem {
 	return &rotation.Problem{
 		Summary: summaryImportID,
 		Cause:   fmt.Sprintf("The import id %s.", err),
-		World:   worldUntouched,
+		World:   rotation.WorldUntouched,
 		Advice:  "Correct the id. The data source qoveryrotation_aws_credentials_list lists the credentials of an organization.",
 	}
 }
@@ -117,7 +116,7 @@ func keyForgotten(userName, accessKeyID, importID string) *rotation.Problem {
 		Summary: summaryKeyStays,
 		Cause: fmt.Sprintf("Access key %s of IAM user %q stays valid, and Qovery continues to use it. Only the resource was removed from the state.",
 			accessKeyID, userName),
-		World:  "Nothing was changed. Nothing rotates the key from now on.",
+		World:  rotation.WorldUntouched + " Nothing rotates the key from now on.",
 		Advice: "To rotate it again, import the resource with the id " + importID + ".",
 	}
 }
@@ -169,7 +168,7 @@ func stateUnreadable(key string, err error) *rotation.Problem {
 	return &rotation.Problem{
 		Summary: summaryState,
 		Cause:   fmt.Sprintf("The value %q in the private state of the resource cannot be read.", key),
-		World:   worldUntouched,
+		World:   rotation.WorldUntouched,
 		Advice:  "If a newer version of the provider wrote the state, use that version. Otherwise, this is a bug of the provider. Please report it.",
 		Err:     err,
 	}

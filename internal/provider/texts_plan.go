@@ -118,7 +118,7 @@ func windowClosed(opensAt time.Time, consequence string) *rotation.Problem {
 	return &rotation.Problem{
 		Summary: summaryRotationWaits,
 		Cause:   fmt.Sprintf("rotation_window is closed until %s. %s", rotation.Moment(opensAt), consequence),
-		World:   worldUntouched,
+		World:   rotation.WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - Run an apply while the window is open. It rotates the key. Without an apply, nothing is rotated.\n" +
 			"  - To rotate the key at once, remove rotation_window.",

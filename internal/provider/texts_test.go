@@ -93,7 +93,7 @@ func keySamples() []sample {
 		of("keyForgotten", "", keyForgotten(sampleUser, sampleKey, "3f2504e0-4f89-41d3-9a0c-0305e82c3301/"+sampleSetID)),
 		of("heldKeyStays", "", heldKeyStays(sampleUser, sampleKey)),
 		of("keyNotRetired", "", keyNotRetired(sampleUser, sampleKey, "It is not due yet.", "The key was not changed.")),
-		of("keyStays", "", keyStays("The key stays.", worldUntouched, sampleUser, sampleKey)),
+		of("keyStays", "", keyStays("The key stays.", rotation.WorldUntouched, sampleUser, sampleKey)),
 		of("keyUntracked", "", keyUntracked(sampleUser, sampleKey, sampleNewKey)),
 		of("keyUntracked", "no other key", keyUntracked(sampleUser, sampleKey, "")),
 		of("listedAnyway", "", listedAnyway(sampleSet, sampleNotStatic)),

@@ -165,7 +165,8 @@ func withoutEnds(err error) error {
 }
 
 const (
-	worldUntouched = "Nothing was changed."
+	// WorldUntouched is the state after a refusal.
+	WorldUntouched = "Nothing was changed."
 	// WorldPlanned is the state while a plan is shown that changes something.
 	WorldPlanned = "Nothing is changed before the apply."
 	adviceRetry  = "Run Terraform again."
@@ -183,7 +184,7 @@ func endOfTime(ctx, limited context.Context, err error) error {
 		ended.Err = problem.Err
 		return ended
 	}
-	ended := stopped(limited.Err(), worldUntouched)
+	ended := stopped(limited.Err(), WorldUntouched)
 	ended.Err = err
 	if ctx.Err() == nil {
 		ended.Cause = fmt.Sprintf("The steps before the cutover timed out after %s.", preCutoverLimit)

@@ -91,8 +91,8 @@ func TestProblemOfAnAPI(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := stopped(test.err, worldUntouched)
-			if !strings.HasPrefix(got.Cause, test.cause) || !strings.HasPrefix(got.Advice, test.advice) || got.World != worldUntouched {
+			got := stopped(test.err, WorldUntouched)
+			if !strings.HasPrefix(got.Cause, test.cause) || !strings.HasPrefix(got.Advice, test.advice) || got.World != WorldUntouched {
 				t.Errorf("%+v", got)
 			}
 		})

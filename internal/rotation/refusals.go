@@ -20,7 +20,7 @@ func NotStatic(set CredentialsSet) *Problem {
 		Summary: SummaryNotStatic,
 		Cause: fmt.Sprintf("The credentials %q (%s) have the type %s. Only credentials of the type %s have an access key that can be rotated.",
 			set.Name, set.ID, set.Type, CredentialsTypeStatic),
-		World: worldUntouched,
+		World: WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - If these are the wrong credentials, correct credentials_id.\n" +
 			"  - Otherwise, remove this resource. There is no access key to rotate.",
@@ -47,7 +47,7 @@ func (v view) userNotFound() *Problem {
 	return &Problem{
 		Summary: SummaryUserNotFound,
 		Cause:   fmt.Sprintf("The AWS account of the provider has no IAM user %q.", v.UserName),
-		World:   worldUntouched,
+		World:   WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - If the provider uses the wrong account, give it other AWS credentials.\n" +
 			"  - If the name is wrong, or the user has a new name, set iam_user_name to the owner of Qovery's key. This command prints it:\n" +
@@ -60,7 +60,7 @@ func (v view) wrongUser() *Problem {
 	return &Problem{
 		Summary: SummaryWrongUser,
 		Cause:   fmt.Sprintf("Qovery holds access key %s. It belongs to IAM user %q, not to %q.", v.Set.AccessKeyID, v.Owner, v.UserName),
-		World:   worldUntouched,
+		World:   WorldUntouched,
 		Advice: fmt.Sprintf("Do one of these:\n"+
 			"  - To rotate the key that Qovery holds, set iam_user_name = %q.\n"+
 			"  - To rotate a key of IAM user %q, store one in Qovery's credentials and deploy the clusters.", v.Owner, v.UserName),
@@ -95,7 +95,7 @@ func (v view) cutOff() *Problem {
 	return &Problem{
 		Summary:  SummaryCutOff,
 		Cause:    fmt.Sprintf("Qovery holds access key %s, which %s", v.Set.AccessKeyID, fact),
-		World:    worldUntouched,
+		World:    WorldUntouched,
 		Advice:   advice,
 		Argument: ArgumentCredentialsID,
 	}
@@ -116,7 +116,7 @@ func unknownJournal(userName, credentialsID string, err error) *Problem {
 	return &Problem{
 		Summary: SummaryForeignJournal,
 		Cause:   fmt.Sprintf("The tag %q of IAM user %q is not a journal that this version of the provider can read.", journalTagKey(credentialsID), userName),
-		World:   worldUntouched,
+		World:   WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - If a newer version of the provider wrote the tag, use that version.\n" +
 			"  - If nobody needs the tag, remove it:\n      " + untagCommand(userName, credentialsID),
@@ -146,7 +146,7 @@ func (v view) keyChanged() *Problem {
 		Summary: SummaryKeyChanged,
 		Cause: fmt.Sprintf("Qovery holds access key %s. The plan was made for access key %s, so somebody replaced it in the meantime.",
 			v.Set.AccessKeyID, v.Record.AccessKeyID),
-		World:  worldUntouched,
+		World:  WorldUntouched,
 		Advice: "Run a new plan, without -refresh=false. It starts from the key that Qovery holds now.",
 	}
 }
@@ -171,7 +171,7 @@ func signsWith(accessKeyID string) *Problem {
 		Summary: SummarySignsWithKey,
 		Cause: fmt.Sprintf("The provider authenticates to AWS with access key %s. It would lose access when the key is deactivated or deleted.",
 			accessKeyID),
-		World:  worldUntouched,
+		World:  WorldUntouched,
 		Advice: "Give the provider AWS credentials of its own, such as a role. " + whereCredentials,
 	}
 }
@@ -187,7 +187,7 @@ func (v view) otherRotation() *Problem {
 		Summary: SummaryOtherRotation,
 		Cause: fmt.Sprintf("A rotation of access key %s of IAM user %q has been unfinished since %s. It belongs to the credentials %s.",
 			j.From, v.User.Name, Moment(j.At), others),
-		World:  worldUntouched,
+		World:  WorldUntouched,
 		Advice: "Apply the configuration that manages those credentials. Then run Terraform again.",
 	}
 	if j.Stage == StageDeployed {
@@ -215,7 +215,7 @@ func otherRun(userName string, err error) *Problem {
 func attemptMayBeAlive(userName string, j Journal) *Problem {
 	problem := otherRun(userName, nil)
 	problem.Cause = fmt.Sprintf("Another run may be rotating the access key of IAM user %q. Its journal is younger than %s.", userName, Short(livePeriod))
-	problem.World = worldUntouched
+	problem.World = WorldUntouched
 	problem.Advice = fmt.Sprintf("Run Terraform again after %s. If the other run was interrupted, its rotation is rolled back then.",
 		Moment(j.At.Add(livePeriod)))
 	return problem
@@ -226,7 +226,7 @@ func (v view) ignoredRegistry() *Problem {
 		Summary: SummaryIgnoredRegistry,
 		Cause: fmt.Sprintf("ignored_holders names %s. Every deployment of the cluster and of its environments logs in with this registry's key. "+
 			"All of them would fail when the previous access key is deleted.", ListOf(v.ignoredRegistries())),
-		World: worldUntouched,
+		World: WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - Remove the id of the registry from ignored_holders. The rotation then stores the new key in it.\n" +
 			"  - Store a key of another IAM user in the registry, in Qovery.",
@@ -243,7 +243,7 @@ func (v view) unrotatable() *Problem {
 		Summary: SummaryUnrotatableHolder,
 		Cause: fmt.Sprintf("Access key %s is also stored in objects in which the provider cannot store a new one. They would keep a key that is going to "+
 			"be deleted:%s", v.Set.AccessKeyID, &obstacles),
-		World: worldUntouched,
+		World: WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - In Qovery, store a key of another IAM user in these objects, or use a role.\n" +
 			"  - To rotate without them, list their ids in ignored_holders. The cleanup keeps the previous key until its ignored_holders lists them too.",
@@ -259,7 +259,7 @@ func (v view) tooFewRequests() *Problem {
 		Summary: SummaryTooFewRequests,
 		Cause: fmt.Sprintf("Storing the new access key in Qovery takes at least %d requests. The rate limit of the API token allows %d at present.",
 			v.requestsForHolders(), v.Budget.Left),
-		World: worldUntouched,
+		World: WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - Run Terraform again " + until + ".\n" +
 			"  - If something else uses the same API token, create one for the provider alone.",
@@ -274,7 +274,7 @@ func (v view) undeployable() *Problem {
 			Summary: SummaryRestricted,
 			Cause: fmt.Sprintf("Organization %s has the deployment restriction %q. Its clusters cannot be deployed with a new key.",
 				v.Organization.ID, reason),
-			World:    worldUntouched,
+			World:    WorldUntouched,
 			Advice:   "Resolve the restriction in Qovery's billing settings. Then run Terraform again.",
 			Argument: ArgumentOrganizationID,
 		}
@@ -293,7 +293,7 @@ func (v view) undeployable() *Problem {
 }
 
 func untouched(p *Problem) *Problem {
-	p.World = worldUntouched
+	p.World = WorldUntouched
 	return p
 }
 
@@ -302,7 +302,7 @@ func credentialsNotFound(target Target) *Problem {
 	return &Problem{
 		Summary: SummaryCredentialsNotFound,
 		Cause:   fmt.Sprintf("Organization %s has no credentials with the id %s.", target.OrganizationID, target.CredentialsID),
-		World:   worldUntouched,
+		World:   WorldUntouched,
 		Advice: "Correct organization_id and credentials_id. The data source qoveryrotation_aws_credentials_list lists the credentials of an " +
 			"organization.",
 		Argument: ArgumentCredentialsID,
@@ -315,7 +315,7 @@ func dnsProviderNotFound(cluster Cluster, err error) *Problem {
 	return &Problem{
 		Summary: SummaryAPI,
 		Cause:   fmt.Sprintf("The DNS provider of %s was not found in Qovery. It may store the access key.", cluster),
-		World:   worldUntouched,
+		World:   WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - If the cluster was deleted at this moment, run Terraform again.\n" +
 			"  - Otherwise, check api_url and api_token.",
@@ -333,7 +333,7 @@ func notRead(target Target, err error) error {
 	return &Problem{
 		Summary: SummaryOrganizationNotFound,
 		Cause:   fmt.Sprintf("Qovery has no organization with the id %s, or the API token has no access to it.", target.OrganizationID),
-		World:   worldUntouched,
+		World:   WorldUntouched,
 		Advice: "Do one of these:\n" +
 			"  - If the id is wrong, correct organization_id.\n" +
 			"  - If the id is right, check api_token and api_url.\n" +

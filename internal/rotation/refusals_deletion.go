@@ -237,7 +237,7 @@ func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 		Summary: SummaryForeignKey,
 		Cause: fmt.Sprintf("IAM user %q has a second access key: %s. It is %s and %d days old. %s%s An IAM user can have two access keys, so a new one "+
 			"cannot be created.", s.User.Name, key.ID, state, int(now.Sub(key.CreatedAt).Hours()/24), key.LastUse, needed),
-		World:    worldUntouched,
+		World:    WorldUntouched,
 		Advice:   advice,
 		Argument: ArgumentIAMUserName,
 	}
@@ -259,9 +259,9 @@ func forRotation(p *Problem) *Problem {
 		fallthrough
 	case SummaryHeld, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
 		p.Cause += " An IAM user can have two access keys, so a new one cannot be created before this one is deleted."
-		p.World, p.Argument = worldUntouched, ArgumentTriggers
+		p.World, p.Argument = WorldUntouched, ArgumentTriggers
 	case SummaryRepairWaits:
-		p.World = worldUntouched
+		p.World = WorldUntouched
 	}
 	return p
 }

@@ -255,7 +255,7 @@ func refusalsOfRequests() []refusal {
 		{"no answer", errOf("AWS", nil)},
 		{"from nowhere", errors.New("EOF")},
 	} {
-		all = append(all, refusal{"stopped", one.variant, stopped(one.err, worldUntouched)})
+		all = append(all, refusal{"stopped", one.variant, stopped(one.err, WorldUntouched)})
 	}
 	attempt := sampleAttempt(nil)
 	return append(all,
@@ -263,7 +263,7 @@ func refusalsOfRequests() []refusal {
 		refusal{"endOfTime", "the whole rotation", AsProblem(endOfTime(ended, ended, leaving(
 			attempt.notVerified("eu-west-3", time.Minute, context.DeadlineExceeded), attempt.worldAfter(keyA))))},
 		refusal{"Error", "an original error", &Problem{
-			Summary: SummaryAPI, Cause: "A request to AWS or Qovery failed.", World: worldUntouched, Advice: adviceRetry, Err: errTwoFailed,
+			Summary: SummaryAPI, Cause: "A request to AWS or Qovery failed.", World: WorldUntouched, Advice: adviceRetry, Err: errTwoFailed,
 		}},
 	)
 }

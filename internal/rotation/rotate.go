@@ -181,7 +181,7 @@ func (r *Rotator) takeTurn(ctx context.Context, in *Intent) (release func(), err
 		nameUser(ctx, in.UserName)
 	}
 	if release, err = r.users.take(ctx, in.UserName); err != nil {
-		return nil, stopped(err, worldUntouched)
+		return nil, stopped(err, WorldUntouched)
 	}
 	return release, nil
 }
@@ -204,7 +204,7 @@ func (r *Rotator) watch(ctx context.Context, user User, until time.Time) error {
 	step(ctx, "another rotation of the same key may still run; waiting for its end", "until", until.Format(time.RFC3339))
 	for now := r.Now(); now.Before(until); now = r.Now() {
 		if err := r.clock.Sleep(ctx, min(watchInterval, until.Sub(now))); err != nil {
-			return stopped(err, worldUntouched)
+			return stopped(err, WorldUntouched)
 		}
 		seen, err := r.iam.User(ctx, user.Name)
 		if err != nil || !maps.Equal(seen.Tags, user.Tags) {
@@ -222,7 +222,7 @@ func (r *Rotator) begin(ctx context.Context, in Intent, s *Snapshot, d Decision,
 	}
 	if r.clock.Now().Add(verificationPeriod).After(deadline) {
 		// It would only create a key and delete it again.
-		problem := stopped(context.DeadlineExceeded, worldUntouched)
+		problem := stopped(context.DeadlineExceeded, WorldUntouched)
 		problem.Cause = fmt.Sprintf("The rotation did not begin: verifying a new access key takes %s, and less time is left.", verificationPeriod)
 		problem.Advice += adviceLimit(in.Timeout)
 		return nil, problem
@@ -387,7 +387,7 @@ func AsProblem(err error) *Problem {
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		return problem
 	}
-	return stopped(err, worldUntouched)
+	return stopped(err, WorldUntouched)
 }
 
 // adviceLimit is what to do when the whole rotation ran out of time.
