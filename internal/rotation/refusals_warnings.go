@@ -59,15 +59,21 @@ func (d Deletion) ifHeld(advice string) string {
 	return ""
 }
 
-// becauseDrained, becauseCompromised and becauseOfPlace are why a key may go.
+// becauseDrained, becauseOfPlace and becauseCompromised are why a key may go.
 func becauseDrained(end time.Time) string {
 	return fmt.Sprintf("Its drain window ended at %s, and nothing was found that needs it.", Moment(end))
 }
 
-const (
-	becauseCompromised = "It is listed as compromised, so hold cannot keep it."
-	becauseOfPlace     = "An IAM user can have two access keys, and the new one needs the place of this one. Nothing was found that needs it."
-)
+// Only a retired key has passed the checks that nothing needs it: a repair deletes one that objects store, and gives them the new one.
+func becauseOfPlace(reason Reason) string {
+	text := "An IAM user can have two access keys, and the new one needs the place of this one."
+	if reason == ReasonRetired {
+		text += " Nothing was found that needs it."
+	}
+	return text
+}
+
+const becauseCompromised = "It is listed as compromised, so hold cannot keep it."
 
 // willBeActivated is the warning of a plan that takes a key out of its quarantine.
 func willBeActivated(t Retirement) *Problem {

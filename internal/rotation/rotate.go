@@ -105,7 +105,7 @@ func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 	f.Outdated = slices.DeleteFunc(slices.Clone(f.Deployed), func(c Cluster) bool { return c.DeploymentStatus != "OUT_OF_DATE" })
 	if d.Place != nil {
 		deletion := Deletion{AccessKeyID: d.Place.accessKeyID, UserName: d.Place.userName, Reason: d.Place.reason}
-		f.DeletedFirst = willBeDeleted(deletion, *s.key(d.Place.accessKeyID), s, becauseOfPlace)
+		f.DeletedFirst = willBeDeleted(deletion, *s.key(d.Place.accessKeyID), s, becauseOfPlace(deletion.Reason))
 	}
 	return f
 }
