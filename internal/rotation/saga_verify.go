@@ -128,15 +128,12 @@ func (t *trial) restart(err error) {
 // ask tries the key once. From the last but one success of STS on, the services are asked beside STS. So a slow one has the time
 // that STS is waited for.
 func (t *trial) ask(ctx context.Context, asked time.Time) error {
-	var group errgroup.Group
+	var group sync.WaitGroup
 	if t.successes >= verifications-1 {
-		group.Go(func() error {
-			t.askServices(ctx)
-			return nil
-		})
+		group.Go(func() { t.askServices(ctx) })
 	}
 	arn, err := t.r.iam.CallerARN(ctx, t.key, t.region)
-	_ = group.Wait()
+	group.Wait()
 	switch {
 	case ctx.Err() != nil: // Sleep returns with the reason.
 	case err != nil:
