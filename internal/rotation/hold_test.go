@@ -91,6 +91,18 @@ func TestHoldThatSomebodyUndid(t *testing.T) {
 	}
 }
 
+// newHeld is a world in which a previous key is held, as the journal records.
+func newHeld(t *testing.T) (*retiring, rotation.Retirement) {
+	t.Helper()
+	r := newRetiring(t)
+	asked := r.recorded()
+	asked.Hold = true
+	if _, err := r.retire(asked); err != nil {
+		t.Fatal(err)
+	}
+	return r, asked
+}
+
 // TestHoldThatTheJournalForgot has the journal vanish while a key is held. Only where a rotation could need its place, the next
 // apply has to record the hold again.
 func TestHoldThatTheJournalForgot(t *testing.T) {
@@ -105,12 +117,7 @@ func TestHoldThatTheJournalForgot(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRetiring(t)
-			asked := r.recorded()
-			asked.Hold = true
-			if _, err := r.retire(asked); err != nil {
-				t.Fatal(err)
-			}
+			r, asked := newHeld(t)
 			test.given(r)
 			r.user.SetTags(nil)
 			if outcome, err := r.refresh(asked); err != nil || outcome.Status != test.want {
@@ -132,12 +139,7 @@ func TestHoldThatTheJournalForgot(t *testing.T) {
 // TestRelease lets the place go with the cleanup that kept the key, and leaves the key Active.
 func TestRelease(t *testing.T) {
 	t.Parallel()
-	r := newRetiring(t)
-	asked := r.recorded()
-	asked.Hold = true
-	if _, err := r.retire(asked); err != nil {
-		t.Fatal(err)
-	}
+	r, asked := newHeld(t)
 	if err := r.process.Release(t.Context(), asked); err != nil || strings.Contains(r.journal(), "hold=") || !r.key.Active() {
 		t.Errorf("%v, the journal is %q", err, r.journal())
 	}
