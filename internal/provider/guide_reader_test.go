@@ -203,8 +203,14 @@ func (r *guideReader) begin(program, cliConfig string) {
 		r.world(r.example)
 	}
 	bin := r.t.TempDir()
-	if err := os.Symlink(program, filepath.Join(bin, "terraform")); err != nil {
+	self, err := os.Executable()
+	if err != nil {
 		r.t.Fatal(err)
+	}
+	for name, target := range map[string]string{"terraform": program, curlName: self} {
+		if err := os.Symlink(target, filepath.Join(bin, name)); err != nil {
+			r.t.Fatal(err)
+		}
 	}
 	writeFile(r.t, filepath.Join(r.dir, "variables.sh"), "")
 	// One resource at a time: two that wait on one simulated clock move it under each other's time limits.

@@ -10,6 +10,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,7 +29,13 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == curlName {
+		curl(os.Args[1:])
+		return
+	}
+	os.Exit(acctest.Run(m))
+}
 
 const (
 	credentialsAddress = "qoveryrotation_aws_credentials.test"
