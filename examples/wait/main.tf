@@ -1,5 +1,5 @@
 # Rotation and cleanup in one apply, for a pipeline that somebody starts. The apply takes as long as the deployments and
-# the drain window together, and it may be interrupted: the next one carries on.
+# the drain window together, and it may be interrupted: the next one resumes.
 
 terraform {
   required_version = ">= 1.5"
