@@ -11,6 +11,10 @@ import (
 // sleep side by side and not one after the other.
 const settle = time.Millisecond
 
+// patience is how many times as long it has to be before somebody's time limit ends. Who has a limit and does not sleep is at work:
+// on a machine that is busy, even without a processor.
+const patience = 50
+
 // Clock is the time of a [World]. A simulated clock stands still until somebody advances it or sleeps on it; a real one
 // goes on by itself and can be advanced too.
 type Clock struct {
@@ -21,8 +25,8 @@ type Clock struct {
 	watchers []func()
 	busy     int  // requests under way
 	stirred  bool // something happened since pump looked
+	quiet    int  // times that nothing had happened when pump looked
 	pumping  bool
-	looksAt  time.Time // in real time: when pump looks again
 }
 
 // alarm is a time that somebody waits for.
@@ -142,7 +146,7 @@ func (c *Clock) set(d time.Duration, pulls bool, ring func()) *alarm {
 		a.timer = time.AfterFunc(d, func() { c.AdvanceTo(a.at) })
 	case pulls && !c.pumping:
 		c.pumping = true
-		c.lookLater()
+		time.AfterFunc(settle, c.pump)
 	}
 	c.mu.Unlock()
 	return a
@@ -171,21 +175,29 @@ func (c *Clock) pump() {
 		c.mu.Unlock()
 		return
 	}
-	// Where pump comes late itself, somebody else who has something to do may not have had a processor yet.
-	quiet := c.busy == 0 && !c.stirred && time.Since(c.looksAt) < settle
-	c.stirred = quiet // whoever wakes up stirs
-	if quiet {
-		c.moveAndUnlock(first.at)
-		c.mu.Lock()
+	if c.busy > 0 || c.stirred {
+		c.quiet = 0
+	} else {
+		c.quiet++
 	}
-	c.lookLater()
-	c.mu.Unlock()
+	moves := c.quiet > 0 && (c.quiet >= patience || !c.endsLimit(first.at))
+	c.stirred = moves // whoever wakes up stirs
+	if moves {
+		c.moveAndUnlock(first.at)
+	} else {
+		c.mu.Unlock()
+	}
+	time.AfterFunc(settle, c.pump)
 }
 
-// lookLater has pump look when nothing may have happened for a while.
-func (c *Clock) lookLater() {
-	c.looksAt = time.Now().Add(settle)
-	time.AfterFunc(settle, c.pump)
+// endsLimit reports whether a move to a time ends a limit of somebody who does not sleep until then.
+func (c *Clock) endsLimit(at time.Time) bool {
+	for a := range c.alarms {
+		if !a.pulls && !a.at.After(at) {
+			return true
+		}
+	}
+	return false
 }
 
 // moveAndUnlock moves the clock unless t is over already, and rings. The watchers come first: whoever wakes up finds a
