@@ -120,7 +120,7 @@ type bench struct {
 
 // setUp builds both providers as they are released and initializes Terraform.
 func setUp(ctx context.Context, dir string) (*bench, error) {
-	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -trimpath -tags=grpcnotrace '-ldflags=-s -w'")
+	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -trimpath -tags=grpcnotrace -gcflags=github.com/aws/...=-l '-ldflags=-s -w -funcalign=16'")
 	if err := errors.Join(os.Setenv("GOFLAGS", flags), os.Setenv("CGO_ENABLED", "0")); err != nil {
 		return nil, err
 	}
