@@ -128,7 +128,7 @@ func (c *canvas) legend() {
 	}{
 		{[]string{"old", "new"}, "has the key"},
 		{[]string{"valid-old", "valid-new"}, "works in AWS"},
-		{[]string{"inactive"}, "quarantine"},
+		{[]string{"inactive"}, "quarantine (optional)"},
 	} {
 		at := laneX + i*step
 		for _, class := range entry.classes {
