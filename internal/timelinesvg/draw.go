@@ -121,7 +121,7 @@ func (c *canvas) cross(x, y int) {
 
 // legend explains the bars that do not explain themselves, in the colors of both keys.
 func (c *canvas) legend() {
-	const swatch, step = 20, 190
+	const swatch, step = 20, 172
 	for i, entry := range []struct {
 		classes []string
 		text    string
