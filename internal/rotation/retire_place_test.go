@@ -40,10 +40,14 @@ func (r *retiring) checkNoNext(in rotation.Intent, summary string, facts ...stri
 	r.checkUnchanged()
 }
 
+// TestRetireOnTheWayToTheNextRotation makes the key Inactive first: until it is deleted, somebody can make it Active again.
 func TestRetireOnTheWayToTheNextRotation(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
 	r.checkNext(r.next())
+	if got := r.sent(updateAccessKey); got != 1 {
+		t.Errorf("the key was deactivated %d times", got)
+	}
 }
 
 // TestRetireOnTheWayEndsAQuarantine needs the place of a key that a cleanup has just made Inactive.
