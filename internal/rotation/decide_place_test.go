@@ -101,6 +101,12 @@ var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase
 		s.adopted(ago(3 * time.Hour))
 		s.DrainWindow = 4 * time.Hour
 	}, refuses(ArgumentTriggers, SummaryStillDraining)},
+	{"draining, though others rotated to it long ago", func(s *situation) {
+		s.rotated(ago(testDrain - time.Second))
+		s.recorded()
+		s.otherJournal(StageDeployed, keyA, ago(50*time.Hour))
+		s.OtherJournals[0].From = keyX
+	}, refuses(ArgumentTriggers, SummaryStillDraining)},
 	{"draining, by a window that the state remembers", func(s *situation) {
 		s.retired()
 		s.Record.DrainEndsAt = ago(-time.Hour)
