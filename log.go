@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// logLevels are the variables that set the levels of a provider's loggers. A logger whose variable is not set writes
+// logLevels are the environment variables that set the levels of the provider's loggers. Without its variable, a logger writes
 // everything.
 var logLevels = []string{"TF_LOG_SDK", "TF_LOG_SDK_PROTO", "TF_LOG_SDK_FRAMEWORK", "TF_LOG_PROVIDER_QOVERYROTATION"}
 
-// muteLog turns the loggers off if Terraform discards what they write, which it does unless a variable of its own log is
-// set. They make tens of thousands of allocations per resource, which is a third of the provider's time in a large plan.
+// muteLog turns the loggers off if no TF_LOG variable is set, because Terraform then discards the log. Logging makes tens of
+// thousands of allocations per resource, a third of the provider's time in a large plan.
 func muteLog() error {
 	for _, variable := range os.Environ() {
 		name, value, _ := strings.Cut(variable, "=")

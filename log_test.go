@@ -17,13 +17,13 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// serveVariable makes this test's executable the provider.
+// serveVariable is the environment variable that turns the test executable into the provider.
 const serveVariable = "QOVERYROTATION_TEST_SERVE"
 
-// cookie is what Terraform starts providers with.
+// cookie and cookieValue are the environment variable that Terraform sets when it starts a provider.
 const cookie, cookieValue = "TF_PLUGIN_MAGIC_COOKIE", "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
 
-// logged is on every line that one of a provider's loggers writes, other than those of the plugin protocol's own.
+// logged is part of every line of the SDK's loggers, and of no line of go-plugin.
 const logged = `"@module":"sdk.`
 
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// levels returns the variables of Terraform's log that are set.
+// levels returns the TF_LOG variables that are set.
 func levels() map[string]string {
 	set := map[string]string{}
 	for _, variable := range os.Environ() {
@@ -45,7 +45,7 @@ func levels() map[string]string {
 	return set
 }
 
-// withoutLevels takes Terraform's log variables away until the test has ended.
+// withoutLevels unsets all TF_LOG variables until the end of the test.
 func withoutLevels(t *testing.T) {
 	t.Helper()
 	for _, name := range append(slices.Collect(maps.Keys(levels())), logLevels...) {
@@ -118,7 +118,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// schemaLog returns what the provider wrote to standard error until it had answered with its schema.
+// schemaLog returns what the provider writes to standard error until it has answered with its schema.
 func schemaLog(t *testing.T, env []string) string {
 	t.Helper()
 	self, err := os.Executable()
@@ -152,11 +152,11 @@ func schemaLog(t *testing.T, env []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	client.Kill() // which waits until everything is read
+	client.Kill() // Kill waits until standard error is read.
 	return log.String()
 }
 
-// connection is a plugin that is the connection to it.
+// connection is a plugin whose client is its gRPC connection.
 type connection struct{ plugin.NetRPCUnsupportedPlugin }
 
 // GRPCServer implements [plugin.GRPCPlugin].

@@ -11,7 +11,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
 )
 
-// version is stamped by the release build.
+// version is set by the release build.
 var version = "dev"
 
 func main() {
@@ -23,7 +23,7 @@ func main() {
 		}
 	}
 
-	// The framework's own way to serve links protocol 5 as well, which is half a megabyte that nobody asks for.
+	// providerserver.Serve also links protocol 5, half a megabyte that no supported Terraform uses.
 	var options []tf6server.ServeOpt
 	if *debug {
 		options = append(options, tf6server.WithManagedDebug())

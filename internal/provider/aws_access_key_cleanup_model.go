@@ -31,7 +31,7 @@ type awsAccessKeyCleanupModel struct {
 	Timeouts         timeouts.Value    `tfsdk:"timeouts"`
 }
 
-// retirement is what the model asks for.
+// retirement returns what the model asks for.
 func (m *awsAccessKeyCleanupModel) retirement() rotation.Retirement {
 	return rotation.Retirement{
 		Target: rotation.Target{
@@ -52,7 +52,7 @@ func (m *awsAccessKeyCleanupModel) retirement() rotation.Retirement {
 	}
 }
 
-// longestTimeout returns the longer one of the timeouts, and 0 if one of them is not known yet or malformed.
+// longestTimeout returns the longer one of the timeouts, or 0 if one of them is unknown or malformed.
 func (m *awsAccessKeyCleanupModel) longestTimeout() time.Duration {
 	if m.Timeouts.IsUnknown() {
 		return 0
@@ -72,7 +72,7 @@ func (m *awsAccessKeyCleanupModel) longestTimeout() time.Duration {
 	return longest
 }
 
-// setOutcome records how far a retirement got.
+// setOutcome records the outcome of a retirement.
 func (m *awsAccessKeyCleanupModel) setOutcome(outcome rotation.RetirementOutcome) {
 	m.IAMUserARN = textValue(outcome.UserARN)
 	m.Status = types.StringValue(string(outcome.Status))
@@ -81,7 +81,7 @@ func (m *awsAccessKeyCleanupModel) setOutcome(outcome rotation.RetirementOutcome
 	m.NextActionAt = timeValue(outcome.NextActionAt)
 }
 
-// isOver tells whether there is nothing left to do about the key.
+// isOver reports whether nothing is left to do about the key.
 func (m *awsAccessKeyCleanupModel) isOver() bool {
 	switch rotation.Status(m.Status.ValueString()) {
 	case rotation.StatusIdle, rotation.StatusDeleted:
@@ -91,8 +91,8 @@ func (m *awsAccessKeyCleanupModel) isOver() bool {
 	}
 }
 
-// callsForUpdate tells whether an update is planned although no argument changes: the last refresh found the next step due, an
-// apply that was to wait was interrupted, or the key is listed as compromised. It is a pure function of its arguments.
+// callsForUpdate reports whether an update is planned although no argument changes. The last refresh found the next step due,
+// an apply with wait was interrupted, or the key is listed as compromised. It is a pure function, so both plans agree.
 func callsForUpdate(state, plan *awsAccessKeyCleanupModel, compromised bool) bool {
 	switch rotation.Status(state.Status.ValueString()) {
 	case rotation.StatusDue:
@@ -108,7 +108,7 @@ func callsForUpdate(state, plan *awsAccessKeyCleanupModel, compromised bool) boo
 	}
 }
 
-// planUpdate leaves open what an update finds out.
+// planUpdate makes the attributes unknown that an update sets.
 func (m *awsAccessKeyCleanupModel) planUpdate() {
 	m.Status = types.StringUnknown()
 	if m.IAMUserARN.IsNull() {

@@ -73,7 +73,7 @@ func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resour
 		plan.IAMUserARN = state.IAMUserARN
 	}
 	if callsForUpdate(&state, &plan, r.rotator.IsCompromised(state.AccessKeyID.ValueString())) {
-		// Where an argument changes, the framework has made every computed attribute unknown already.
+		// If an argument changes, the framework has already made every computed attribute unknown.
 		plan.planUpdate()
 	}
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
@@ -83,7 +83,7 @@ func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resour
 	}
 }
 
-// preview shows what an update is going to do to a key, as far as its arguments are known: planned values cannot.
+// preview warns about what an apply will do to the key, if every argument is known. Planned values cannot show it.
 func (r *awsAccessKeyCleanupResource) preview(ctx context.Context, plan *awsAccessKeyCleanupModel, diags *diag.Diagnostics) {
 	for _, value := range []attr.Value{
 		plan.OrganizationID, plan.CredentialsID, plan.IAMUserName, plan.AccessKeyID, plan.DeleteAfter, plan.IgnoredHolders,
@@ -114,10 +114,10 @@ func (r *awsAccessKeyCleanupResource) Create(ctx context.Context, req resource.C
 	outcome, err := r.rotator.Retire(ctx, retirement, plan.Wait.ValueBool(), timeout)
 	switch {
 	case retirement.QuarantineWindow > 0 && !outcome.DeactivatedAt.IsZero() && rotation.IsEndOfTime(err):
-		// Only the state remembers when the quarantine began, and after an error Terraform would replace the resource.
+		// Only the state records when the quarantine began, and after an error Terraform would replace the resource.
 		addWarning(&resp.Diagnostics, rotation.AsProblem(err))
 	case err != nil:
-		// Without state the next apply creates the resource and checks again; with state Terraform would taint it.
+		// Without a state, the next apply creates the resource and checks again. With one, Terraform would taint it.
 		addError(&resp.Diagnostics, err)
 		return
 	}
@@ -172,7 +172,7 @@ func (r *awsAccessKeyCleanupResource) Update(ctx context.Context, req resource.U
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 }
 
-// warnForgotten names a key that is still there and that the resource turns away from.
+// warnForgotten warns about an existing key that the resource no longer tracks.
 func (r *awsAccessKeyCleanupResource) warnForgotten(
 	ctx context.Context, state, plan *awsAccessKeyCleanupModel, resp *resource.UpdateResponse,
 ) {
@@ -190,7 +190,7 @@ func (r *awsAccessKeyCleanupResource) warnForgotten(
 	}
 }
 
-// Delete implements [resource.Resource]. It retires a key that may go, and leaves every other one.
+// Delete implements [resource.Resource]. It retires a key that is due and passes the checks. Any other key stays.
 func (r *awsAccessKeyCleanupResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	ctx = withLogging(ctx)
 	var state awsAccessKeyCleanupModel
@@ -226,7 +226,7 @@ func (r *awsAccessKeyCleanupResource) Delete(ctx context.Context, req resource.D
 	addWarning(&resp.Diagnostics, keyNotRetired(t.UserName, t.AccessKeyID, reason, world))
 }
 
-// keyStays tells whether there is a key without a time for its retirement.
+// keyStays reports whether there is a key without a time for its retirement.
 func (m *awsAccessKeyCleanupModel) keyStays() bool {
 	return m.Status.ValueString() == string(rotation.StatusIdle) && m.AccessKeyID.ValueString() != ""
 }

@@ -24,7 +24,7 @@ type awsCredentialsDataSource struct{ *clients }
 
 func newAWSCredentialsDataSource() datasource.DataSource { return &awsCredentialsDataSource{} }
 
-// awsCredentialsDataSourceModel is the result of the data source.
+// awsCredentialsDataSourceModel is the configuration and the result of the data source.
 type awsCredentialsDataSourceModel struct {
 	ID                      types.String          `tfsdk:"id"`
 	OrganizationID          types.String          `tfsdk:"organization_id"`
@@ -209,7 +209,7 @@ func (m *awsCredentialsDataSourceModel) set(found *rotation.Snapshot, use rotati
 	}
 }
 
-// textValue is a string that is null when there is none.
+// textValue returns a string value, which is null for an empty string.
 func textValue(s string) types.String {
 	if s == "" {
 		return types.StringNull()
@@ -217,7 +217,7 @@ func textValue(s string) types.String {
 	return types.StringValue(s)
 }
 
-// keyStatus is IAM's word for the state of a key.
+// keyStatus returns IAM's name for the status of a key.
 func keyStatus(key rotation.AccessKey) types.String {
 	if key.Active {
 		return types.StringValue("Active")

@@ -12,14 +12,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// awsCredentialsIdentity tells one qoveryrotation_aws_credentials from all others. It follows from the arguments that force a
-// new resource, so it never changes, and a state of a Terraform without identities gets it with the next refresh or update.
+// awsCredentialsIdentity is the identity of a qoveryrotation_aws_credentials. It consists of the arguments that force a new
+// resource, so it never changes. A state that a Terraform without identities wrote gets it with the next refresh or update.
 type awsCredentialsIdentity struct {
 	OrganizationID types.String `tfsdk:"organization_id"`
 	CredentialsID  types.String `tfsdk:"credentials_id"`
 }
 
-// identity is that of the resource that the model describes.
+// identity returns the identity of the resource.
 func (m *awsCredentialsModel) identity() awsCredentialsIdentity {
 	return awsCredentialsIdentity{OrganizationID: m.OrganizationID, CredentialsID: m.CredentialsID}
 }
@@ -34,7 +34,7 @@ func (r *awsCredentialsResource) IdentitySchema(_ context.Context, _ resource.Id
 
 var importIDPattern = regexp.MustCompile(`^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})[/,]([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$`)
 
-// parseImportID splits an import id. The comma is the separator of Qovery's own provider.
+// parseImportID splits an import id. A comma is accepted too, because Qovery's own provider uses it.
 func parseImportID(id string) (organizationID, credentialsID string, err error) {
 	parts := importIDPattern.FindStringSubmatch(id)
 	if parts == nil {
@@ -60,8 +60,7 @@ func (r *awsCredentialsResource) ImportState(ctx context.Context, req resource.I
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, awsCredentialsIdentity{types.StringValue(organizationID), types.StringValue(credentialsID)})...)
 }
 
-// setImported writes what an import begins with: the ids, and every default, so that a configuration without arguments has
-// nothing to change.
+// setImported writes the ids and every default, so that a configuration without optional arguments plans no change.
 func setImported(ctx context.Context, state attributeSetter, organizationID, credentialsID string) (diags diag.Diagnostics) {
 	for name, value := range map[string]any{
 		"id":                organizationID + "/" + credentialsID,

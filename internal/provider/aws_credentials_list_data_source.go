@@ -22,7 +22,7 @@ type awsCredentialsListDataSource struct{ *clients }
 
 func newAWSCredentialsListDataSource() datasource.DataSource { return &awsCredentialsListDataSource{} }
 
-// awsCredentialsListDataSourceModel is the result of the data source.
+// awsCredentialsListDataSourceModel is the configuration and the result of the data source.
 type awsCredentialsListDataSourceModel struct {
 	ID             types.String             `tfsdk:"id"`
 	OrganizationID types.String             `tfsdk:"organization_id"`
@@ -99,7 +99,7 @@ func (d *awsCredentialsListDataSource) Read(ctx context.Context, req datasource.
 	resp.Diagnostics.Append(resp.State.Set(ctx, &model)...)
 }
 
-// set records what was found, in an order of its own, because Qovery promises none.
+// set records what was found, sorted by id, because Qovery guarantees no order.
 func (m *awsCredentialsListDataSourceModel) set(sets []rotation.CredentialsSet) {
 	m.ID = m.OrganizationID
 	m.IDs, m.Credentials = []types.String{}, []credentialsListElement{}

@@ -18,7 +18,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// concurrentLookups bounds how many keys a list asks IAM about at the same time.
+// concurrentLookups is the maximum number of keys that a list looks up in IAM at a time.
 const concurrentLookups = 20
 
 var (
@@ -93,7 +93,7 @@ func (r *awsCredentialsResource) List(ctx context.Context, req list.ListRequest,
 			return nil
 		})
 	}
-	_ = group.Wait() // What goes wrong is part of a result.
+	_ = group.Wait() // An error is part of its result.
 	found = slices.DeleteFunc(found, func(c listedCredentials) bool {
 		return !c.ageDays.IsNull() && c.ageDays.ValueInt64() < config.MinimumAgeDays.ValueInt64()
 	})
@@ -106,21 +106,21 @@ func (r *awsCredentialsResource) List(ctx context.Context, req list.ListRequest,
 	}
 }
 
-// covers tells whether one of the clusters of the configuration uses the credentials.
+// covers reports whether cluster_ids is not set, or has a cluster that uses the credentials.
 func (m *awsCredentialsListModel) covers(set rotation.CredentialsSet) bool {
 	return m.ClusterIDs == nil || slices.ContainsFunc(set.Clusters, func(cluster rotation.Cluster) bool {
 		return slices.Contains(m.ClusterIDs, cluster.ID)
 	})
 }
 
-// listedCredentials are credentials in a list. Their key's age is null when AWS did not report it.
+// listedCredentials are credentials in a list. The age of their key is null if AWS did not report it.
 type listedCredentials struct {
 	list.ListResult
 	ageDays types.Int64
 }
 
-// examine completes a result with what an import of the credentials would bring into the state. A key that AWS does not know,
-// or does not show, keeps nobody from seeing the others.
+// examine completes a result with the state that an import of the credentials would have. If AWS does not show the key, the
+// result has a warning, and the list still has the other credentials.
 func (r *awsCredentialsResource) examine(
 	ctx context.Context, result list.ListResult, organizationID string, set rotation.CredentialsSet,
 ) listedCredentials {

@@ -47,7 +47,7 @@ var holderType = types.ObjectType{AttrTypes: map[string]attr.Type{
 	"kind": types.StringType, "id": types.StringType, "name": types.StringType, "access_key_id": types.StringType,
 }}
 
-// intent is what the model asks for.
+// intent returns what the model asks for.
 func (m *awsCredentialsModel) intent() rotation.Intent {
 	return rotation.Intent{
 		Target: rotation.Target{
@@ -66,7 +66,7 @@ func (m *awsCredentialsModel) intent() rotation.Intent {
 	}
 }
 
-// record is what a state remembers of the last rotation.
+// record returns what the state records about the last rotation.
 func (m *awsCredentialsModel) record(deployedClusters []string) *rotation.Record {
 	return &rotation.Record{
 		UserName:            m.IAMUserName.ValueString(),
@@ -83,8 +83,8 @@ func (m *awsCredentialsModel) record(deployedClusters []string) *rotation.Record
 	}
 }
 
-// setRecord records what a refresh or a rotation came to, and returns what plans are to go by. A rotation that was asked for
-// and had to wait since some time still waits.
+// setRecord records the result of a refresh or a rotation, and returns the schedule for the next plans. pendingSince is the
+// time of a request that still waits, or zero.
 func (m *awsCredentialsModel) setRecord(r *rotation.Record, pendingSince, now time.Time) schedule {
 	m.IAMUserName, m.IAMUserARN = textValue(r.UserName), textValue(r.UserARN)
 	m.AccessKeyID, m.AccessKeyCreatedAt = types.StringValue(r.AccessKeyID), timeValue(r.AccessKeyCreatedAt)
@@ -96,12 +96,12 @@ func (m *awsCredentialsModel) setRecord(r *rotation.Record, pendingSince, now ti
 	return m.setDue(pendingSince, now)
 }
 
-// setID fills in the id, which follows from the arguments alone.
+// setID sets the id, which depends on arguments only.
 func (m *awsCredentialsModel) setID() {
 	m.ID = types.StringValue(m.OrganizationID.ValueString() + "/" + m.CredentialsID.ValueString())
 }
 
-// copyComputed takes over every attribute that is not an argument.
+// copyComputed copies every attribute that only the provider sets, except the id.
 func (m *awsCredentialsModel) copyComputed(from *awsCredentialsModel) {
 	m.IAMUserARN, m.AccessKeyID, m.AccessKeyCreatedAt = from.IAMUserARN, from.AccessKeyID, from.AccessKeyCreatedAt
 	m.PreviousAccessKeyID = from.PreviousAccessKeyID
@@ -110,7 +110,8 @@ func (m *awsCredentialsModel) copyComputed(from *awsCredentialsModel) {
 	m.Phase, m.ClusterIDs, m.Holders = from.Phase, from.ClusterIDs, from.Holders
 }
 
-// setDue records what the present time makes of the key's age, of a rotation that waits, and of the window.
+// setDue sets rotation_due and rotation_due_at as of now, from the key's age, a request that waits, and the window. It returns
+// the schedule for the next plans.
 func (m *awsCredentialsModel) setDue(pendingSince, now time.Time) schedule {
 	wanted := rotation.DueAt(timeOf(m.AccessKeyCreatedAt), m.RotateAfterDays.ValueInt64())
 	aged := isReached(wanted, now)
@@ -122,15 +123,15 @@ func (m *awsCredentialsModel) setDue(pendingSince, now time.Time) schedule {
 	return schedule{PendingSince: pendingSince, Aged: aged, Open: m.window().Contains(now)}
 }
 
-// isReached tells whether a moment has come; zero never does.
+// isReached reports whether a moment has come. The zero time is never reached.
 func isReached(moment, now time.Time) bool { return !moment.IsZero() && !now.Before(moment) }
 
-// sortedClusters returns clusters in an order of their own, because Qovery promises none.
+// sortedClusters returns clusters sorted by id, because Qovery guarantees no order.
 func sortedClusters(clusters []rotation.Cluster) []rotation.Cluster {
 	return slices.SortedFunc(slices.Values(clusters), func(a, b rotation.Cluster) int { return cmp.Compare(a.ID, b.ID) })
 }
 
-// sortedHolders returns holders in an order of their own, because Qovery promises none.
+// sortedHolders returns holders sorted by kind and id, because Qovery guarantees no order.
 func sortedHolders(holders []rotation.Holder) []rotation.Holder {
 	return slices.SortedFunc(slices.Values(holders), func(a, b rotation.Holder) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
@@ -171,7 +172,7 @@ func stringsOf(set types.Set) []string {
 	return values
 }
 
-// timeValue records a time in UTC and full seconds, as the time provider does; zero is null.
+// timeValue returns a time in UTC and full seconds, as the time provider does. The zero time is null.
 func timeValue(t time.Time) timetypes.RFC3339 {
 	if t.IsZero() {
 		return timetypes.NewRFC3339Null()
@@ -179,7 +180,7 @@ func timeValue(t time.Time) timetypes.RFC3339 {
 	return timetypes.NewRFC3339TimeValue(t.UTC().Truncate(time.Second))
 }
 
-// timeOf returns a recorded time; null, unknown and malformed values are zero.
+// timeOf returns a recorded time. Null, unknown and malformed values are the zero time.
 func timeOf(value timetypes.RFC3339) time.Time {
 	if value.IsNull() || value.IsUnknown() {
 		return time.Time{}
@@ -188,5 +189,5 @@ func timeOf(value timetypes.RFC3339) time.Time {
 	return t
 }
 
-// setIsUnknown tells whether a set, or one of its elements, is not known yet.
+// setIsUnknown reports whether a set or one of its elements is unknown.
 func setIsUnknown(set types.Set) bool { return set.IsUnknown() || hasUnknownElement(set) }

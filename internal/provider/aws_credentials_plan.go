@@ -9,20 +9,20 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// update is what an update of a qoveryrotation_aws_credentials is going to do. Each leaves at least as many planned values open as
-// the one before it.
+// update is what an update of a qoveryrotation_aws_credentials will do. Each value makes at least as many planned attributes
+// unknown as the one before it.
 type update int
 
 const (
 	// updateRecord only writes arguments into the state.
 	updateRecord update = iota
-	// updatePostpone remembers that a rotation is asked for, which has to wait for rotation_window.
+	// updatePostpone remembers a requested rotation that has to wait for rotation_window.
 	updatePostpone
 	// updateReschedule changes when the next rotation is due.
 	updateReschedule
-	// updateResume carries on after a cutover.
+	// updateResume resumes a rotation after its cutover.
 	updateResume
-	// updateMayRotate rotates if a value that is not known yet, or the time, turns out to ask for it.
+	// updateMayRotate rotates if an unknown value or the time of the apply asks for it.
 	updateMayRotate
 	// updateRotate rotates.
 	updateRotate
@@ -34,20 +34,20 @@ type gate int
 const (
 	// gateOpen is a window that was open at the last refresh, or no window.
 	gateOpen gate = iota
-	// gateChanged is a window that no refresh has looked at, or that is not known yet. The update finds out.
+	// gateChanged is a window that no refresh has evaluated, or that is not known yet. The update evaluates it.
 	gateChanged
 	// gateClosed is a window that was closed at the last refresh.
 	gateClosed
 )
 
-// request is what can ask for a rotation, and what comes of it, by what is known about rotation_window.
+// request is a reason to rotate, and what the update does about it in each [gate].
 type request struct {
 	reason  string
 	applies func(change) bool
 	then    [3]update
 }
 
-// requests are in no order: of all that apply, the one of which most comes decides. DESIGN.md has the same rows.
+// requests are in no order. Of those that apply, the greatest update decides. DESIGN.md has the same rows.
 var requests = []request{
 	{"`rotation_triggers` changed", change.triggersChange, [...]update{updateRotate, updateMayRotate, updatePostpone}},
 	{"`rotation_triggers` may change", change.triggersMayChange, [...]update{updateMayRotate, updateMayRotate, updatePostpone}},
@@ -57,16 +57,15 @@ var requests = []request{
 	{"Nothing asks for a rotation any more, or at another time", change.reschedules, [...]update{updateReschedule, updateReschedule, updateReschedule}},
 }
 
-// change is what Terraform knows when it plans an update, and all that the plan depends on.
+// change is everything that the plan of an update depends on.
 type change struct {
 	state, plan *awsCredentialsModel
 	seen        schedule
-	// compromised tells whether the current key is listed as such.
+	// compromised is whether the current key is listed as compromised.
 	compromised bool
 }
 
-// update says what the change comes to. It is a pure function, so Terraform gets the same answer when it plans again while it
-// applies.
+// update returns what the update will do. It is a pure function, so the second plan, during the apply, agrees with the first.
 func (c change) update() update {
 	switch {
 	case c.compromised:
@@ -96,14 +95,14 @@ func (c change) gate() gate {
 	}
 }
 
-// triggersChange tells whether the triggers go from one map to another. From no map to a map, and back, is a schedule
-// that is added or taken away, and rotates nothing.
+// triggersChange reports whether the triggers change from one map to another. Adding or removing the whole map adds or removes
+// a schedule, and rotates nothing.
 func (c change) triggersChange() bool {
 	state, plan := c.state.RotationTriggers, c.plan.RotationTriggers
 	return !state.IsNull() && !plan.IsNull() && !hasUnknown(plan) && !plan.Equal(state)
 }
 
-// triggersMayChange is triggersChange for a map that is not known yet, or not in all of its elements.
+// triggersMayChange reports whether the planned map or one of its elements is unknown, so that the triggers may change.
 func (c change) triggersMayChange() bool {
 	return !c.state.RotationTriggers.IsNull() && !c.plan.RotationTriggers.IsNull() && hasUnknown(c.plan.RotationTriggers)
 }
@@ -120,17 +119,17 @@ func hasUnknown(m types.Map) bool {
 	return false
 }
 
-// isDraining tells whether the previous key drains. A rotation that was asked for earlier, or by age, waits meanwhile: it could
-// not begin, and a plan that cannot succeed would keep everything else from being applied.
+// isDraining reports whether the previous key is in its drain window. A waiting request and the key's age rotate nothing
+// meanwhile, because a plan that fails would block everything else.
 func (c change) isDraining() bool {
 	return c.state.Phase.ValueString() == string(rotation.PhaseDraining)
 }
 
-// isPending tells whether a rotation that was asked for waits for the window.
+// isPending reports whether a request is remembered that waits for nothing but the window.
 func (c change) isPending() bool { return !c.seen.PendingSince.IsZero() && !c.isDraining() }
 
-// pendingAfter is since when a rotation is still asked for after what was carried out. What was resumed may have begun before
-// somebody asked.
+// pendingAfter returns the time of a request that still waits after the update. A resumed rotation fulfills no request that is
+// younger than its cutover.
 func (c change) pendingAfter(record *rotation.Record) time.Time {
 	if c.update() == updateResume && record.RotatedAt.Before(c.seen.PendingSince) {
 		return c.seen.PendingSince
@@ -138,14 +137,14 @@ func (c change) pendingAfter(record *rotation.Record) time.Time {
 	return time.Time{}
 }
 
-// isDueByAge tells whether the last refresh found the key old enough.
+// isDueByAge reports whether the last refresh found that the key had reached rotate_after_days.
 func (c change) isDueByAge() bool {
 	return c.seen.Aged && !c.plan.RotateAfterDays.IsNull() && !c.changesAge() && !c.isDraining()
 }
 
 func (c change) changesAge() bool { return !c.plan.RotateAfterDays.Equal(c.state.RotateAfterDays) }
 
-// setsAge tells whether another rotate_after_days may make the key due at once, which the update finds out.
+// setsAge reports whether a changed rotate_after_days may make the key due at once. The update decides.
 func (c change) setsAge() bool {
 	return !c.plan.RotateAfterDays.IsNull() && c.changesAge() && !c.isDraining()
 }
@@ -154,7 +153,8 @@ func (c change) reschedules() bool {
 	return c.changesAge() || !c.plan.RotationWindow.Equal(c.state.RotationWindow)
 }
 
-// planComputed gives every computed attribute its planned value: what the update could touch is unknown, the rest stays.
+// planComputed sets every computed attribute to its planned value. Attributes that the update can change are unknown, the
+// others keep their value.
 func (c change) planComputed() {
 	m, what := c.plan, c.update()
 	m.copyComputed(c.state)
@@ -178,8 +178,8 @@ func (c change) planComputed() {
 	}
 }
 
-// record carries out an update that rotates nothing: exactly what the plan left open is brought up to date. It returns what the
-// next plans are to go by.
+// record applies an update that rotates nothing. It sets exactly the attributes that the plan left unknown, and returns the
+// schedule for the next plans.
 func (c change) record(now time.Time) schedule {
 	m, what := c.plan, c.update()
 	m.copyComputed(c.state)
@@ -204,27 +204,29 @@ func (c change) record(now time.Time) schedule {
 	return seen
 }
 
-// isWanted tells, with every value known, whether a rotation is asked for. The key's age counts under a new rotate_after_days only:
-// otherwise the last refresh decided, and the plan was shown accordingly.
+// isWanted reports whether a rotation is asked for, once every value is known. The key's present age counts only under a
+// changed rotate_after_days. Otherwise the last refresh decided, and the plan shows it.
 func (c change) isWanted(now time.Time) bool {
 	agedAt := rotation.DueAt(timeOf(c.state.AccessKeyCreatedAt), c.plan.RotateAfterDays.ValueInt64())
 	return c.triggersChange() || c.isPending() || c.isDueByAge() || c.setsAge() && isReached(agedAt, now)
 }
 
-// rotates tells, with every value known, whether the update rotates. That the window is closed by now can only postpone.
+// rotates reports whether the update rotates, once every value is known. A window that has closed since the plan can only
+// postpone.
 func (c change) rotates(now time.Time) bool {
 	switch c.update() {
 	case updateRotate, updateMayRotate:
 		return c.compromised || c.isWanted(now) && c.plan.window().Contains(now)
 	case updateResume:
-		// The rotation that is resumed is the one that is asked for, unless Qovery's key does not work any more.
+		// The resumed rotation is the one that is asked for. If Qovery's key does not work any more, a new rotation replaces
+		// it.
 		return c.triggersChange() || c.isPending()
 	default:
 		return false
 	}
 }
 
-// waits tells whether the update leaves a rotation that is asked for, or may be, to a later one, because the window is closed.
+// waits reports whether a rotation that is asked for, or may be, waits for a later update, because the window is closed.
 func (c change) waits(now time.Time) bool {
 	what := c.update()
 	return !c.compromised && what != updateRecord && what != updateResume && (c.isWanted(now) || c.triggersMayChange()) && !c.plan.window().Contains(now)

@@ -70,12 +70,11 @@ func (r *awsCredentialsResource) planUpdate(
 	change.planComputed()
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 	now, what := r.rotator.Now(), change.update()
-	// Triggers that are not known yet are those of a time_rotating that has expired: the usual way to a rotation.
+	// Unknown triggers usually come from an expired time_rotating, so the plan is checked like a rotation.
 	mayRotate := what >= updateResume && change.triggersMayChange() && !change.waits(now)
 	rotates := mayRotate || change.rotates(now)
 	userChanges := !plan.IAMUserName.Equal(state.IAMUserName)
-	// With another id the resource is replaced: Terraform plans the creation of the new one by itself, and the state tells
-	// nothing about that.
+	// With another id, the resource is replaced. Terraform plans its successor separately, and this state does not describe it.
 	if !plan.OrganizationID.Equal(state.OrganizationID) || !plan.CredentialsID.Equal(state.CredentialsID) {
 		return
 	}
@@ -88,10 +87,10 @@ func (r *awsCredentialsResource) planUpdate(
 	}
 }
 
-// preflight refuses a plan that could not be applied, and shows what one that rotates is going to touch: planned values
-// cannot, because what is there may change until the apply. With onlyIfAsked it is not known yet whether the plan rotates:
-// a key that drains is no reason then to refuse everything else, nor is another rotation that this very apply may finish. It
-// returns what the apply would do at this moment.
+// preflight refuses a plan that cannot be applied, and warns about what a rotation will touch. Planned values cannot show that,
+// because it may change until the apply. An unfinished rotation of other credentials is a warning, because the same apply may
+// finish it. With onlyIfAsked, it is not known yet whether the plan rotates, so a previous key in its drain window is a warning
+// too. It returns what the apply would do now.
 func (r *awsCredentialsResource) preflight(
 	ctx context.Context, intent rotation.Intent, onlyIfAsked bool, diags *diag.Diagnostics,
 ) rotation.Action {
@@ -124,14 +123,14 @@ func (r *awsCredentialsResource) preflight(
 	return decision.Action
 }
 
-// warnOfRights tells which permissions are missing, before they are needed.
+// warnOfRights warns about missing permissions before they are needed.
 func (r *awsCredentialsResource) warnOfRights(ctx context.Context, target rotation.Target, diags *diag.Diagnostics) {
 	if missing := r.rotator.MissingRights(ctx, target); missing != nil {
 		addWarning(diags, missing)
 	}
 }
 
-// warnOfRotation shows what a rotation is going to touch.
+// warnOfRotation warns about what a rotation will touch.
 func warnOfRotation(snapshot *rotation.Snapshot, forecast rotation.Forecast, intent rotation.Intent, now time.Time, diags *diag.Diagnostics) {
 	addWarning(diags, rotationPlanned(snapshot, forecast, intent, now))
 	if forecast.DeletedFirst != nil {

@@ -16,12 +16,12 @@ const (
 	privateProgress = "progress"
 	// privateOwner is the [owner] of the access keys.
 	privateOwner = "owner"
-	// privateSchedule is the [schedule] that plans go by.
+	// privateSchedule is the [schedule] that plans use.
 	privateSchedule = "schedule"
 )
 
-// progress tells which clusters run with the key of an unfinished rotation. It names the key, so that it says nothing about
-// another rotation that is found unfinished later.
+// progress has the clusters that run with the key of an unfinished rotation. Without the key, it could be taken for that of a
+// rotation that is found unfinished later.
 type progress struct {
 	AccessKeyID string   `json:"access_key_id"`
 	Clusters    []string `json:"clusters"`
@@ -35,9 +35,9 @@ func (p progress) clustersOf(accessKeyID string) []string {
 	return p.Clusters
 }
 
-// owner is the IAM user that a state recorded. A creation that replaces the resource does not see the state, and needs it to replace
-// a key that does not work. While Terraform plans, the private state hands it over; while it applies, the destruction that comes
-// before does, in the same process.
+// owner is the IAM user that a state recorded. A creation that replaces the resource has no state, and needs the owner to
+// replace a key that does not work. While Terraform plans, the owner is in the private state. While it applies, the destruction
+// that comes before leaves it in the process.
 type owner struct {
 	ID       string `json:"id"`
 	UserName string `json:"user_name"`
@@ -48,7 +48,8 @@ func ownerOf(state *awsCredentialsModel) owner {
 	return owner{ID: state.ID.ValueString(), UserName: state.IAMUserName.ValueString(), UserARN: state.IAMUserARN.ValueString()}
 }
 
-// hand gives the target of a creation the recorded owner, if it is of the same credentials and no other user is asked for.
+// hand sets the recorded owner in the target of a creation, if it belongs to the same credentials and no other user is
+// configured.
 func (o owner) hand(target *rotation.Target) {
 	named := target.UserName == "" || target.UserName == o.UserName
 	if named && o.ID == target.OrganizationID+"/"+target.CredentialsID {
@@ -56,17 +57,17 @@ func (o owner) hand(target *rotation.Target) {
 	}
 }
 
-// schedule is what a refresh, or the last update that rotated or rescheduled, found out about the next rotation. Plans go by it,
-// because they do not look at the clock. What people need of it is in rotation_due and rotation_due_at.
+// schedule is what the last refresh or update found out about the next rotation. Plans use it, because they do not look at the
+// clock. rotation_due and rotation_due_at show it to users.
 type schedule struct {
-	// PendingSince is when a rotation was asked for that had to wait for rotation_window; zero when none was.
+	// PendingSince is when a rotation was requested that waits for rotation_window, or zero.
 	PendingSince time.Time `json:"pending_since,omitzero"`
-	// Aged tells whether the key had reached rotate_after_days, and Open whether rotation_window was open.
+	// Aged is whether the key had reached rotate_after_days, and Open whether rotation_window was open.
 	Aged bool `json:"aged"`
 	Open bool `json:"open"`
 }
 
-// getPrivate decodes a value of the private state, if it is there.
+// getPrivate decodes a value of the private state, if it exists.
 func getPrivate(ctx context.Context, private interface {
 	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
 }, key string, target any, diags *diag.Diagnostics,

@@ -71,8 +71,8 @@ func (r *awsCredentialsResource) Create(ctx context.Context, req resource.Create
 	intent.Rotate, intent.Timeout, intent.Warn = plan.RotateOnCreate.ValueBool() && !waits, timeout, warnTo(&resp.Diagnostics)
 	record, err := r.rotator.Rotate(ctx, intent)
 	if err != nil {
-		// No state is written, even after the cutover: Terraform would taint what it wrote and replace it, and so rotate
-		// once more. The journal tells the next run where to carry on.
+		// No state is returned, even after the cutover. Terraform would taint it and replace the resource, which would rotate
+		// once more. The next run resumes from the journal.
 		addError(&resp.Diagnostics, err)
 		return
 	}
@@ -94,14 +94,14 @@ func (r *awsCredentialsResource) Read(ctx context.Context, req resource.ReadRequ
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	// Before anything else: a resource that is removed, and one that is left as it is, have an identity too.
+	// The identity comes first: a resource that is removed, or left as it is, must have one too.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
 	intent := state.intent()
 	intent.Record = state.record(nil)
 	record, warning, err := r.rotator.Refresh(ctx, intent)
 	switch {
 	case rotation.IsProblem(err, rotation.SummaryCredentialsNotFound) && !state.AccessKeyID.IsNull():
-		// Only Qovery itself says that the credentials are gone. A token that lost its rights must not empty the state.
+		// Only a list of Qovery without the credentials ends here. A token without permissions must not empty the state.
 		resp.State.RemoveResource(ctx)
 		return
 	case rotation.IsProblem(err, rotation.SummaryNotStatic) && !state.AccessKeyID.IsNull():
@@ -172,7 +172,7 @@ func (r *awsCredentialsResource) Update(ctx context.Context, req resource.Update
 	setPrivate(ctx, resp.Private, privateProgress, done, &resp.Diagnostics)
 }
 
-// Delete implements [resource.Resource]. It only forgets.
+// Delete implements [resource.Resource]. It changes nothing in AWS and Qovery.
 func (r *awsCredentialsResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state awsCredentialsModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)

@@ -45,7 +45,7 @@ func windowAttribute() schema.SingleNestedAttribute {
 	}
 }
 
-// windowParts are the values in a rotation_window, which are null if it is.
+// windowParts returns the values in a rotation_window. They are null if the window is null.
 func windowParts(value types.Object) (days types.Set, from, to types.String) {
 	attributes := value.Attributes()
 	days, _ = attributes["days"].(types.Set)
@@ -54,13 +54,13 @@ func windowParts(value types.Object) (days types.Set, from, to types.String) {
 	return days, from, to
 }
 
-// windowIsUnknown tells whether a rotation_window, or a part of it, is not known yet.
+// windowIsUnknown reports whether a rotation_window or a part of it is unknown.
 func windowIsUnknown(value types.Object) bool {
 	days, from, to := windowParts(value)
 	return value.IsUnknown() || setIsUnknown(days) || from.IsUnknown() || to.IsUnknown()
 }
 
-// parseWindow reads a rotation_window. One that is null, or not known yet, is always open.
+// parseWindow parses a rotation_window. A window that is null or not known yet is always open.
 func parseWindow(value types.Object) (rotation.Window, error) {
 	if value.IsNull() || windowIsUnknown(value) {
 		return rotation.Window{}, nil
@@ -73,13 +73,13 @@ func parseWindow(value types.Object) (rotation.Window, error) {
 	return rotation.ParseWindow(days, from.ValueString(), to.ValueString())
 }
 
-// window is when rotations may begin. What is malformed was refused when it was validated.
+// window returns when rotations may begin. The validator has refused a malformed window.
 func (m *awsCredentialsModel) window() rotation.Window {
 	window, _ := parseWindow(m.RotationWindow)
 	return window
 }
 
-// creationWaits tells whether a creation is to rotate and cannot begin now. It adopts the key then.
+// creationWaits reports whether a creation should rotate while the window is closed. It then adopts the key.
 func (m *awsCredentialsModel) creationWaits(now time.Time) bool {
 	return m.RotateOnCreate.ValueBool() && !m.window().Contains(now)
 }
@@ -102,7 +102,7 @@ func (v windowValidator) ValidateObject(_ context.Context, req validator.ObjectR
 	}
 }
 
-// warnIfWaits tells, in a plan and in its apply, when a rotation can begin that is asked for while the window is closed.
+// warnIfWaits warns, in a plan and in its apply, that a rotation waits for the window, and when that opens.
 func (c change) warnIfWaits(now time.Time, diags *diag.Diagnostics) {
 	if c.waits(now) {
 		addWarning(diags, windowClosed(c.plan.window().OpensAt(now), requestRemembered(c.state.AccessKeyID.ValueString())))

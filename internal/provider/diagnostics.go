@@ -7,8 +7,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// Summaries of diagnostics that package rotation knows nothing about. Each has an entry in the guide "Troubleshooting", like
-// those of [rotation.Problem].
+// Summaries of diagnostics that package rotation does not have. Each has an entry in the guide "Troubleshooting", like those of
+// [rotation.Problem].
 const (
 	summaryConfiguration   = "Invalid configuration"
 	summaryImportID        = "Invalid import id"
@@ -22,12 +22,12 @@ const (
 	summaryKeyForgotten    = "Cleanup no longer tracks an existing access key"
 )
 
-// warnTo adds what a person should know to the diagnostics.
+// warnTo returns a function that adds a problem to the diagnostics as a warning.
 func warnTo(diags *diag.Diagnostics) func(*rotation.Problem) {
 	return func(problem *rotation.Problem) { addWarning(diags, problem) }
 }
 
-// addWarning reports a problem that stops nothing, on the argument that it is about where there is one.
+// addWarning adds a warning, at the problem's argument if it has one.
 func addWarning(diags *diag.Diagnostics, problem *rotation.Problem) {
 	if problem.Argument == rotation.ArgumentNone {
 		diags.AddWarning(problem.Summary, problem.Detail())
@@ -36,7 +36,7 @@ func addWarning(diags *diag.Diagnostics, problem *rotation.Problem) {
 	diags.AddAttributeWarning(path.Root(string(problem.Argument)), problem.Summary, problem.Detail())
 }
 
-// addError reports an error of package rotation, on the argument that it is about where there is one.
+// addError adds an error, at the problem's argument if it has one.
 func addError(diags *diag.Diagnostics, err error) {
 	problem := rotation.AsProblem(err)
 	if problem.Argument == rotation.ArgumentNone {
@@ -46,7 +46,7 @@ func addError(diags *diag.Diagnostics, err error) {
 	addErrorAt(diags, path.Root(string(problem.Argument)), problem)
 }
 
-// addErrorAt reports a problem on any argument, of a nested block too.
+// addErrorAt adds an error at any argument, also at one of a nested block.
 func addErrorAt(diags *diag.Diagnostics, at path.Path, problem *rotation.Problem) {
 	diags.AddAttributeError(at, problem.Summary, problem.Detail())
 }

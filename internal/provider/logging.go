@@ -11,14 +11,16 @@ import (
 )
 
 const (
-	// logSubsystem is where the steps of rotations are reported.
+	// logSubsystem is the subsystem of the log that has the steps of rotations.
 	logSubsystem = "rotation"
-	// reporterDepth is the number of calls between a step and the log, so that a line names the place of the step.
+	// reporterDepth is the number of calls between a step and the log. Without it, a line would not have the location of the
+	// step.
 	reporterDepth = 3
 )
 
-// withLogging gives a request's context the subsystems of the provider's log, and lets rotations report to theirs. Those
-// name their organization, credentials and IAM user; requests to the APIs are told apart by Terraform's own fields.
+// withLogging adds the subsystems of the provider's log to a request's context, and sends the events of rotations to theirs.
+// Events have fields for the organization, the credentials and the IAM user. Requests to the APIs have Terraform's own fields
+// instead.
 func withLogging(ctx context.Context) context.Context {
 	ctx = tflog.NewSubsystem(ctx, logSubsystem, tflog.WithAdditionalLocationOffset(reporterDepth))
 	ctx = tflog.NewSubsystem(ctx, qovery.LogSubsystem, tflog.WithRootFields())

@@ -1,5 +1,5 @@
-// Package provider is the Terraform side of the job: schemas, plans, state and diagnostics. What is done to AWS and Qovery is
-// decided and done by package rotation.
+// Package provider is the Terraform side of the provider: schemas, plans, state and diagnostics. Package rotation decides what
+// is done to AWS and Qovery, and does it.
 package provider
 
 import (
@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	// productName is what the provider calls itself in the User-Agent of its requests.
+	// productName is the name of the provider in the User-Agent of its requests.
 	productName               = "terraform-provider-qoveryrotation"
 	defaultMinimumDrainWindow = 2 * time.Hour
 	defaultLastUseDelay       = 20 * time.Minute
@@ -48,10 +48,10 @@ type Provider struct {
 // Option changes how a [Provider] works, for tests.
 type Option func(*Provider)
 
-// WithClock makes the provider take the time from another clock than the machine's.
+// WithClock replaces the machine's clock.
 func WithClock(c rotation.Clock) Option { return func(p *Provider) { p.clock = c } }
 
-// WithRequestTimeout bounds every single request to AWS and Qovery. The default is 15 s.
+// WithRequestTimeout sets the timeout of each request to AWS and Qovery. The default is 15 s.
 func WithRequestTimeout(timeout time.Duration) Option {
 	return func(p *Provider) { p.requestTimeout = timeout }
 }
@@ -77,15 +77,15 @@ type providerModel struct {
 	AWS                types.Object `tfsdk:"aws"`
 }
 
-// clients is what the provider hands to its resources and data sources.
+// clients is what Configure passes to resources, data sources and lists.
 type clients struct {
 	rotator            *rotation.Rotator
 	minimumDrainWindow time.Duration
-	// owners are those of destroyed credentials, each an [owner] by the id of the resource.
+	// owners has the [owner] of each credentials resource that this process destroyed, by the id of the resource.
 	owners sync.Map
 }
 
-// destroyed is the owner that a destruction in this process left; the zero value if there was none.
+// destroyed returns the owner that a destruction in this process left, or the zero value.
 func (c *clients) destroyed(id string) owner {
 	found, _ := c.owners.Load(id)
 	o, _ := found.(owner)

@@ -20,7 +20,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/awsiam"
 )
 
-// awsModel is the aws argument. Its words are those of the AWS provider.
+// awsModel is the aws argument. Its attributes have the names of the AWS provider's.
 type awsModel struct {
 	Region                    types.String            `tfsdk:"region"`
 	Profile                   types.String            `tfsdk:"profile"`
@@ -261,7 +261,7 @@ func awsConfiguration(ctx context.Context, object types.Object, diags *diag.Diag
 	return config
 }
 
-// reportUnknown refuses every unknown value inside an object.
+// reportUnknown adds an error for every unknown value inside an object.
 func reportUnknown(object types.Object, at path.Path, diags *diag.Diagnostics) {
 	for name, value := range object.Attributes() {
 		nested, isObject := value.(types.Object)
@@ -274,7 +274,7 @@ func reportUnknown(object types.Object, at path.Path, diags *diag.Diagnostics) {
 	}
 }
 
-// hasUnknownElement tells whether a value is a list or set with an unknown element.
+// hasUnknownElement reports whether a value is a list or set with an unknown element.
 func hasUnknownElement(value attr.Value) bool {
 	collection, ok := value.(interface{ Elements() []attr.Value })
 	return ok && slices.ContainsFunc(collection.Elements(), attr.Value.IsUnknown)

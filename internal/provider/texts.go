@@ -12,8 +12,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// The texts of the errors and warnings that package rotation knows nothing about. They are problems too, so they have the same
-// four parts.
+// The texts of errors and warnings that package rotation does not have. They are problems too, so they have the same four
+// parts.
 
 const (
 	nothingRetires     = " Nothing retires the key from now on."
@@ -26,14 +26,15 @@ func invalid(cause, advice string) *rotation.Problem {
 	return &rotation.Problem{Summary: summaryConfiguration, Cause: cause, World: rotation.WorldUntouched, Advice: advice}
 }
 
-// unparsed is the error about an argument that a function could not parse. The function's error completes a sentence about it.
+// unparsed is the error about an argument that a function could not parse. The function's error completes the sentence about
+// the argument.
 func unparsed(at path.Path, err error) *rotation.Problem {
 	return invalid(fmt.Sprintf("%s %s.", at, err), "")
 }
 
 var daysOrWeeks = regexp.MustCompile(`^(\d{1,5})\s*(d|days?|w|weeks?)$`)
 
-// notADuration knows the mistake that most people make: Go has no unit for days.
+// notADuration is the error about a malformed duration. It converts days and weeks, for which Go has no unit.
 func notADuration(at path.Path, value string) *rotation.Problem {
 	advice := `Write numbers with units, such as "90m", "2h" or "168h" for 7 days.`
 	if found := daysOrWeeks.FindStringSubmatch(value); found != nil {
@@ -141,7 +142,7 @@ func keyStays(cause, world, userName, accessKeyID string) *rotation.Problem {
 	}
 }
 
-// keyUntracked is the warning about a key that still exists and that a cleanup was told to leave for another one.
+// keyUntracked is the warning about an existing key that a cleanup no longer tracks.
 func keyUntracked(userName, accessKeyID, next string) *rotation.Problem {
 	now := "no access key"
 	if next != "" {
@@ -163,7 +164,7 @@ func listedAnyway(set rotation.CredentialsSet, problem *rotation.Problem) *rotat
 	return &warning
 }
 
-// stateUnreadable is the error about a private state that another version wrote.
+// stateUnreadable is the error about a malformed value in the private state.
 func stateUnreadable(key string, err error) *rotation.Problem {
 	return &rotation.Problem{
 		Summary: summaryState,

@@ -8,9 +8,9 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// The texts that show what a plan is going to do. Planned values cannot: what is there may change until the apply.
+// The texts about what a plan will do. Planned values cannot show it, because it may change until the apply.
 
-// rotationPlanned shows what a rotation is going to touch, one fact a line.
+// rotationPlanned is the warning about what a rotation will touch, one fact per line.
 func rotationPlanned(s *rotation.Snapshot, f rotation.Forecast, in rotation.Intent, now time.Time) *rotation.Problem {
 	current := s.Set.AccessKeyID
 	var lines []string
@@ -58,7 +58,7 @@ func order(waves [][]rotation.Cluster) []string {
 	}
 }
 
-// holdersLeft is the warning about objects that a rotation leaves with the key that it replaces; nil if there are none.
+// holdersLeft is the warning about objects that keep the replaced key, or nil if there are none.
 func holdersLeft(accessKeyID string, f rotation.Forecast) *rotation.Problem {
 	problem := &rotation.Problem{
 		Summary: summaryHoldersLeft,
@@ -82,7 +82,7 @@ func holdersLeft(accessKeyID string, f rotation.Forecast) *rotation.Problem {
 	return problem
 }
 
-// waitsForOtherRun is the warning about a journal that is too young for its rotation to be dead.
+// waitsForOtherRun is the warning about a rotation of another run, which may still be alive.
 func waitsForOtherRun(userName string, until time.Time) *rotation.Problem {
 	return &rotation.Problem{
 		Summary: rotation.SummaryOtherRotation,
@@ -102,7 +102,7 @@ func leakStopsOnResume(userName, accessKeyID string) *rotation.Problem {
 	}
 }
 
-// changeCovered is the warning of an apply whose resumed rotation is the one that changed triggers ask for.
+// changeCovered is the warning about a resumed rotation that counts as the one that changed triggers ask for.
 func changeCovered() *rotation.Problem {
 	return &rotation.Problem{
 		Summary: summaryResumeSwallowed,
@@ -113,7 +113,7 @@ func changeCovered() *rotation.Problem {
 	}
 }
 
-// windowClosed is the warning about a rotation that has to wait for rotation_window, and what that means.
+// windowClosed is the warning about a rotation that waits for rotation_window.
 func windowClosed(opensAt time.Time, consequence string) *rotation.Problem {
 	return &rotation.Problem{
 		Summary: summaryRotationWaits,
@@ -139,7 +139,7 @@ func adoptedNow(accessKeyID string) string {
 	return fmt.Sprintf("Access key %s was adopted, and its rotation waits until then.", accessKeyID)
 }
 
-// lastUseOf says where a key was used last.
+// lastUseOf returns a sentence about the last use of a key, or nothing without a key.
 func lastUseOf(key *rotation.Key) string {
 	if key == nil {
 		return ""

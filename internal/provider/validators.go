@@ -25,7 +25,7 @@ func uuidValidator() validator.String {
 		"must be a UUID in lowercase, such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301")
 }
 
-// iamUserNameValidator holds IAM's rule for user names:
+// iamUserNameValidator implements IAM's rule for user names:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
 func iamUserNameValidator() validator.String {
 	return stringvalidator.RegexMatches(
@@ -33,7 +33,7 @@ func iamUserNameValidator() validator.String {
 		"must be the name of an IAM user, not its ARN: 1 to 64 letters, digits and +=,.@_-")
 }
 
-// accessKeyIDValidator holds IAM's rule for access key ids:
+// accessKeyIDValidator implements IAM's rule for access key ids:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html
 func accessKeyIDValidator() validator.String {
 	return stringvalidator.RegexMatches(
@@ -46,7 +46,7 @@ func accountIDValidator() validator.String {
 	return stringvalidator.RegexMatches(regexp.MustCompile(`^\d{12}$`), "must be the id of an AWS account, such as 123456789012: 12 digits")
 }
 
-// roleARNValidator holds IAM's rule for the ARNs of roles, in every partition:
+// roleARNValidator implements IAM's rule for the ARNs of roles, in every partition:
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 func roleARNValidator() validator.String {
 	return stringvalidator.RegexMatches(
@@ -54,15 +54,15 @@ func roleARNValidator() validator.String {
 		"must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/key-rotation")
 }
 
-// regionValidator accepts the form that every region's name has, so that a new region needs no new version of the provider.
+// regionValidator accepts the form of all region names, so that a new region needs no new version of the provider.
 func regionValidator() validator.String {
 	return stringvalidator.RegexMatches(
 		regexp.MustCompile(`^([a-z]+-){2,}\d+$`),
 		"must be the name of an AWS region, not of a zone, such as eu-west-3")
 }
 
-// durationValidator accepts what Go takes for a duration, in bounds. The type for durations in terraform-plugin-framework-timetypes
-// would explain what is none without a word about days.
+// durationValidator accepts Go durations within bounds. The duration type of terraform-plugin-framework-timetypes is not used,
+// because its error does not explain that Go has no unit for days.
 type durationValidator struct{ minimum, maximum time.Duration }
 
 func durationAtLeast(minimum time.Duration) validator.String {
@@ -98,14 +98,14 @@ func (v durationValidator) ValidateString(ctx context.Context, req validator.Str
 	}
 }
 
-// parsedValidator accepts what a function can parse. Its message has the function's error and not the value, which may be or
-// contain a secret.
+// parsedValidator accepts what a function can parse. Its message has the function's error and not the value, because the value
+// may contain a secret.
 type parsedValidator struct {
 	description string
 	parse       func(value string) error
 }
 
-// urlValidator accepts the addresses of APIs that secrets may travel to and from.
+// urlValidator accepts the addresses of APIs to which secrets may be sent.
 func urlValidator() validator.String {
 	return parsedValidator{"must be an https URL, or an http URL of a loopback address", func(value string) error {
 		_, err := rotation.ParseURL(value)
@@ -113,7 +113,7 @@ func urlValidator() validator.String {
 	}}
 }
 
-// tokenValidator accepts what may be a token of Qovery's API.
+// tokenValidator accepts the form of a token of Qovery's API.
 func tokenValidator() validator.String {
 	return parsedValidator{"must be a token without whitespace inside", func(value string) error {
 		if _, err := qovery.ParseToken(value); err != nil {
@@ -123,7 +123,7 @@ func tokenValidator() validator.String {
 	}}
 }
 
-// jsonObjectValidator accepts what is, by its form, an IAM policy.
+// jsonObjectValidator accepts a JSON object, which is the form of an IAM policy.
 func jsonObjectValidator() validator.String {
 	return parsedValidator{"must be a JSON object", func(value string) error {
 		var object map[string]any
@@ -153,10 +153,10 @@ func (v parsedValidator) ValidateString(_ context.Context, req validator.StringR
 	}
 }
 
-// minimumTimeout is what one request may take.
+// minimumTimeout is the lower bound of every timeout. A shorter one would end before the first request.
 const minimumTimeout = time.Second
 
-// timeoutsBlock is the timeouts block of a resource, with durations that are checked like all others.
+// timeoutsBlock returns the timeouts block of a resource. Its durations are validated like all others.
 func timeoutsBlock(ctx context.Context, description string) schema.Block {
 	block := timeouts.Block(ctx, timeouts.Opts{
 		Create: true, Update: true, CreateDescription: description, UpdateDescription: description,
@@ -169,7 +169,7 @@ func timeoutsBlock(ctx context.Context, description string) schema.Block {
 	return block
 }
 
-// durationOr returns a duration that is known, set and valid, or else the given one.
+// durationOr returns a duration, or the given one if the value is null, unknown or malformed.
 func durationOr(value types.String, otherwise time.Duration) time.Duration {
 	duration, err := time.ParseDuration(value.ValueString())
 	if err != nil {
@@ -178,7 +178,7 @@ func durationOr(value types.String, otherwise time.Duration) time.Duration {
 	return duration
 }
 
-// stringOr returns a string that is known and set, or else the given one.
+// stringOr returns a string, or the given one if the value is null or unknown.
 func stringOr(value types.String, otherwise string) string {
 	if value.IsNull() || value.IsUnknown() {
 		return otherwise
