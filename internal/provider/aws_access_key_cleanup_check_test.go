@@ -83,7 +83,7 @@ func TestCleanupChecks(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
-		// prepare may name another key to retire than the old one.
+		// prepare returns the key to retire.
 		prepare func(s *stage, old *simulator.AccessKey) *simulator.AccessKey
 		facts   func(s *stage, old *simulator.AccessKey) []string
 	}{
@@ -226,7 +226,7 @@ func TestCleanupChecks(t *testing.T) {
 	}
 }
 
-// A check that failed is made again by the next apply, and the resource needs no change.
+// The next apply repeats a failed check, without a change of the resource.
 func TestCleanupChecksAgain(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -273,7 +273,7 @@ func TestCleanupAllowsRecentUse(t *testing.T) {
 
 func TestCleanupIgnoresHolders(t *testing.T) {
 	t.Parallel()
-	// To leave a holder with a dead key is what is asked for here.
+	// This test asks for a holder with a deleted key.
 	s := newStageTolerating(t, "while acme.example of organization acme holds it")
 	old := s.addOld()
 	dns := s.cluster.SetRoute53DNS(old)

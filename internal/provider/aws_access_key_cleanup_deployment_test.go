@@ -10,7 +10,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// A deployment that may have begun with the previous key keeps it, unless somebody says otherwise.
+// A deployment that may have begun with the key keeps it from being deleted, unless allow_running_deployments is true.
 func TestCleanupLeavesAKeyToADeployment(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// A key in quarantine is brought back by an argument, stays whatever is due, and begins its quarantine anew.
+// hold makes a key in quarantine Active and keeps it. Without hold, the quarantine begins anew.
 func TestCleanupHold(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -38,7 +38,7 @@ func TestCleanupHold(t *testing.T) {
 	s.holds(s.warned(rotation.SummaryDeactivated, s.key.ID))
 }
 
-// A cleanup that is destroyed while it holds its key leaves it Active, and lets the next rotation have its place.
+// A cleanup that is destroyed while hold is true leaves the key Active. The next rotation that needs the place deletes it.
 func TestCleanupRemovedWhileItHolds(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -54,7 +54,7 @@ func TestCleanupRemovedWhileItHolds(t *testing.T) {
 	s.holds(s.warned(rotation.SummaryDeleted, s.key.ID))
 }
 
-// A plan says which key it deletes, and the apply when it did.
+// A plan warns about the key that it deletes, and the apply reports the time of the deletion.
 func TestCleanupSaysWhatItDeletes(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -66,7 +66,7 @@ func TestCleanupSaysWhatItDeletes(t *testing.T) {
 	s.holds(s.warned(rotation.SummaryDeleted, s.key.ID, "was deleted at"))
 }
 
-// A plan says that a key is going to stay, before an apply fails for it.
+// A plan warns that a key cannot be deleted, before the apply fails.
 func TestCleanupSaysWhatStays(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

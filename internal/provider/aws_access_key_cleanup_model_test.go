@@ -16,7 +16,7 @@ func TestCallsForUpdate(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		status rotation.Status
-		// plain, waiting and compromised tell whether an update is planned without and with wait, and for a key that leaked.
+		// plain, waiting and compromised are whether an update is planned without wait, with wait, and for a compromised key.
 		plain, waiting, compromised bool
 	}{
 		{rotation.StatusIdle, false, false, true},
@@ -38,7 +38,7 @@ func TestCallsForUpdate(t *testing.T) {
 	}
 }
 
-// TestCleanupPreviewNeedsItsArguments asks nobody, so that a resource without clients will do.
+// TestCleanupPreviewNeedsItsArguments needs no clients, because the preview sends no request.
 func TestCleanupPreviewNeedsItsArguments(t *testing.T) {
 	t.Parallel()
 	for name, forget := range map[string]func(m *awsAccessKeyCleanupModel){

@@ -38,10 +38,10 @@ func TestCleanupRemoved(t *testing.T) {
 			},
 		)
 	})
-	// What a destruction finds, of a cleanup that stands alone.
+	// The destruction of a cleanup without the resource that rotates.
 	for name, test := range map[string]struct {
 		arguments string
-		// before and then are what happens before an apply, and before the destruction.
+		// before happens before a second apply, and then before the destruction.
 		before, then func(s *stage)
 		facts        func(s *stage) []string
 	}{

@@ -14,7 +14,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// cleanup is a configuration with a cleanup of its own, for a key of the stage's user.
+// cleanup returns a configuration with only a cleanup, for a key of the stage's user.
 func (s *stage) cleanup(accessKeyID string, deleteAfter time.Time, arguments string) string {
 	return s.providerBlock() + fmt.Sprintf(`
 resource "qoveryrotation_aws_access_key_cleanup" "test" {
@@ -28,7 +28,7 @@ resource "qoveryrotation_aws_access_key_cleanup" "test" {
 `, s.org.ID, s.set.ID, accessKeyID, deleteAfter.Format(time.RFC3339), arguments)
 }
 
-// addOld gives the user a second key, from before the one that Qovery holds.
+// addOld gives the user a second key that is older than the one in Qovery.
 func (s *stage) addOld() *simulator.AccessKey {
 	old := s.user.AddKeyCreated(s.key.CreatedAt().Add(-90 * day))
 	s.Expendable(old)
@@ -59,7 +59,7 @@ func TestCleanupIdle(t *testing.T) {
 	}
 	s.Clock().Advance(day)
 	s.nothingToDo(without("delete_after"), idle)
-	// A key without a time is left, and named.
+	// A key without a time stays, and a warning names it.
 	s.destroy(without("delete_after"), idle)
 	s.holds(s.warned(provider.SummaryKeyStays, old.ID, `"qovery"`,
 		"aws iam delete-access-key --user-name qovery --access-key-id "+old.ID))
@@ -89,7 +89,7 @@ func TestCleanupOfAKeyThatIsGone(t *testing.T) {
 	s.unchanged()
 }
 
-// A refresh that AWS refuses says nothing about the key.
+// A refresh that AWS denies leaves the state as it is.
 func TestCleanupStaysInStateWhenAWSRefuses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -105,7 +105,7 @@ func TestCleanupStaysInStateWhenAWSRefuses(t *testing.T) {
 	s.unchanged()
 }
 
-// A cleanup that turns to another key names the one that nothing tracks any more.
+// A cleanup that changes to another key warns about the one that it no longer tracks.
 func TestCleanupOfAnotherKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

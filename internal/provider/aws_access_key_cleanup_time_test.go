@@ -16,8 +16,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// AWS reports the use of a key late. That nobody used the key after its drain window is believed only when such a report would
-// have come.
+// AWS reports the use of a key late. So the key is not retired before AWS has reported every use in its drain window.
 func TestCleanupWaitsForLateReportsOfUse(t *testing.T) {
 	t.Parallel()
 	const delay = 20 * time.Minute
@@ -97,7 +96,7 @@ func TestCleanupQuarantine(t *testing.T) {
 	)
 }
 
-// A key that somebody made Active again during its quarantine is needed: the quarantine starts anew.
+// Somebody needs a key that was made Active during its quarantine, so the quarantine begins anew.
 func TestCleanupQuarantineUndone(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -222,7 +221,7 @@ func TestCleanupWaitIsInterrupted(t *testing.T) {
 				Config:      s.pair("", "wait = true"),
 				ExpectError: says("Error running apply", rotation.SummaryRetireInterrupted, s.key.ID),
 			},
-			// Without a change of an argument, and before the key is due.
+			// An update is planned, although no argument changes and the key is not due.
 			resource.TestStep{
 				PreConfig:        func() { s.holds(active(s.key)) },
 				Config:           s.pair("", "wait = true"),

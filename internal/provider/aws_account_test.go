@@ -18,18 +18,19 @@ func (s *stage) otherAccount() *simulator.AccessKey {
 	return account.Operator()
 }
 
-// signedBy is a configuration whose provider block has another signer.
+// signedBy returns a configuration whose provider authenticates with another key.
 func (s *stage) signedBy(signer *simulator.AccessKey, config func() string) string {
 	s.signer = signer
 	return config()
 }
 
-// saysWrongAccount matches an error that names both accounts.
+// saysWrongAccount is a step that fails with an error that names both accounts.
 func (s *stage) saysWrongAccount(when string) resource.TestStep {
 	return resource.TestStep{ExpectError: says(when, rotation.SummaryWrongAccount, "210987654321", s.Account().ID)}
 }
 
-// deletedInTheRightAccount is the end of each of these tests: nothing was recorded that keeps the key from being retired.
+// deletedInTheRightAccount is the last step of each test: no earlier step recorded anything that keeps the key from being
+// retired.
 func (s *stage) deletedInTheRightAccount(old *simulator.AccessKey, config string) resource.TestStep {
 	return resource.TestStep{
 		PreConfig: s.unchanged,
@@ -42,7 +43,7 @@ func (s *stage) deletedInTheRightAccount(old *simulator.AccessKey, config string
 	}
 }
 
-// A key that another account does not have is not gone.
+// A key that is missing in another account does not count as deleted.
 func TestRefreshInAnotherAccount(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -77,7 +78,7 @@ func TestRefreshInAnotherAccount(t *testing.T) {
 	}
 }
 
-// An update looks for itself, because a plan may come without a refresh.
+// An update checks the account too, because its plan may come without a refresh.
 func TestApplyInAnotherAccount(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// leaked is a configuration whose provider block lists keys as compromised.
+// leaked returns a configuration whose provider block lists keys as compromised.
 func (s *stage) leaked(config func() string, keys ...*simulator.AccessKey) string {
 	settings := s.settings
 	defer func() { s.settings = settings }()
@@ -27,7 +27,7 @@ func (s *stage) leaked(config func() string, keys ...*simulator.AccessKey) strin
 	return config()
 }
 
-// unchangedPlan is a step whose configuration plans nothing, with checks of what its refresh finds.
+// unchangedPlan is a step with an empty plan, and with checks of the refreshed state.
 func unchangedPlan(config string, states ...statecheck.StateCheck) resource.TestStep {
 	refreshed := planCheck(func(req plancheck.CheckPlanRequest) error { return checkState(req.Plan, states) })
 	return resource.TestStep{
@@ -40,7 +40,7 @@ func status(want rotation.Status) statecheck.StateCheck {
 	return value(cleanupAddress, "status", text(string(want)))
 }
 
-// One argument and one apply: whatever became of the key, it is replaced, stopped before anything is deployed, and deleted.
+// Whatever happened to a compromised key, it is replaced, made Inactive before any deployment, and deleted.
 func TestLeakedKey(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(s *stage){
@@ -74,7 +74,7 @@ func TestLeakedKey(t *testing.T) {
 	}
 }
 
-// Both resources do so in one apply, and have nothing left to do.
+// Both resources do this in one apply. The plan after it is empty.
 func TestLeakedKeyInOneApply(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -91,7 +91,7 @@ func TestLeakedKeyInOneApply(t *testing.T) {
 	)
 }
 
-// A creation that would adopt the key does not adopt one that leaked.
+// A creation replaces a compromised key instead of adopting it.
 func TestLeakedKeyOfACreation(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -102,7 +102,7 @@ func TestLeakedKeyOfACreation(t *testing.T) {
 	)
 }
 
-// A previous key goes at once, with a cleanup or without.
+// A compromised previous key is deleted at once, or made Inactive if there is no cleanup.
 func TestLeakedPreviousKey(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -127,7 +127,7 @@ func TestLeakedPreviousKey(t *testing.T) {
 	}
 }
 
-// A quarantine keeps the key Inactive for those who investigate.
+// With a quarantine, the key stays Inactive for an investigation.
 func TestLeakedKeyInQuarantine(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -146,7 +146,7 @@ func TestLeakedKeyInQuarantine(t *testing.T) {
 	)
 }
 
-// What stores the key and cannot get another one loses it, and keeps it from being deleted.
+// A holder that cannot get the new key loses its access, and keeps the old key from being deleted.
 func TestLeakedKeyThatCannotBeReplacedEverywhere(t *testing.T) {
 	t.Parallel()
 	s := newStageTolerating(t, "while secrets of organization acme holds it")
@@ -163,7 +163,7 @@ func TestLeakedKeyThatCannotBeReplacedEverywhere(t *testing.T) {
 	s.holds(s.warned("Other objects keep the previous access key", access.ID))
 }
 
-// A cluster that cannot be deployed keeps neither the others nor the key.
+// A cluster that cannot be deployed delays neither the other clusters nor the deactivation of the key.
 func TestLeakedKeyWithALockedCluster(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -186,8 +186,8 @@ func TestLeakedKeyWithALockedCluster(t *testing.T) {
 	s.holds(s.deployments(1))
 }
 
-// replaceDeadKey replaces a resource whose key does not work. Terraform plans its creation without its state, from which the owner of
-// the key is known.
+// replaceDeadKey replaces a resource whose key does not work. Terraform plans the creation without the state, which has the
+// owner of the key.
 func replaceDeadKey(t *testing.T, terraform, cliConfig string) {
 	t.Helper()
 	e := newExample(t, terraform, cliConfig, filepath.Join(examplesDir, "single", "main.tf"))

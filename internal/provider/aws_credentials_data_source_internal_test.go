@@ -8,7 +8,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// What an API lists in another order every time is no change.
+// Lists are sorted, so another order in the answer of an API is no change.
 func TestDataSourcesHaveAnOrderOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	clusters := []rotation.Cluster{{ID: "3"}, {ID: "1"}, {ID: "2"}}

@@ -19,7 +19,7 @@ import (
 
 const listAddress = "qoveryrotation_aws_credentials.test"
 
-// query is a step that asks for credentials, with the provider of the configuration before it.
+// query is a step that lists credentials, with the provider of the step before.
 func (s *stage) query(arguments string, checks ...querycheck.QueryResultCheck) resource.TestStep {
 	return resource.TestStep{
 		Query: true,
@@ -48,7 +48,7 @@ func finds(s *stage, sets ...*simulator.Credentials) []querycheck.QueryResultChe
 	return checks
 }
 
-// displays checks what people see of credentials.
+// displays checks the display name of credentials.
 func displays(s *stage, set *simulator.Credentials, name string) querycheck.QueryResultCheck {
 	return querycheck.ExpectResourceDisplayName(listAddress, queryfilter.ByResourceIdentity(map[string]knownvalue.Check{
 		"organization_id": text(s.org.ID), "credentials_id": text(set.ID),
@@ -84,7 +84,7 @@ func TestList(t *testing.T) {
 	s.unchanged()
 }
 
-// A key that AWS does not know keeps nobody from seeing the others, and has no age to filter by.
+// Credentials whose key does not exist are listed for every age, and so are all others.
 func TestListWithAKeyThatIsGone(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -114,7 +114,7 @@ func TestListRefused(t *testing.T) {
 	)
 }
 
-// A query asks Qovery three questions and IAM three per key, whatever the number of credentials.
+// A query sends three requests to Qovery, and three to IAM per key.
 func TestRequestsOfList(t *testing.T) {
 	t.Parallel()
 	const sets = 5

@@ -12,7 +12,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// What a record says comes back from the state that it is written to, in an order of its own and without what is only for people.
+// The state returns the record that was written to it, without the clusters and holders. These are sorted, and only for people.
 func TestSetRecord(t *testing.T) {
 	t.Parallel()
 	record := rotation.Record{
@@ -46,7 +46,7 @@ func TestSetRecord(t *testing.T) {
 	}
 }
 
-// TestIntentOfAPlan tells arguments that are not known yet from those that are absent.
+// TestIntentOfAPlan checks that an unknown argument does not count as absent.
 func TestIntentOfAPlan(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

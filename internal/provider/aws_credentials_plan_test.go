@@ -59,11 +59,11 @@ func TestUpdateOf(t *testing.T) {
 		name        string
 		state, plan func(m *awsCredentialsModel)
 		want        update
-		// rotates is what the update does when every value is known.
+		// rotates is whether the update rotates, once every value is known.
 		rotates bool
 		// compromised lists the current key.
 		compromised bool
-		// seen is what the last refresh saw.
+		// seen is the schedule of the last refresh.
 		seen schedule
 	}{
 		{name: "nothing changes, and the key leaked", compromised: true, want: updateRotate, rotates: true},

@@ -25,7 +25,8 @@ func TestPlanRefusesToIgnoreAClustersRegistry(t *testing.T) {
 	}.run(t)
 }
 
-// The plan shows the order of the deployments. With a failure before production, production is left alone until the next apply.
+// The plan shows the order of the deployments. If one before production fails, production is not deployed before the next
+// apply.
 func TestProductionIsDeployedLast(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -54,7 +55,7 @@ func TestProductionIsDeployedLast(t *testing.T) {
 	)
 }
 
-// A deployment applies everything that waits for it, so the plan says what does.
+// A deployment also applies pending changes, so the plan names the clusters that have some.
 func TestPlanNamesOutdatedClusters(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -64,7 +65,7 @@ func TestPlanNamesOutdatedClusters(t *testing.T) {
 		s.warned(`changes that are not applied yet, and the deployment applies them: cluster "prod" (`+s.cluster.ID)))
 }
 
-// The budget may be larger by the time of the apply, so a plan only warns.
+// The budget of requests may be larger at the apply, so a plan only warns.
 func TestRotationWaitsForRequests(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

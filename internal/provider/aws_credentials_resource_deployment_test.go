@@ -15,7 +15,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// resumes checks the end of a rotation that was carried on: there is one new key, with which the clusters run.
+// resumes checks the end of a resumed rotation: there is one new key, and the cluster runs with it.
 func (s *stage) resumes(deployments int) resource.TestCheckFunc {
 	return resource.ComposeTestCheckFunc(s.keys(2), s.deployments(deployments), check(func() error {
 		held := s.set.AccessKeyID()
@@ -91,7 +91,7 @@ func TestDeploymentFails(t *testing.T) {
 	}
 }
 
-// The cleanup has nothing to do before the clusters are deployed, and the plan shows what will be carried on.
+// The cleanup has nothing to do before the clusters are deployed, and the plan shows that the rotation is resumed.
 func TestDeploymentFailsBeforeACleanup(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -116,7 +116,7 @@ func TestDeploymentFailsBeforeACleanup(t *testing.T) {
 	)
 }
 
-// What made an earlier deployment fail is not the cause of this one.
+// The error of an earlier deployment is not reported for this one.
 func TestDeploymentFailsAfterAnother(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -131,7 +131,7 @@ func TestDeploymentFailsAfterAnother(t *testing.T) {
 	}
 }
 
-// The rotation that is carried on is the one that changed triggers ask for.
+// The resumed rotation is the one that changed triggers ask for.
 func TestDeploymentFailsAndTriggersChange(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -154,7 +154,7 @@ func TestDeploymentRunsIntoTheTimeout(t *testing.T) {
 		s.cluster.SetDeploymentDuration(40 * time.Minute)
 		failed, err := s.apply(config, o)
 		s.fails(err, rotation.SummaryTimeout, s.cluster.ID, "DEPLOYING", "30m")
-		// The deployment goes on without anybody who waits for it.
+		// The deployment continues, although no run waits for it.
 		s.cluster.SetDeploymentDuration(5 * time.Minute)
 		o = s.mustApply(config, failed)
 		s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2*i)))
@@ -179,7 +179,7 @@ func TestDeploymentWithInvalidCredentialsOnce(t *testing.T) {
 	s.holds(s.resumes(2))
 }
 
-// Whatever the provider does not know is still running.
+// An unknown state counts as running.
 func TestDeploymentInAnUnknownState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -242,7 +242,7 @@ func TestDeploymentOfSeveralClusters(t *testing.T) {
 		clusters = append(clusters, cluster)
 	}
 	other := s.org.AddCluster("other", "eu-west-3", s.org.AddCredentials("other", s.AddUser("other").AddKey()))
-	// In one region AWS learns of the new key later than in the others.
+	// In one region, the new key works later than in the others.
 	s.SetPropagationDelay("ap-south-1", 25*time.Second)
 	s.mustApply(s.credentials(""), object{})
 	for _, cluster := range clusters {
@@ -267,7 +267,7 @@ func TestDeploymentOfSeveralClusters(t *testing.T) {
 	}
 }
 
-// One cluster that fails keeps no other one from ending, and the next apply deploys only what is left.
+// If one cluster fails, the others are still deployed. The next apply deploys only the one that failed.
 func TestDeploymentOfSeveralClustersFailsForOne(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -284,7 +284,7 @@ func TestDeploymentOfSeveralClustersFailsForOne(t *testing.T) {
 	}
 }
 
-// What Terraform's user interrupts is carried on by the next apply.
+// The next apply resumes a rotation that the user interrupted.
 func TestDeploymentInterrupted(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/tfjsonpath"
 )
 
-// A replacement loses the state. While the previous key is there, the journal tells the new resource about the rotation.
+// A replacement has no state. While the previous key exists, the new resource adopts the rotation in the journal.
 func TestReplace(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -42,7 +42,7 @@ func TestReplace(t *testing.T) {
 			Config:    s.pair(trigger("1"), ""),
 			Check:     resource.ComposeTestCheckFunc(s.keys(1), s.deployments(1), gone(s.key)),
 		},
-		// After that nothing is left to adopt.
+		// Now nothing is left to adopt, so the replacement rotates.
 		resource.TestStep{
 			Taint:             []string{credentialsAddress},
 			Config:            s.pair(trigger("1"), ""),
@@ -53,7 +53,7 @@ func TestReplace(t *testing.T) {
 	)
 }
 
-// A longer drain_window holds at once, a shorter one from the next rotation on.
+// A longer drain_window applies at once, a shorter one from the next rotation on.
 func TestDrainWindowMoves(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -85,7 +85,7 @@ func TestDrainWindowMoves(t *testing.T) {
 	apply(trigger("1")+"\n  drain_window = \"4h\"", moves, 4*time.Hour, phase)
 	apply(trigger("1")+"\n  drain_window = \"2h30m\"", moves, 4*time.Hour, phase)
 	s.holds(once)
-	// It is the same window however it is written.
+	// The same window in another notation changes nothing.
 	apply(trigger("1")+"\n  drain_window = \"150m\"", nil, 4*time.Hour)
 	s.holds(once)
 	s.Clock().Advance(day)

@@ -16,13 +16,13 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// newest is the key that was created last.
+// newest returns the key that was created last.
 func (s *stage) newest() *simulator.AccessKey {
 	keys := s.user.Keys()
 	return keys[len(keys)-1]
 }
 
-// holder is what the state shows of a holder of the newest key.
+// holder checks a holder of the newest key in the state.
 func (s *stage) holder(kind, id string) knownvalue.Check {
 	return knownvalue.ObjectPartial(map[string]knownvalue.Check{
 		"kind": text(kind),
@@ -76,7 +76,7 @@ func TestHoldersGetTheKey(t *testing.T) {
 		value(credentialsAddress, "holders", knownvalue.ListSizeExact(6)))
 }
 
-// However many objects store a key, all of them get the new one.
+// All objects that store a key get the new one, whatever their number.
 func TestNumbersOfHolders(t *testing.T) {
 	t.Parallel()
 	for _, others := range []int{0, 50} {
@@ -99,7 +99,7 @@ func TestNumbersOfHolders(t *testing.T) {
 	}
 }
 
-// What stores the key since the plan was made is treated like what did before.
+// A holder that appears after the plan is treated like all others.
 func TestHolderAppearsAfterThePlan(t *testing.T) {
 	t.Parallel()
 	t.Run("one that gets the key", func(t *testing.T) {
@@ -199,7 +199,7 @@ func TestHolderRefusesTheKey(t *testing.T) {
 			s := newStage(t)
 			before := s.mustApply(s.credentials(adopt(trigger("1"))), object{})
 			failed := refused(s, s.credentials(adopt(trigger("2"))), before)
-			// Nothing changes before somebody does something about it.
+			// Another apply fails in the same way until somebody fixes the cause.
 			again, err := s.apply(s.credentials(adopt(trigger("2"))), failed)
 			s.fails(err, rotation.SummaryHolderNotUpdated, s.cluster.Registry().ID)
 			test.fix(s)
@@ -219,8 +219,8 @@ func TestHolderRefusesTheKey(t *testing.T) {
 	})
 }
 
-// The secret that a holder should have got is lost. Once its old key is drained, one more rotation repairs it: the old key is
-// deleted some seconds before, because a user can have two keys only, and the holder gets the new one before the credentials.
+// A holder that missed the new key needs one more rotation, because the secret of that key is lost. Once the old key is
+// drained, it is deleted to make a place. The holder gets the newest key before the credentials do.
 func TestHolderGetsTheKeyAfterOneMoreRotation(t *testing.T) {
 	t.Parallel()
 	s := newStageTolerating(t, "while registry-")
@@ -276,7 +276,7 @@ func TestHoldersThatCannotBeCarried(t *testing.T) {
 	}
 }
 
-// Two credentials with one key are one rotation, however many resources ask for it.
+// Two credentials with one key need one rotation, although two resources ask for it.
 func TestTwoCredentialsWithOneKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -311,8 +311,8 @@ resource "qoveryrotation_aws_credentials" "staging" {
 	s.run(rotated(1), rotated(2))
 }
 
-// Somebody puts the old key back into everything while it drains. It is not retired: the clusters are deployed with it, and
-// the key that was new drains instead.
+// Somebody puts the old key back everywhere while it drains. It is not retired. The clusters are deployed with it, and the
+// other key drains instead.
 func TestOldKeyIsPutBack(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -34,7 +34,7 @@ func TestImport(t *testing.T) {
 					value(credentialsAddress, "access_key_id", text(s.key.ID)),
 					value(credentialsAddress, "previous_access_key_id", knownvalue.Null()),
 					value(credentialsAddress, "phase", text("stable"))),
-				// Triggers that come with the import are a schedule that is added.
+				// Triggers after an import are a schedule that is added, which rotates nothing.
 				resource.TestStep{Config: s.credentials(trigger("1")), ConfigPlanChecks: plans(records)},
 			)
 			s.unchanged()
@@ -58,7 +58,7 @@ import {
 	s.unchanged()
 }
 
-// An import adopts what another rotation left in Qovery, and the next rotation works from there.
+// An import adopts the key in Qovery, and the next rotation replaces it.
 func TestImportThenRotate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -88,7 +88,7 @@ func TestImportVerify(t *testing.T) {
 			ResourceName:      credentialsAddress,
 			ImportState:       true,
 			ImportStateVerify: true,
-			// These arguments only a configuration has; an import starts from their defaults.
+			// Only the configuration has these arguments. An import begins with their defaults.
 			ImportStateVerifyIgnore: []string{"rotate_on_create", "drain_window"},
 		},
 	)
@@ -120,7 +120,7 @@ func TestImportRefused(t *testing.T) {
 	s.unchanged()
 }
 
-// Credentials that got a role in the meantime are nothing to fail for: there is no key that could be cut off.
+// Credentials that changed to a role are a warning and no error, because they have no key to rotate.
 func TestCredentialsThatGotARole(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -29,8 +29,7 @@ func TestParseImportID(t *testing.T) {
 	}
 }
 
-// An id that is accepted is nothing but two ids that the schema accepts too, and an error repeats one without its control
-// characters.
+// An accepted id has two UUIDs that the schema accepts too. An error shows an id without its control characters.
 func FuzzParseImportID(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id string) {
 		organization, credentials, err := parseImportID(id)

@@ -24,7 +24,7 @@ func (s *stage) runWithoutRefresh(steps ...resource.TestStep) {
 	})
 }
 
-// That a plan right after an apply is empty, with a refresh and without, every step of every test checks.
+// Every other test checks that a plan right after an apply is empty. Here time passes before the plan.
 func TestPlanStaysEmptyWhileTimePasses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -71,7 +71,7 @@ func TestPlanAppliedLater(t *testing.T) {
 	s.expect(credentialsAddress, after, value(credentialsAddress, "phase", text("draining")))
 }
 
-// Only a refresh looks at the clock: what was planned before the deadline stays what it was after it.
+// Only a refresh looks at the clock, so a plan from before the deadline stays valid after it.
 func TestPlanFromBeforeTheDeadline(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -94,7 +94,7 @@ func TestPlanFromBeforeTheDeadline(t *testing.T) {
 	)
 }
 
-// A deletion that was planned is put off when the drain window grows in the same apply.
+// A planned deletion is postponed if the drain window grows in the same apply.
 func TestPlanOfADeletionThatIsPutOff(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -119,9 +119,9 @@ func TestPlanWithoutRefresh(t *testing.T) {
 	s := newStage(t)
 	s.runWithoutRefresh(
 		resource.TestStep{Config: s.pair(trigger("1"), "")},
-		// Nobody looked at the clock.
+		// Without a refresh, a plan does not notice that time has passed.
 		resource.TestStep{PreConfig: func() { s.Clock().Advance(3 * time.Hour) }, Config: s.pair(trigger("1"), ""), PlanOnly: true},
-		// A rotation looks at it by itself, and retires the drained key.
+		// A rotation looks at the clock itself, and retires the drained key.
 		resource.TestStep{
 			Config:            s.pair(trigger("2"), ""),
 			Check:             resource.ComposeTestCheckFunc(s.keys(2), s.deployments(2), gone(s.key)),
@@ -155,7 +155,7 @@ func TestKeyReplacedByHand(t *testing.T) {
 				value(cleanupAddress, "next_action_at", knownvalue.Null()),
 			},
 		},
-		// The next apply brings the new key to the clusters and lets the old one drain from then on.
+		// The next apply deploys the clusters with the new key. The old key drains from then on.
 		resource.TestStep{
 			PreConfig: func() {
 				key := s.user.AddKey()

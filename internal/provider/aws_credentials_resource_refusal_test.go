@@ -96,7 +96,7 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 	}
 }
 
-// Terraform validates once more when everything is known, before it applies anything.
+// Terraform validates again before it applies, when every value is known.
 func TestCredentialsRefuseATimeoutKnownAfterApply(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -251,7 +251,7 @@ func TestCredentialsRefuseToRotate(t *testing.T) {
 	}
 }
 
-// A token that loses its rights, or a gateway, must not empty anybody's state.
+// Neither a token that lost its permissions nor a gateway may remove a resource from the state.
 func TestCredentialsStayInStateWhenQoveryRefuses(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -282,7 +282,7 @@ func TestCredentialsLeaveStateWhenTheyAreGone(t *testing.T) {
 		resource.TestStep{Config: s.credentials(adopt(""))},
 		resource.TestStep{
 			PreConfig: s.set.Remove,
-			// What is neither configured nor in the state is nothing to plan.
+			// A resource that is neither configured nor in the state has nothing to plan.
 			Config:           s.providerBlock(),
 			ConfigPlanChecks: plans(plancheck.ExpectEmptyPlan()),
 		},
@@ -290,7 +290,7 @@ func TestCredentialsLeaveStateWhenTheyAreGone(t *testing.T) {
 	s.unchanged()
 }
 
-// What changes between plan and apply is found before anything is changed.
+// A change between plan and apply is found before the apply changes anything.
 func TestCredentialsLookAgainBeforeTheyRotate(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -17,13 +17,13 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// rotates are the attributes that a plan leaves open when it rotates, or may.
+// rotates has the attributes that are unknown in a plan that rotates, or may rotate.
 var rotates = open{credentialsAddress, []string{
 	"access_key_id", "access_key_created_at", "previous_access_key_id", "rotated_at", "deployed_at", "drain_ends_at", "rotation_due",
 	"rotation_due_at", "phase", "cluster_ids", "holders",
 }}
 
-// records is the plan that only writes arguments into the state.
+// records is a plan that only writes arguments into the state.
 var records = open{address: credentialsAddress}
 
 const day = 24 * time.Hour
@@ -65,7 +65,7 @@ func TestTriggers(t *testing.T) {
 				value(credentialsAddress, "phase", text("draining")),
 			},
 		},
-		// So does one that is taken away.
+		// Removing it rotates nothing either.
 		resource.TestStep{
 			Config:           s.credentials(adopt("")),
 			ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionUpdate), records),
@@ -80,7 +80,7 @@ func TestTriggers(t *testing.T) {
 			Config:      s.credentials(adopt(trigger("4"))),
 			ExpectError: says("Error running pre-apply plan", rotation.SummaryStillDraining, "rotation_triggers = ", s.key.ID),
 		},
-		// The rotation retires a drained key by itself.
+		// A rotation retires a drained key itself.
 		resource.TestStep{
 			PreConfig: func() { s.Clock().Advance(3 * time.Hour) },
 			Config:    s.credentials(adopt(trigger("4"))),
@@ -100,8 +100,8 @@ func TestTriggersIgnored(t *testing.T) {
 	s.unchanged()
 }
 
-// withPeriod is a configuration with triggers that come from another resource. Another period replaces that resource, like a
-// time_rotating that has expired: its output, which is its input, is unknown until it is applied.
+// withPeriod returns a configuration with triggers that come from another resource. Another period replaces that resource, like
+// an expired time_rotating. Its output equals its input, and is unknown until it is applied.
 func (s *stage) withPeriod(period, input, triggers string) string {
 	return s.credentials(adopt(triggers)) + fmt.Sprintf(`
 resource "terraform_data" "period" {
@@ -142,12 +142,12 @@ func TestTriggersKnownAfterApply(t *testing.T) {
 	}
 }
 
-// known gives the output of another resource the value that it has after an apply.
+// known replaces references to another resource by the value after its apply.
 func known(triggers, value string) string {
 	return strings.ReplaceAll(triggers, "terraform_data.period.output", strconv.Quote(value))
 }
 
-// appliesUnknown plans triggers with a value that is not known yet, and applies them with the one that it turns out to have.
+// appliesUnknown plans triggers with an unknown value, and applies them with the given one.
 func (s *stage) appliesUnknown(before object, triggers, value string) object {
 	s.t.Helper()
 	p, err := s.open(s.credentials(adopt(triggers)))
@@ -178,7 +178,7 @@ func TestTriggersKnownAfterApplyOfTerraform(t *testing.T) {
 	s.run(resource.TestStep{Config: s.withPeriod("1", "1", triggers)}, step("2", "1", 1), step("3", "2", 2))
 }
 
-// A plan that may turn out to rotate nothing is not refused because the previous key drains.
+// A plan that may rotate nothing is not refused because of a drain window.
 func TestTriggersKnownAfterApplyWhileDraining(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -303,7 +303,7 @@ func TestRotateAfterDaysChanged(t *testing.T) {
 	}
 }
 
-// A key that is due waits for its predecessor: a plan that cannot succeed would keep everything else from being applied.
+// A key that is due waits until its predecessor is drained, because a plan that fails would block everything else.
 func TestRotateAfterDaysWhileDraining(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -36,17 +36,17 @@ func (s *stage) at(moment string) func() {
 	}
 }
 
-// waitsUntil are checks of a rotation that waits.
+// waitsUntil returns checks that a rotation waits until a moment.
 func waitsUntil(moment string) []statecheck.StateCheck {
 	return []statecheck.StateCheck{
 		value(credentialsAddress, "rotation_due", knownvalue.Bool(false)), value(credentialsAddress, "rotation_due_at", text(moment)),
 	}
 }
 
-// postpones is the plan that remembers that a rotation is asked for.
+// postpones is a plan that remembers a request.
 var postpones = open{credentialsAddress, []string{"rotation_due_at"}}
 
-// rotatedOnce checks that a rotation that waited took place, and leaves no other one behind.
+// rotatedOnce returns steps which check that a waiting rotation happens once.
 func (s *stage) rotatedOnce(config string) []resource.TestStep {
 	return []resource.TestStep{
 		{
@@ -89,10 +89,10 @@ func TestWindowOfTriggers(t *testing.T) {
 			Check:             resource.ComposeTestCheckFunc(check(s.untouched), s.warned(provider.SummaryRotationWaits, monday, s.key.ID)),
 			ConfigStateChecks: waitsUntil(monday),
 		},
-		// Somebody asked, and that stays so.
+		// Triggers that change back do not withdraw the request.
 		{Config: s.credentials(adopt(trigger("1") + mondays)), Check: check(s.untouched), ConfigStateChecks: waitsUntil(monday)},
 		{PreConfig: s.at("2027-04-05T07:59:59Z"), Config: s.credentials(adopt(trigger("1") + mondays)), PlanOnly: true},
-		// Nobody applied anything on Monday.
+		// There was no apply on Monday.
 		{
 			PreConfig:         s.at("2027-04-05T15:00:00Z"),
 			Config:            s.credentials(adopt(trigger("1") + mondays)),
@@ -126,7 +126,7 @@ func TestWindowOfTriggersKnownAfterApply(t *testing.T) {
 	}
 }
 
-// The key is 92 days old on a Tuesday, and somebody changes the triggers too: that is one rotation.
+// The key is 92 days old on a Tuesday. If the triggers change too, there is still one rotation.
 func TestWindowOfAge(t *testing.T) {
 	t.Parallel()
 	const nextMonday = "2027-04-12T08:00:00Z"
@@ -147,7 +147,7 @@ func TestWindowOfAge(t *testing.T) {
 	}
 }
 
-// What waits goes by the window that there is.
+// A rotation that waits uses the present window.
 func TestWindowIsChanged(t *testing.T) {
 	t.Parallel()
 	for name, last := range map[string]string{"and removed": "", "and changed to an open one": sundays} {
@@ -172,7 +172,7 @@ func TestWindowAcrossMidnight(t *testing.T) {
 	s.rotatesOnce(config, o)
 }
 
-// An apply can only postpone what its plan brought.
+// An apply can only postpone what its plan has shown.
 func TestWindowClosesBeforeTheApply(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -221,7 +221,7 @@ func TestWindowOfACreationInside(t *testing.T) {
 	s.holds(resource.ComposeTestCheckFunc(s.keys(2), s.deployments(1)))
 }
 
-// A rotation that waits for the window waits for its predecessor too: a plan that fails would keep everything else from being applied.
+// A rotation that waits for the window also waits for the drain window, because a plan that fails would block everything else.
 func TestWindowWhileDraining(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -273,7 +273,7 @@ func TestWindowDoesNotHoldUp(t *testing.T) {
 		s.at("2027-04-12T08:00:00Z")()
 		s.nothingToDo(config, o)
 	})
-	// What is resumed began before somebody asked, so the request waits on.
+	// The resumed rotation is older than the request, so the request still waits.
 	t.Run("a leaked previous key", func(t *testing.T) {
 		t.Parallel()
 		s := newStage(t)

@@ -15,7 +15,7 @@ func (s *stage) afresh() {
 	s.rightsWarnings()
 }
 
-// rightsWarnings are the warnings about missing permissions since the last time.
+// rightsWarnings returns the warnings about missing permissions since the last call.
 func (s *stage) rightsWarnings() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,7 +41,7 @@ func (s *stage) warnsOfRights(facts ...string) error {
 	return fmt.Errorf("the warnings are %q, want %q", found, facts)
 }
 
-// planWarns checks the warnings of a plan, which asks IAM once.
+// planWarns checks the warnings of a plan, which asks IAM's policy simulator once.
 func (s *stage) planWarns(config string, before object, facts ...string) {
 	s.t.Helper()
 	s.afresh()
@@ -55,8 +55,7 @@ func (s *stage) planWarns(config string, before object, facts ...string) {
 	s.must(s.warnsOfRights(facts...))
 }
 
-// A plan that rotates names the one action of the policy that is denied, and what denies it. Where the action reads, the plan
-// itself fails.
+// A plan that rotates names the denied action of the policy, and what denies it. If the plan itself needs the action, it fails.
 func TestPlanWarnsOfMissingRights(t *testing.T) {
 	t.Parallel()
 	const boundary, organization = "denied by the permissions boundary", "denied by a service control policy"
@@ -117,7 +116,7 @@ func TestFirstPlanWarnsOfMissingRights(t *testing.T) {
 	})
 }
 
-// Where IAM does not tell what is allowed, nothing is said and nothing is held up.
+// If IAM does not answer what is allowed, the plan neither warns nor fails.
 func TestRightsThatNobodyTells(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(s *stage){
@@ -135,7 +134,7 @@ func TestRightsThatNobodyTells(t *testing.T) {
 	}
 }
 
-// asked tells how often IAM was asked for an action.
+// asked returns the number of requests to IAM for an action.
 func (s *stage) asked(action string) int {
 	n := 0
 	for _, request := range s.Requests() {

@@ -40,7 +40,7 @@ var (
 	opensAt = time.Date(2027, time.April, 5, 8, 0, 0, 0, time.UTC)
 )
 
-// TestDesignHasTheRequests compares the table with the one that people read.
+// TestDesignHasTheRequests compares the table with the one in DESIGN.md.
 func TestDesignHasTheRequests(t *testing.T) {
 	t.Parallel()
 	words := map[update]string{
@@ -136,8 +136,8 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-// An hour before the window closes it is open to a plan, and not any more to an apply 2 hours later. The other way round, an apply
-// does not do more than its plan.
+// The window is open at the plan, and closed 6 hours later, at the apply: the rotation is postponed. If the window opens in
+// between, the apply does no more than its plan.
 func TestWindowMovesBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
 	state, plan := testState(), testState()
@@ -223,8 +223,8 @@ func TestSetDue(t *testing.T) {
 	}
 }
 
-// anyChange is an update of a state that was refreshed at some time, with values that may not be known, and the values that they
-// turn out to have.
+// anyChange draws an update of a state that was refreshed at some time. In c, some values may be unknown. In known, they are
+// known.
 func anyChange(t *rapid.T) (c, known change, refreshedAt time.Time) {
 	windows := rapid.SampledFrom([]types.Object{noWindow, openWindow, closedWindow})
 	triggers := rapid.SampledFrom([]types.Map{noTriggers, someTriggers, otherTriggers})
@@ -256,7 +256,7 @@ func anyChange(t *rapid.T) (c, known change, refreshedAt time.Time) {
 	return change{&state, &unknown, seen, compromised}, change{&other, &plan, seen, compromised}, refreshedAt
 }
 
-// closedAttributes are the attributes whose values a plan has decided.
+// closedAttributes returns the attributes that are known in a plan.
 func closedAttributes(m *awsCredentialsModel) map[string]attr.Value {
 	values := map[string]attr.Value{}
 	v := reflect.ValueOf(*m)
@@ -268,8 +268,8 @@ func closedAttributes(m *awsCredentialsModel) map[string]attr.Value {
 	return values
 }
 
-// Terraform rejects a second plan that differs from what the first decided, and an update that differs from what the second did. And
-// nobody but the clock makes a plan after an apply that is not empty.
+// Terraform rejects a second plan that differs from the first, and an update that differs from the second plan. After an apply,
+// a plan is empty until time passes.
 func TestPlanAgreesWithUpdate(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {

@@ -22,7 +22,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// says matches a message that tells some facts in this order. A space stands for any white space, because Terraform wraps
+// says matches a message that contains some facts in this order. A space stands for any white space, because Terraform wraps
 // lines.
 func says(facts ...string) *regexp.Regexp {
 	patterns := make([]string, len(facts))
@@ -36,12 +36,12 @@ func says(facts ...string) *regexp.Regexp {
 	return regexp.MustCompile(`(?s)` + strings.Join(patterns, `.*`))
 }
 
-// check turns a function about the world into one of a test step.
+// check adapts a function about the world to a check of a test step.
 func check(f func() error) resource.TestCheckFunc {
 	return func(*terraform.State) error { return f() }
 }
 
-// planCheck turns a function into a check of a plan.
+// planCheck adapts a function to a check of a plan.
 type planCheck func(plancheck.CheckPlanRequest) error
 
 // CheckPlan implements [plancheck.PlanCheck].
@@ -49,8 +49,8 @@ func (c planCheck) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, 
 	resp.Error = c(req)
 }
 
-// checkedOnPlan moves the checks after an apply to the plan that follows, which has the state in it. Where they were, each
-// kind of them starts Terraform to show the state.
+// checkedOnPlan moves the checks after an apply to the plan that follows, which contains the state. Without the move, each kind
+// of check starts Terraform to show the state.
 func checkedOnPlan(step resource.TestStep) resource.TestStep {
 	if step.Config == "" || step.PlanOnly || step.Destroy || step.ImportState || step.RefreshState {
 		return step
@@ -79,7 +79,7 @@ func checkState(plan *tfjson.Plan, checks []statecheck.StateCheck) error {
 	if err != nil {
 		return err
 	}
-	// A plan is read with other types for numbers than a state.
+	// A plan is decoded with other types for numbers than a state.
 	var state tfjson.State
 	state.UseJSONNumber(true)
 	errs := []error{json.Unmarshal(content, &state)}
@@ -104,7 +104,7 @@ func plans(checks ...plancheck.PlanCheck) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: checks}
 }
 
-// open checks that a plan leaves exactly these attributes open until it is applied.
+// open checks that exactly these attributes of a resource are unknown in a plan.
 type open struct {
 	address    string
 	attributes []string
@@ -153,7 +153,7 @@ func (s *stage) deployments(want int) resource.TestCheckFunc {
 	})
 }
 
-// warned checks that a warning told some facts.
+// warned checks that a warning contained some facts in this order.
 func (s *stage) warned(facts ...string) resource.TestCheckFunc {
 	return check(func() error {
 		s.mu.Lock()
@@ -175,8 +175,7 @@ func (s *stage) holds(fact resource.TestCheckFunc) {
 	}
 }
 
-// untouched checks that Qovery holds the first key still, which is the user's only one, and that nothing is left of a
-// rotation that was taken back.
+// untouched checks that the first key is still in Qovery and the only one of its user, and that a rollback left nothing behind.
 func (s *stage) untouched() error {
 	switch keys, held, tags := s.user.Keys(), s.set.AccessKeyID(), s.user.Tags(); {
 	case len(keys) != 1 || keys[0] != s.key || !s.key.Active():
@@ -189,7 +188,7 @@ func (s *stage) untouched() error {
 	return nil
 }
 
-// unchanged checks that no request that changes anything was made.
+// unchanged checks that no request changed anything.
 func (s *stage) unchanged() {
 	s.t.Helper()
 	if mutations := s.Mutations(); len(mutations) > 0 {
@@ -197,7 +196,7 @@ func (s *stage) unchanged() {
 	}
 }
 
-// noSecrets checks that a text contains none of the secrets of the world, as they are or as a request has them.
+// noSecrets checks that a text contains none of the world's secrets, neither plain nor URL-encoded.
 func (s *stage) noSecrets(where, text string) {
 	s.t.Helper()
 	for _, secret := range s.Secrets() {
@@ -211,11 +210,11 @@ func (s *stage) noSecrets(where, text string) {
 type refusal struct {
 	name    string
 	prepare func(s *stage)
-	// config is the configuration; by default that of a resource without optional arguments.
+	// config returns the configuration. The default is a resource without optional arguments.
 	config func(s *stage) string
-	// facts are what the message tells.
+	// facts are what the message contains.
 	facts func(s *stage) []string
-	// terraform is for rows that Terraform shows too, as an example of all.
+	// terraform also runs the row in Terraform, as an example of all rows.
 	terraform bool
 }
 
@@ -239,17 +238,17 @@ func (r refusal) run(t *testing.T) {
 	s.unchanged()
 }
 
-// with is the configuration of a resource with some arguments.
+// with returns the configuration of a resource with some arguments.
 func with(arguments string) func(*stage) string {
 	return func(s *stage) string { return s.credentials(arguments) }
 }
 
-// facts are those that every stage has.
+// facts returns facts that are the same for every stage.
 func facts(facts ...string) func(*stage) []string {
 	return func(*stage) []string { return facts }
 }
 
-// active checks that a key was left alone.
+// active checks that a key is Active.
 func active(key *simulator.AccessKey) resource.TestCheckFunc {
 	return check(func() error {
 		if !key.Active() {
@@ -259,7 +258,7 @@ func active(key *simulator.AccessKey) resource.TestCheckFunc {
 	})
 }
 
-// inactive checks that a key is in its quarantine.
+// inactive checks that a key is Inactive and not deleted.
 func inactive(key *simulator.AccessKey) resource.TestCheckFunc {
 	return check(func() error {
 		if key.Active() || !key.Exists() {
@@ -269,7 +268,7 @@ func inactive(key *simulator.AccessKey) resource.TestCheckFunc {
 	})
 }
 
-// gone checks that a key was deleted.
+// gone checks that a key is deleted.
 func gone(key *simulator.AccessKey) resource.TestCheckFunc {
 	return check(func() error {
 		if key.Exists() {
@@ -279,7 +278,7 @@ func gone(key *simulator.AccessKey) resource.TestCheckFunc {
 	})
 }
 
-// stores checks which key holders have.
+// stores checks that holders store a key and its secret.
 func stores(key func() *simulator.AccessKey, holders ...*simulator.Holder) resource.TestCheckFunc {
 	return check(func() error {
 		for _, holder := range holders {

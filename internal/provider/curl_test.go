@@ -10,14 +10,14 @@ import (
 	"strings"
 )
 
-// curlName is the name under which the test's executable does what the guides need of curl, which not every machine has.
+// curlName is the name under which the test executable replaces curl for the guides, because not every machine has curl.
 const curlName = "curl"
 
-// curl prints what an address answers, and ends the process with an error for an answer that is one.
+// curl prints the response to a GET request. It exits with an error if the response has an error status.
 func curl(args []string) {
 	flags := flag.NewFlagSet(curlName, flag.ExitOnError)
 	for _, name := range []string{"fail", "silent", "show-error"} {
-		flags.Bool(name, false, "is how it always is")
+		flags.Bool(name, false, "is always on")
 	}
 	header := flags.String("header", "", "a header of the request")
 	_ = flags.Parse(args) // ExitOnError.

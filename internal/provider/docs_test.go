@@ -27,8 +27,7 @@ const (
 	troubleshootingGuide = "docs/guides/troubleshooting.md"
 )
 
-// Every attribute is described, written in some piece of configuration that people read, and named in some test of this
-// package.
+// Every attribute has a description, is in a documented piece of configuration, and is in a test of this package.
 func TestDocsShowEveryAttribute(t *testing.T) {
 	t.Parallel()
 	server := providerserver.NewProtocol6(provider.New("test"))()
@@ -100,7 +99,7 @@ func visitAttributes(visit func(at string, attribute *tfprotov6.SchemaAttribute)
 	}
 }
 
-// Whoever reads the summary of a diagnostic finds it in the guide, and the guide has none that the provider does not have.
+// The guide explains every summary that the provider has, and no other one.
 func TestDocsExplainEverySummary(t *testing.T) {
 	t.Parallel()
 	want := append(constants(t, "../rotation/problem.go", "Summary"), constants(t, "diagnostics.go", "summary")...)
@@ -153,7 +152,7 @@ func constants(t *testing.T, file, prefix string) []string {
 }
 
 const (
-	// docsProviders and docsResource complete the pieces of configuration that leave out what another piece on the page has.
+	// docsProviders and docsResource complete pieces of configuration whose page shows these blocks elsewhere.
 	docsProviders = `terraform {
   required_providers {
     qoveryrotation = { source = "qovery/qoveryrotation" }
@@ -171,7 +170,8 @@ const (
 var (
 	variableUse         = regexp.MustCompile(`\bvar\.(\w+)`)
 	variableDeclaration = regexp.MustCompile(`(?m)^variable "(\w+)"`)
-	// onlyForm is what the Terraform in use need not know: foreign types, newer blocks, other files. Only its form is checked.
+	// onlyForm matches what the Terraform in use may not support: types of other providers, newer blocks, other files. Only the
+	// format of such a piece is checked.
 	onlyForm = regexp.MustCompile(`\bqovery_\w+|provider "aws"|"aws_\w+"|(?m)^(list|action|mock_\w+|run) |^ *identity = {|required_version = ">= 1.14"`)
 )
 
@@ -239,7 +239,7 @@ func devOverrides(t *testing.T, dir string) string {
 	return "provider_installation {\n  dev_overrides {\n" + overrides + "  }\n}\n"
 }
 
-// docContext is what a piece of configuration refers to and does not have.
+// docContext returns the blocks that a piece of configuration refers to and does not contain.
 func docContext(code string) string {
 	more := ""
 	if !strings.Contains(code, "required_providers") {
@@ -262,7 +262,7 @@ func docContext(code string) string {
 	return more
 }
 
-// docPages are the documentation's files, relative to projectDir.
+// docPages returns the files of the documentation, relative to projectDir.
 func docPages(t *testing.T) []string {
 	t.Helper()
 	found := []string{"README.md", "DESIGN.md", "CONTRIBUTING.md", "AGENTS.md"}

@@ -21,9 +21,9 @@ const (
 	// The ids in examples that have no variables.
 	exampleOrganizationID = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
 	exampleCredentialsID  = "6ba7b810-9dad-41d1-80b4-00c04fd430c8"
-	// importByIdentity is the file of an example that takes the place of its other import block.
+	// importByIdentity is a file of an example that replaces its other import block.
 	importByIdentity = "import-by-identity.tf"
-	// exampleProviders goes with the examples that leave it to the page that shows them.
+	// exampleProviders is added to examples without required_providers, because the pages that show them have it.
 	exampleProviders = `terraform {
   required_providers {
     qoveryrotation = { source = "qovery/qoveryrotation" }
@@ -45,7 +45,7 @@ type exampleApply struct {
 	leaked bool
 }
 
-// exampleStories tells what every example comes to. In the beginning the key of each organization is 90 days old.
+// exampleStories has the applies of every example. In the beginning, the key of each organization is 90 days old.
 var exampleStories = map[string][]exampleApply{
 	"resources/qoveryrotation_aws_credentials": {{keys: "A A", prints: "1 imported"}},
 	"data-sources/qoveryrotation_aws_credentials": {
@@ -76,7 +76,7 @@ var exampleStories = map[string][]exampleApply{
 	},
 }
 
-// Every example is applied as it is, by the provider in a process of its own, on the clock of a simulated world.
+// Every example is applied unchanged, by the provider in a process of its own, on the clock of a simulated world.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	terraform, err := acctest.Terraform(t.Context())
@@ -162,7 +162,7 @@ func exampleFiles(t *testing.T) map[string][]string {
 	return files
 }
 
-// example is an example in a directory of its own.
+// example is an example in its own directory.
 type example struct {
 	*stage
 	dir, program string
@@ -213,7 +213,7 @@ func newExample(t *testing.T, program, cliConfig string, files ...string) *examp
 	return e
 }
 
-// read reads a file of an example and puts the world's ids in place of those in the text.
+// read reads a file of an example, and replaces its ids by those of the world.
 func (e *example) read(file string) string {
 	e.t.Helper()
 	content, err := os.ReadFile(file)
@@ -242,7 +242,7 @@ func (e *example) terraform(args ...string) string {
 	return string(output)
 }
 
-// state is the state of the last apply.
+// state returns the state after the last apply.
 func (e *example) state() string {
 	e.t.Helper()
 	return readFile(e.t, filepath.Join(e.dir, "terraform.tfstate"))
@@ -251,7 +251,7 @@ func (e *example) state() string {
 func (e *example) play(story []exampleApply) {
 	e.t.Helper()
 	e.terraform("init", "-input=false")
-	// A warning would be said in the same sentence.
+	// With a warning, Terraform ends this sentence differently.
 	if output := e.terraform("validate"); !strings.Contains(output, "The configuration is valid.\n") {
 		e.t.Errorf("the configuration is not valid:\n%s", output)
 	}
@@ -260,7 +260,7 @@ func (e *example) play(story []exampleApply) {
 		if apply.leaked {
 			e.env = append(e.env, fmt.Sprintf("TF_VAR_compromised_access_key_ids=[%q]", e.key.ID))
 		}
-		// One resource at a time: two providers that wait on one simulated clock move it under each other's time limits.
+		// One resource at a time: two providers that wait on one simulated clock would use up each other's time limits.
 		output := e.terraform("apply", "-input=false", "-auto-approve", "-parallelism=1")
 		if got := keyStates(e.user) + " " + keyStates(e.staging); got != apply.keys {
 			e.t.Errorf("after apply %d the keys are %q, want %q", i+1, got, apply.keys)
@@ -281,7 +281,7 @@ func (e *example) play(story []exampleApply) {
 	e.noSecrets("the state", e.state())
 }
 
-// keyStates shows a user's keys, oldest first.
+// keyStates returns the states of a user's keys, oldest first.
 func keyStates(user *simulator.User) string {
 	states := ""
 	for _, key := range user.Keys() {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// guidePage is a page under docs/guides, as somebody reads it who follows it.
+// guidePage is a page under docs/guides.
 type guidePage struct {
 	// title is what the registry's sidebar shows, number is what it sorts by, and heading is the title on the page.
 	number, title, heading string
@@ -13,7 +13,7 @@ type guidePage struct {
 	blocks                 []guideBlock
 }
 
-// guideBlock is a piece of code, and what the reader has just read.
+// guideBlock is a piece of code, and where it is on the page.
 type guideBlock struct {
 	// section is the heading above the block, and intro is the paragraph before it.
 	section, intro string
@@ -27,7 +27,7 @@ var (
 	heading = regexp.MustCompile(`^##+ (.+)$`)
 )
 
-// parseGuide returns nil for a page that has another head than a guide.
+// parseGuide parses a guide. It returns nil if the page has another front matter than a guide.
 func parseGuide(text string) *guidePage {
 	head := guideHead.FindStringSubmatch(text)
 	if head == nil {
@@ -36,7 +36,7 @@ func parseGuide(text string) *guidePage {
 	return &guidePage{number: head[1], title: head[2], description: head[3], heading: head[4], blocks: codeBlocks(text)}
 }
 
-// codeBlocks are the pieces of code on a page, without the indentation of their fences.
+// codeBlocks returns the pieces of code on a page, without the indentation of their fences.
 func codeBlocks(text string) []guideBlock {
 	var blocks []guideBlock
 	section, intro, blank := "", "", true
@@ -69,7 +69,7 @@ func codeBlocks(text string) []guideBlock {
 
 var fileName = regexp.MustCompile("`([\\w/.-]+\\.(?:tf|hcl))`")
 
-// file is the name of the file that the block belongs into: the last one in the paragraph before it.
+// file returns the name of the file that the block belongs into: the last one in the paragraph before it.
 func (b guideBlock) file() string {
 	names := fileName.FindAllStringSubmatch(b.intro, -1)
 	if len(names) == 0 || !strings.HasSuffix(b.intro, ":") {
@@ -80,7 +80,7 @@ func (b guideBlock) file() string {
 
 var configurationBlock = regexp.MustCompile(`(?ms)^([a-z].*?)\{(?:\}$|\n.*?^\}$)`)
 
-// edited is a file after the reader has put the block into it. What has the same head as something in the block is replaced.
+// edited returns a file with the block in it. A part of the block replaces the part of the file with the same head.
 func (b guideBlock) edited(file string) string {
 	for _, part := range configurationBlock.FindAllStringSubmatch(b.code, -1) {
 		replaced := false
@@ -98,10 +98,11 @@ func (b guideBlock) edited(file string) string {
 	return file
 }
 
-// varying is what differs from one run to the next: ids of new access keys, UUIDs and times. An ellipsis stands for anything.
+// varying matches values that differ between runs: ids of new access keys, UUIDs and times. An ellipsis stands for anything.
 var varying = regexp.MustCompile(`AKIAI44QH8DHBEXAMPLE|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|…`)
 
-// promised is a pattern for a line of output that a guide shows. known puts the values in that the world of the test has.
+// promised returns a pattern for a line of output in a guide. known replaces values of the guide by those of the simulated
+// world.
 func promised(line string, known func(string) string) *regexp.Regexp {
 	pattern, rest := "", strings.Join(strings.Fields(line), " ")
 	for {
@@ -127,7 +128,7 @@ func promised(line string, known func(string) string) *regexp.Regexp {
 	}
 }
 
-// unwrapped is Terraform's output on one line, without the frames of its messages.
+// unwrapped returns Terraform's output on one line, without the frames of its messages.
 func unwrapped(output string) string {
 	return strings.Join(strings.Fields(strings.NewReplacer("│", " ", "╷", " ", "╵", " ", "OpenTofu", "Terraform").Replace(output)), " ")
 }

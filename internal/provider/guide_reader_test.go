@@ -11,32 +11,32 @@ import (
 	"testing"
 )
 
-// guideReader follows a guide in a simulated world. He has none if the guide has nothing to run.
+// guideReader follows a guide. If the guide has something to run, there is an example with a simulated world.
 type guideReader struct {
 	guide
 	*example
 	t       *testing.T
 	section string
-	// unused are the sections and the shown blocks that the guide has not had so far.
+	// unused are the sections and shown blocks of the table that were not found on the page so far.
 	unused map[string]bool
-	// last is what he did with the last command, and output is what it printed.
+	// last is the step of the last command, and output is what it printed.
 	last   guideStep
 	output string
 }
 
-// guideStep is what a reader does with a block.
+// guideStep is what the reader does with a block.
 type guideStep int
 
 const (
-	// unexplained is a block that nobody knows what to do with.
+	// unexplained is a block that is neither followed nor named in the table.
 	unexplained guideStep = iota
 	// shown is a block that the table names.
 	shown
-	// elsewhere is a command for the APIs of others.
+	// elsewhere is a command for the APIs of others. Only its syntax is checked.
 	elsewhere
 	// runs is a command for a shell.
 	runs
-	// promises is what a command prints.
+	// promises is the output of the last command.
 	promises
 	// edits is the content of a file.
 	edits
@@ -79,7 +79,7 @@ func (r *guideReader) follow(page *guidePage) {
 		}
 		r.read(block)
 		if r.t.Failed() {
-			return // What follows would only be confusing.
+			return // Later failures would only follow from this one.
 		}
 	}
 	r.leave()
@@ -133,7 +133,7 @@ func (r *guideReader) read(block guideBlock) {
 	}
 }
 
-// compare looks for each line of what the guide promises in what the last command has printed.
+// compare checks that the output of the last command contains each line of the block.
 func (r *guideReader) compare(block guideBlock) {
 	r.t.Helper()
 	switch r.last {
@@ -151,7 +151,8 @@ func (r *guideReader) compare(block guideBlock) {
 	}
 }
 
-// edit does with a file what the guide says: it is written when it is new, and otherwise the block replaces what has the same name.
+// edit writes the block to its file. If the file exists and the guide does not say "Create", the block replaces what has the
+// same head, or is added.
 func (r *guideReader) edit(block guideBlock) {
 	r.t.Helper()
 	path := filepath.Join(r.dir, block.file())
@@ -165,7 +166,7 @@ func (r *guideReader) edit(block guideBlock) {
 	writeFile(r.t, path, r.real(block.code))
 }
 
-// real puts the values of the simulated world in the place of those in the guide.
+// real replaces the values in the guide by those of the simulated world.
 func (r *guideReader) real(text string) string {
 	values := []string{
 		exampleOrganizationID, r.org.ID, exampleCredentialsID, r.set.ID, "AKIAIOSFODNN7EXAMPLE", r.key.ID,
@@ -177,7 +178,7 @@ func (r *guideReader) real(text string) string {
 	return strings.NewReplacer(values...).Replace(text)
 }
 
-// shell runs a command, which must succeed, and returns what it prints. The next one finds the variables that it sets.
+// shell runs a command, which must succeed, and returns its output. The next command has the variables that it exports.
 func (r *guideReader) shell(command string) string {
 	r.t.Helper()
 	const variables = "variables.sh"
@@ -191,7 +192,7 @@ func (r *guideReader) shell(command string) string {
 	return string(output)
 }
 
-// begin makes the world of the guide, with Terraform in the reader's PATH.
+// begin creates the world of the guide, with Terraform and curl in PATH.
 func (r *guideReader) begin(program, cliConfig string) {
 	r.t.Helper()
 	var files []string
@@ -213,7 +214,7 @@ func (r *guideReader) begin(program, cliConfig string) {
 		}
 	}
 	writeFile(r.t, filepath.Join(r.dir, "variables.sh"), "")
-	// One resource at a time: two that wait on one simulated clock move it under each other's time limits.
+	// One resource at a time: two that wait on one simulated clock would use up each other's time limits.
 	r.env = append(r.env, "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"TF_CLI_ARGS_init=-input=false", "TF_CLI_ARGS_apply=-auto-approve -parallelism=1", "TF_CLI_ARGS_destroy=-auto-approve")
 	if len(files) == 0 {

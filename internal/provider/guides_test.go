@@ -16,36 +16,36 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 )
 
-// guide is what comes of a page when somebody follows it.
+// guide is what happens when somebody follows a page.
 type guide struct {
-	// since is the oldest Terraform that can follow it, and notInTofu is why OpenTofu cannot.
+	// since is the oldest Terraform that can follow the page, and notInTofu is why OpenTofu cannot.
 	since     *version.Version
 	notInTofu string
 	// example is the directory of the example that the guide begins with, applied once.
 	example string
-	// world makes the simulated world the one that the guide is about.
+	// world prepares the simulated world.
 	world func(*example)
-	// values are further values of the guide, and those in their place.
+	// values are further values of the guide, each followed by its replacement.
 	values func(*example) []string
-	// sections are the headings at which something happens, or is true afterwards.
+	// sections are the headings at which something happens or is checked.
 	sections map[string]guideSection
-	// shown are blocks that are read and not followed here, by a part of them, with the reason.
+	// shown are the blocks that are not followed here: a part of each, and the reason.
 	shown map[string]string
 	// keys are the access keys in the end, as keyStates shows them.
 	keys string
 }
 
-// guideSection is what the reader does at a heading beside running commands.
+// guideSection is what happens at a heading besides the commands.
 type guideSection struct {
-	// wait is how long he waits before he reads on.
+	// wait is the time that passes before the section.
 	wait time.Duration
-	// keys are the access keys when he has read the section.
+	// keys are the access keys after the section.
 	keys string
-	// then is what he does by hand at its end, or looks at.
+	// then is a manual step or a check at the end of the section.
 	then func(*example)
 }
 
-// The reasons that several guides have for a block that nobody follows here.
+// Reasons why a block is not followed here.
 const (
 	needsAWS   = "is applied in a real AWS account; TestDocsConfigurations checks its form"
 	isPolicy   = "is a policy in a real AWS account; TestDocsIAMPolicy compares the permissions"
@@ -59,7 +59,7 @@ const (
 	isFormula  = "is a formula"
 )
 
-// guides are the pages, in the order of the registry's sidebar.
+// guides are the pages in the order of the registry's sidebar.
 var guides = []struct {
 	file string
 	guide
@@ -127,7 +127,7 @@ var guides = []struct {
 	{"troubleshooting", guide{shown: map[string]string{"TF_LOG_PROVIDER": isProgress, "[INFO]": isProgress}}},
 }
 
-// The registry sorts guides by their titles, so a number in the title holds the order. The address of a page does not change with it.
+// The registry sorts guides by title, so a number in the title sets the order. The number is not in the address of the page.
 func TestGuidesInOrder(t *testing.T) {
 	t.Parallel()
 	var files []string
@@ -155,7 +155,7 @@ func TestGuidesInOrder(t *testing.T) {
 	}
 }
 
-// Whoever follows a guide word by word gets what it promises.
+// Every guide, followed word by word, prints what it shows and leaves the access keys that its row names.
 func TestGuides(t *testing.T) {
 	t.Parallel()
 	terraform, err := acctest.Terraform(t.Context())
@@ -180,7 +180,7 @@ func TestGuides(t *testing.T) {
 	}
 }
 
-// skipOthers skips the guide where Terraform cannot follow it.
+// skipOthers skips the guide if the Terraform or OpenTofu in use cannot follow it.
 func (g guide) skipOthers(t *testing.T) {
 	t.Helper()
 	if g.since != nil {

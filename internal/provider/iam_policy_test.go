@@ -36,7 +36,7 @@ func withFunctions(t *testing.T, s *stage, steps ...resource.TestStep) {
 	})
 }
 
-// policyOf is a configuration whose output is the policy for a user. It needs no configured provider.
+// policyOf returns a configuration whose output is the policy for a user. It needs no configured provider.
 func policyOf(userARN string) string {
 	return fmt.Sprintf("output \"policy\" { value = provider::qoveryrotation::iam_policy(%s) }", userARN)
 }
@@ -84,7 +84,7 @@ func TestFunctionIAMPolicy(t *testing.T) {
 	}
 }
 
-// The policy for the user of a resource follows from the resource, and is not known before it.
+// The policy for the user of a resource is unknown until the resource is created.
 func TestFunctionIAMPolicyOfAResource(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -98,8 +98,8 @@ func TestFunctionIAMPolicyOfAResource(t *testing.T) {
 	})
 }
 
-// The documentation shows the policy of the function, and it allows what a rotation and a retirement ask of IAM, and nothing else.
-// That it allows what every other story asks, those of the crash matrix included, is an invariant of their worlds.
+// The documentation shows the policy of the function. It allows exactly what a rotation and a retirement ask of IAM. In all
+// other tests, the simulator reports requests that it does not allow.
 func TestDocsIAMPolicy(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -128,8 +128,8 @@ func TestDocsIAMPolicy(t *testing.T) {
 	}
 }
 
-// usedActions are the actions of IAM that the provider's own identity asked for, in order, without the optional one. What a new
-// key is tried with is signed with that key, and needs no permission.
+// usedActions returns the IAM actions that the provider used with its own identity, sorted, without the optional one. Requests
+// that try a new key are signed with that key, and need no permission.
 func (s *stage) usedActions() []string {
 	used := map[string]bool{}
 	for _, request := range s.Requests() {
@@ -141,7 +141,7 @@ func (s *stage) usedActions() []string {
 	return slices.Sorted(maps.Keys(used))
 }
 
-// allowedActions returns what a policy allows, in order.
+// allowedActions returns the actions that a policy allows, sorted.
 func allowedActions(t *testing.T, policy string) []string {
 	t.Helper()
 	var decoded struct{ Statement []struct{ Action []string } }

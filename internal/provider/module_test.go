@@ -15,7 +15,7 @@ import (
 
 const moduleDir = projectDir + "/modules/rotated-credentials"
 
-// The module hands on every argument of both resources.
+// The module passes on every argument of both resources.
 func TestModuleHasEveryArgument(t *testing.T) {
 	t.Parallel()
 	server := providerserver.NewProtocol6(provider.New("test"))()
@@ -44,7 +44,7 @@ func TestModuleHasEveryArgument(t *testing.T) {
 	}
 }
 
-// flatOrganization is what examples/organization has a module for.
+// flatOrganization has the resources of examples/organization without the module.
 const flatOrganization = `
 resource "qoveryrotation_aws_credentials" "all" {
   for_each = data.qoveryrotation_aws_credentials_list.all.ids
@@ -66,8 +66,7 @@ resource "qoveryrotation_aws_access_key_cleanup" "all" {
 }
 `
 
-// The addresses of the module name one release, the latest one, so that "make version" finds them. Before the first release they
-// name that one.
+// The addresses of the module name the latest release, or v0.1.0 before the first one. "make version" updates them.
 func TestModuleAddresses(t *testing.T) {
 	t.Parallel()
 	notes, err := filepath.Glob(filepath.Join(projectDir, ".changes", "v*.md"))
@@ -87,8 +86,8 @@ func TestModuleAddresses(t *testing.T) {
 	}
 }
 
-// moveIntoModule applies both resources without the module, in the middle of a rotation, and moves them as the module's page
-// says.
+// moveIntoModule applies both resources without the module, and moves them during a drain window as the module's page
+// describes.
 func moveIntoModule(t *testing.T, program, cliConfig string) {
 	t.Helper()
 	e := newExample(t, program, cliConfig, filepath.Join(examplesDir, "organization", "main.tf"))

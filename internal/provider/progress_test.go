@@ -13,17 +13,16 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// progressFilter is the script of the command that makes the log readable.
+// progressFilter matches the script of the command that makes the log readable.
 var progressFilter = regexp.MustCompile(`2>&1 \|\s+sed (?:-u )?-E '([^'\n]+)'`)
 
-// showsProgress are the files with that command.
+// showsProgress are the files that show this command.
 var showsProgress = []string{
 	"README.md", "docs/guides/troubleshooting.md", "docs/guides/getting-started.md", "docs/guides/pipelines.md",
 	"examples/github-actions/rotate-access-keys.yml", "examples/gitlab-ci/rotate-access-keys.gitlab-ci.yml", "internal/demo/story.go",
 }
 
-// The command that is shown everywhere leaves of the log of a rotation one short line for each step, and of what Terraform prints
-// everything.
+// The documented command reduces the log of a rotation to one short line per step, and keeps all output of Terraform.
 func TestProgressIsReadable(t *testing.T) {
 	t.Parallel()
 	script := ""
@@ -53,7 +52,8 @@ func TestProgressIsReadable(t *testing.T) {
 	}
 	e := newExample(t, terraform, cliConfig, filepath.Join(examplesDir, "single", "main.tf"))
 	e.terraform("init", "-input=false")
-	// A warning of several lines is in the log too. Older versions of Terraform do not mark its lines, so the command leaves them.
+	// A warning of several lines is in the log too. Older versions of Terraform do not mark its lines, so the command keeps
+	// them.
 	warnings, allNoise := 0, []string{"mTLS", "plugin process", "credentials_id=", "  | "}
 	if !terraformVersion(t, terraform).LessThan(tfversion.Version1_8_0) {
 		e.DenyAction("iam:UntagUser")

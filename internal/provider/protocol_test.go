@@ -11,8 +11,8 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// session is a configured provider in the test's process, asked in the protocol that Terraform speaks. It is for what a single
-// request answers, such as a refusal: Terraform would be started five times for it.
+// session is a configured provider in the test's process, called by Terraform's protocol. It saves the starts of Terraform, of
+// which a test step needs several.
 type session struct {
 	*stage
 	server  providerServer
@@ -20,7 +20,7 @@ type session struct {
 	config  *hcl.File
 }
 
-// object is a resource as Terraform remembers it. The zero object does not exist.
+// object is what Terraform stores about a resource. The zero object does not exist.
 type object struct {
 	state    cty.Value
 	private  []byte
@@ -29,7 +29,7 @@ type object struct {
 
 func (o object) exists() bool { return o.state != cty.NilVal }
 
-// open validates a configuration and configures the provider with it. References are to what is not known yet.
+// open validates a configuration and configures the provider with it. References to resources are unknown values.
 func (s *stage) open(config string) (*session, error) {
 	s.t.Helper()
 	served, err := s.serve()
@@ -58,7 +58,7 @@ func (s *stage) open(config string) (*session, error) {
 	return p, p.problem(block, resp.Diagnostics)
 }
 
-// must ends the test for an error that no test provokes.
+// must ends the test if there is an error.
 func (s *stage) must(err error) {
 	s.t.Helper()
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *stage) must(err error) {
 	}
 }
 
-// validate asks whether a block is well-formed.
+// validate validates a block.
 func (p *session) validate(kind, label string) error {
 	p.t.Helper()
 	block, values := p.block(kind, label)
@@ -86,7 +86,8 @@ func (p *session) validate(kind, label string) error {
 	}
 }
 
-// plan plans the resource of the configuration. What only the provider can set keeps its value in the proposal, as in Terraform's.
+// plan plans the resource of the configuration. As in Terraform, computed attributes that are not configured are proposed with
+// their value.
 func (p *session) plan(before object) (object, error) {
 	p.t.Helper()
 	label := p.label()
@@ -123,7 +124,7 @@ func (p *session) apply(before, planned object) (object, error) {
 	return object{p.value("resource", label, resp.NewState), resp.Private, resp.NewIdentity}, p.problem(block, resp.Diagnostics)
 }
 
-// refresh reads a resource. One that does not exist yet has nothing to read.
+// refresh reads a resource, if it exists.
 func (p *session) refresh(before object) (object, error) {
 	p.t.Helper()
 	if !before.exists() {
@@ -161,8 +162,8 @@ func (p *session) readData(address string) (object, error) {
 	return object{state: p.value("data", label, resp.State)}, p.problem(block, resp.Diagnostics)
 }
 
-// apply has the provider do what Terraform asks for in an apply of a configuration with one resource: it refreshes, plans, plans
-// again in another process, and applies. Afterwards nothing may be left to do.
+// apply calls the provider as Terraform does in an apply of a configuration with one resource: refresh, plan, a second plan by
+// another instance, apply. Then a plan must be empty.
 func (s *stage) apply(config string, before object) (object, error) {
 	s.t.Helper()
 	planning, err := s.open(config)
@@ -183,7 +184,7 @@ func (s *stage) apply(config string, before object) (object, error) {
 	return s.applyPlan(config, refreshed, planned)
 }
 
-// applyPlan is the second half of apply.
+// applyPlan is the second half of apply: the second plan, and the apply.
 func (s *stage) applyPlan(config string, before, planned object) (object, error) {
 	s.t.Helper()
 	applying, err := s.open(config)
@@ -204,7 +205,7 @@ func (s *stage) applyPlan(config string, before, planned object) (object, error)
 	return after, nil
 }
 
-// keeps checks that everything that was planned has come so, as Terraform does.
+// keeps checks, as Terraform does, that every value that was known in the plan is the same now.
 func (s *stage) keeps(what string, planned, got object) {
 	s.t.Helper()
 	for name, value := range planned.state.AsValueMap() {
@@ -214,7 +215,7 @@ func (s *stage) keeps(what string, planned, got object) {
 	}
 }
 
-// plan refreshes an object and plans it, where exactly these attributes are left open.
+// plan refreshes and plans an object, and checks that exactly these attributes are unknown.
 func (s *stage) plan(config string, before object, want open) (refreshed, planned object) {
 	s.t.Helper()
 	p, err := s.open(config)
@@ -236,7 +237,7 @@ func (s *stage) plan(config string, before object, want open) (refreshed, planne
 	return refreshed, planned
 }
 
-// mustApplyPlan is applyPlan for one that succeeds.
+// mustApplyPlan is applyPlan for an apply that succeeds.
 func (s *stage) mustApplyPlan(config string, before, planned object) object {
 	s.t.Helper()
 	after, err := s.applyPlan(config, before, planned)
@@ -244,7 +245,7 @@ func (s *stage) mustApplyPlan(config string, before, planned object) object {
 	return after
 }
 
-// nothingToDo checks that a plan changes nothing, without a refresh and with one.
+// nothingToDo checks that a plan is empty, without a refresh and with one.
 func (s *stage) nothingToDo(config string, o object) {
 	s.t.Helper()
 	p, err := s.open(config)
@@ -259,7 +260,7 @@ func (s *stage) nothingToDo(config string, o object) {
 	}
 }
 
-// mustApply is apply for one that succeeds.
+// mustApply is apply for a configuration that is accepted.
 func (s *stage) mustApply(config string, before object) object {
 	s.t.Helper()
 	after, err := s.apply(config, before)
@@ -276,7 +277,7 @@ func (s *stage) destroy(config string, before object) {
 	s.must(err)
 }
 
-// refuse returns why the creation of the resources of a configuration is refused, before an apply.
+// refuse returns the error with which a configuration is refused before an apply.
 func (s *stage) refuse(config string) error {
 	s.t.Helper()
 	p, err := s.open(config)
@@ -286,7 +287,7 @@ func (s *stage) refuse(config string) error {
 	return err
 }
 
-// fails checks that an error tells some facts.
+// fails checks that an error contains some facts in this order.
 func (s *stage) fails(err error, facts ...string) {
 	s.t.Helper()
 	if err == nil || !says(facts...).MatchString(err.Error()) {

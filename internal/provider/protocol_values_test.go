@@ -20,7 +20,7 @@ import (
 	ctymsgpack "github.com/zclconf/go-cty/cty/msgpack"
 )
 
-// blocks are those of the configuration, without the ones of other providers.
+// blocks returns the blocks of the configuration, without those of other providers.
 func (p *session) blocks() []*hclsyntax.Block {
 	var found []*hclsyntax.Block
 	for _, block := range p.body().Blocks {
@@ -39,7 +39,7 @@ func (p *session) body() *hclsyntax.Body {
 	return body
 }
 
-// label is the type of the resource of the configuration.
+// label returns the type of the resource in the configuration.
 func (p *session) label() string {
 	for _, block := range p.blocks() {
 		if block.Type == "resource" {
@@ -50,7 +50,7 @@ func (p *session) label() string {
 	return ""
 }
 
-// schema is that of a kind of blocks.
+// schema returns the schema of a block.
 func (p *session) schema(kind, label string) *tfprotov6.Schema {
 	switch kind {
 	case "resource":
@@ -62,7 +62,7 @@ func (p *session) schema(kind, label string) *tfprotov6.Schema {
 	}
 }
 
-// typeOf is the type of a schema's values.
+// typeOf returns the type of a schema's values.
 func (p *session) typeOf(schema *tfprotov6.Schema) cty.Type {
 	p.t.Helper()
 	content, err := json.Marshal(schema.ValueType())
@@ -83,7 +83,7 @@ func (p *session) block(kind, label string) (*hclsyntax.Block, *tfprotov6.Dynami
 	return nil, p.encode(kind, label, p.decode(&hclsyntax.Block{Body: &hclsyntax.Body{}}, kind, label))
 }
 
-// decode reads a block by its schema.
+// decode decodes a block by its schema.
 func (p *session) decode(block *hclsyntax.Block, kind, label string) cty.Value {
 	p.t.Helper()
 	schema := p.schema(kind, label)
@@ -109,7 +109,7 @@ func (p *session) decode(block *hclsyntax.Block, kind, label string) cty.Value {
 	return value
 }
 
-// lenient is a type whose objects may leave out attributes.
+// lenient returns a type whose objects may leave out attributes.
 func lenient(t cty.Type) cty.Type {
 	if !t.IsObjectType() {
 		return t
@@ -146,7 +146,7 @@ func (p *session) value(kind, label string, encoded *tfprotov6.DynamicValue) cty
 	return value
 }
 
-// problem is what the errors among diagnostics say, each with the argument that it is about, as Terraform prints it.
+// problem returns the errors among diagnostics, each with the argument that it is about, as Terraform prints it.
 func (p *session) problem(block *hclsyntax.Block, diagnostics []*tfprotov6.Diagnostic) error {
 	var problems []error
 	for _, d := range diagnostics {
@@ -157,7 +157,7 @@ func (p *session) problem(block *hclsyntax.Block, diagnostics []*tfprotov6.Diagn
 	return errors.Join(problems...)
 }
 
-// source is the text of the argument that a diagnostic is about.
+// source returns the text of the argument that a diagnostic is about.
 func (p *session) source(block *hclsyntax.Block, d *tfprotov6.Diagnostic) string {
 	if block == nil || d.Attribute == nil || len(d.Attribute.Steps()) == 0 {
 		return ""

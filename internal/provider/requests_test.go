@@ -13,14 +13,14 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// ledger counts the requests of each Terraform command, by what the test is doing meanwhile.
+// ledger counts the requests of each Terraform command, by the name of the test step.
 type ledger struct {
 	*stage
 	doing, begun string
 	counts       map[string][]map[string]int
 }
 
-// factories serve the provider like the stage's and close the account of the command before.
+// factories serve the provider like the stage's. Each start ends the count of the command before.
 func (l *ledger) factories() map[string]func() (tfprotov6.ProviderServer, error) {
 	l.counts = map[string][]map[string]int{}
 	return map[string]func() (tfprotov6.ProviderServer, error){"qoveryrotation": func() (tfprotov6.ProviderServer, error) {
@@ -32,7 +32,7 @@ func (l *ledger) factories() map[string]func() (tfprotov6.ProviderServer, error)
 	}}
 }
 
-// close enters what the last command asked, unless that was nothing.
+// close records the requests of the last command, if there were any.
 func (l *ledger) close() {
 	count := map[string]int{}
 	for _, request := range l.Requests() {
@@ -43,7 +43,7 @@ func (l *ledger) close() {
 	}
 }
 
-// step is a step of the test under a name.
+// step gives a step of the test a name.
 func (l *ledger) step(name string, step resource.TestStep) resource.TestStep {
 	prepare := step.PreConfig
 	step.PreConfig = func() {
@@ -55,7 +55,7 @@ func (l *ledger) step(name string, step resource.TestStep) resource.TestStep {
 	return step
 }
 
-// fleet is a configuration with both resources for some credentials sets.
+// fleet returns a configuration with both resources for each credentials set.
 func (s *stage) fleet(sets []*simulator.Credentials, arguments string) string {
 	var b strings.Builder
 	b.WriteString(s.providerBlock())
@@ -79,7 +79,7 @@ resource "qoveryrotation_aws_access_key_cleanup" "n%[1]d" {
 	return b.String()
 }
 
-// addSets gives the organization credentials sets with their own users until it has n, and returns them all.
+// addSets adds credentials sets with their own users until the organization has n, and returns them all.
 func (s *stage) addSets(n int) []*simulator.Credentials {
 	sets := []*simulator.Credentials{s.set}
 	for i := len(sets); i < n; i++ {
@@ -89,8 +89,8 @@ func (s *stage) addSets(n int) []*simulator.Credentials {
 	return sets
 }
 
-// A plan without work asks Qovery three questions per organization and IAM one per user, whatever the number of resources
-// and whatever state they are in.
+// A plan without work sends three requests to Qovery per organization, one to STS, and one to IAM per user. Neither the number
+// of resources nor their state changes that.
 func TestRequestsOfPlanWithoutWork(t *testing.T) {
 	t.Parallel()
 	const idle, draining, deleted = "idle", "draining", "deleted"
@@ -110,7 +110,7 @@ func TestRequestsOfPlanWithoutWork(t *testing.T) {
 					l.step(draining, resource.TestStep{Config: rotated, PlanOnly: true}),
 					l.step("", resource.TestStep{Config: rotated, PreConfig: later}),
 					l.step(deleted, resource.TestStep{Config: rotated, PlanOnly: true}),
-					// What comes after the last step is no plan.
+					// The destruction after the last step counts for this one.
 					l.step("", resource.TestStep{Config: rotated}),
 				},
 			})
@@ -135,8 +135,8 @@ func TestRequestsOfPlanWithoutWork(t *testing.T) {
 	}
 }
 
-// Clusters that deploy under several rotations are asked about once per poll interval, also while rotations begin and end:
-// Terraform begins ten at a time.
+// The statuses of clusters that deploy under several rotations are read once per poll interval, also while rotations begin and
+// end. Terraform runs ten at a time.
 func TestRequestsWhileClustersDeploy(t *testing.T) {
 	t.Parallel()
 	const rotations, clustersEach, interval = 12, 2, 5 * time.Second

@@ -19,7 +19,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// No secret may get into anything that Terraform keeps or prints: the state with its private part, plans, logs and messages.
+// No secret is in anything that Terraform stores or prints: state, private state, plans, logs and messages.
 func TestSecretsStayInMemory(t *testing.T) {
 	s := newStage(t)
 	for name, value := range s.Env() {
@@ -93,7 +93,7 @@ resource "qoveryrotation_aws_access_key_cleanup" "test" {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// These are the provider's own lines, without which the log would prove nothing.
+	// Without these lines of the provider, the log would prove nothing.
 	for _, line := range []string{"cutover: storing the new access key in Qovery", "Called the Qovery API", "deactivating an access key"} {
 		if !strings.Contains(string(traced), line) {
 			t.Errorf("the log does not say %q", line)
@@ -101,7 +101,7 @@ resource "qoveryrotation_aws_access_key_cleanup" "test" {
 	}
 }
 
-// scan looks for secrets in every file of a directory, those in plan files too, and counts the files by name.
+// scan checks every file of a directory for secrets, also those inside of plan files, and counts the files by name.
 func (s *stage) scan(dir string) map[string]int {
 	s.t.Helper()
 	scanned := map[string]int{}

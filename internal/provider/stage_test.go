@@ -52,10 +52,10 @@ type stage struct {
 	set     *simulator.Credentials
 	cluster *simulator.Cluster
 
-	// token, url and signer are what the provider block gets. What is not there, it leaves out.
+	// token, url and signer are values of the provider block. An empty token or signer is left out.
 	token, url string
 	signer     *simulator.AccessKey
-	// settings are more arguments of the provider block, and aws of its argument of that name.
+	// settings are further arguments of the provider block, and aws further attributes of its aws argument.
 	settings, aws string
 
 	mu       sync.Mutex
@@ -68,7 +68,7 @@ func newStage(t *testing.T) *stage {
 	return newStageIn(t, simulator.New(t))
 }
 
-// newStageTolerating is newStage for a test that provokes a violation of a certain kind.
+// newStageTolerating is newStage for a test that provokes violations with a certain text.
 func newStageTolerating(t *testing.T, violation string) *stage {
 	t.Helper()
 	world, err := simulator.Start(simulator.Config{})
@@ -113,7 +113,7 @@ func (s *stage) serve() (tfprotov6.ProviderServer, error) {
 	return &recorder{s.server, s}, nil
 }
 
-// providerServer is everything that Terraform asks of a provider. What a wrapper does not embed, Terraform does not find.
+// providerServer has all methods that Terraform calls. Terraform finds only those that a wrapper embeds.
 type providerServer interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
@@ -166,7 +166,7 @@ func (s *stage) record(diagnostics []*tfprotov6.Diagnostic) {
 	}
 }
 
-// interrupt is what Terraform does to the provider when its user interrupts it.
+// interrupt stops the provider, as Terraform does when its user interrupts it.
 func (s *stage) interrupt() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,7 +175,7 @@ func (s *stage) interrupt() {
 	}
 }
 
-// interruptAfter interrupts the provider at a time from now, while it waits.
+// interruptAfter interrupts the provider when this time has passed on the simulated clock.
 func (s *stage) interruptAfter(d time.Duration) {
 	ctx, cancel := s.Clock().WithTimeout(context.Background(), d)
 	s.t.Cleanup(cancel)
@@ -188,7 +188,7 @@ func (s *stage) run(steps ...resource.TestStep) {
 	s.runSince(tfversion.Version1_5_0, steps...)
 }
 
-// runSince is run for steps that need a certain version of Terraform. With an older one the test is skipped.
+// runSince is run for steps that need a certain version of Terraform. With an older one, the test is skipped.
 func (s *stage) runSince(terraform *version.Version, steps ...resource.TestStep) {
 	s.t.Helper()
 	for i, step := range steps {
@@ -201,7 +201,7 @@ func (s *stage) runSince(terraform *version.Version, steps ...resource.TestStep)
 	})
 }
 
-// distort puts something between the provider and Qovery that replaces a text in every answer.
+// distort puts a proxy between the provider and Qovery, which replaces a text in every answer.
 func (s *stage) distort(original, replacement string) {
 	s.t.Helper()
 	target, err := url.Parse(s.url)
@@ -224,7 +224,7 @@ func (s *stage) distort(original, replacement string) {
 	s.url = server.URL
 }
 
-// providerBlock configures the provider for the world.
+// providerBlock returns the provider block for the world.
 func (s *stage) providerBlock() string {
 	settings, aws := s.settings, s.aws
 	if !strings.Contains(settings, "last_use_delay") {
@@ -249,7 +249,7 @@ provider "qoveryrotation" {
 `, s.url, s.AWSURL(), s.AWSURL(), s.AWSURL(), aws, settings)
 }
 
-// credentials is a configuration with the resource that rotates.
+// credentials returns a configuration with the resource that rotates.
 func (s *stage) credentials(arguments string) string {
 	return s.providerBlock() + fmt.Sprintf(`
 resource "qoveryrotation_aws_credentials" "test" {
@@ -260,7 +260,7 @@ resource "qoveryrotation_aws_credentials" "test" {
 `, s.org.ID, s.set.ID, arguments)
 }
 
-// pair is a configuration with both resources.
+// pair returns a configuration with both resources.
 func (s *stage) pair(arguments, cleanupArguments string) string {
 	return s.credentials(arguments) + fmt.Sprintf(`
 resource "qoveryrotation_aws_access_key_cleanup" "test" {
@@ -276,5 +276,5 @@ resource "qoveryrotation_aws_access_key_cleanup" "test" {
 
 func trigger(value string) string { return fmt.Sprintf("rotation_triggers = { schedule = %q }", value) }
 
-// adopt are the arguments of a resource that starts with the key that is there.
+// adopt returns arguments of a resource that adopts the existing key.
 func adopt(more string) string { return "rotate_on_create = false\n  " + more }

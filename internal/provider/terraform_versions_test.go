@@ -13,7 +13,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 )
 
-// terraformVersion asks an executable for its version.
+// terraformVersion returns the version of an executable.
 func terraformVersion(t *testing.T, program string) *version.Version {
 	t.Helper()
 	output, err := exec.CommandContext(t.Context(), program, "version", "-json").Output()
@@ -29,7 +29,7 @@ func terraformVersion(t *testing.T, program string) *version.Version {
 	return version.Must(version.NewVersion(answer.Version))
 }
 
-// terraformSince returns the Terraform that the tests run with. With an older one than the given version the test is skipped.
+// terraformSince returns the Terraform that the tests run with. If it is older than the given version, the test is skipped.
 func terraformSince(t *testing.T, minimum *version.Version) string {
 	t.Helper()
 	program, err := acctest.Terraform(t.Context())
@@ -42,8 +42,8 @@ func terraformSince(t *testing.T, minimum *version.Version) string {
 	return program
 }
 
-// olderTerraforms are executables of Terraform that know no identities: the oldest one that is supported, and the one on
-// PATH if it is old enough.
+// olderTerraforms returns executables of Terraform without identities: the oldest one that is supported, and the one on PATH if
+// it is old enough.
 func olderTerraforms(t *testing.T) map[string]string {
 	t.Helper()
 	oldest, err := acctest.OldestTerraform(t.Context())
@@ -59,7 +59,7 @@ func olderTerraforms(t *testing.T) map[string]string {
 	return programs
 }
 
-// A state goes back and forth between a Terraform that knows identities and one that does not. Nothing is planned on the way.
+// A state moves back and forth between a Terraform with identities and one without. No plan changes anything on the way.
 func TestStateOfAnotherTerraform(t *testing.T) {
 	t.Parallel()
 	newer := terraformSince(t, tfversion.Version1_12_0)
@@ -109,7 +109,7 @@ func TestStateOfAnotherTerraform(t *testing.T) {
 			configure("5h")
 			applies(newer, true, "-refresh=false")
 			plansNothing(older)
-			// A refresh that removes a resource without identity has one to show.
+			// A refresh that removes a resource without an identity must return one.
 			configure("6h")
 			applies(older, false)
 			e.set.Remove()

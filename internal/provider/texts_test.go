@@ -18,7 +18,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/wording"
 )
 
-// sample is a text as users read it. Maker is the function that makes it.
+// sample is a text as users read it. maker is the function that returns it.
 type sample struct {
 	maker, variant, severity string
 	problem                  *rotation.Problem
@@ -143,7 +143,7 @@ func allSamples() []sample {
 	return append(invalidSamples(), append(keySamples(), planSamples()...)...)
 }
 
-// TestTextsAreAsPeopleReadThem compares every text with a file that is meant to be read.
+// TestTextsAreAsPeopleReadThem compares every text with a golden file, in which reviewers read them.
 func TestTextsAreAsPeopleReadThem(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
@@ -173,7 +173,7 @@ func TestTextsHaveOneStyle(t *testing.T) {
 	}
 }
 
-// TestEveryTextIsTried looks into the code for functions that make problems.
+// TestEveryTextIsTried checks that every function that returns a problem has a sample.
 func TestEveryTextIsTried(t *testing.T) {
 	t.Parallel()
 	tried := map[string]bool{}
@@ -194,7 +194,7 @@ func TestEveryTextIsTried(t *testing.T) {
 	}
 }
 
-// makesProblem tells whether a type is that of a problem.
+// makesProblem reports whether a type is a pointer to a problem.
 func makesProblem(result ast.Expr) bool {
 	pointer, ok := result.(*ast.StarExpr)
 	if !ok {
@@ -204,7 +204,7 @@ func makesProblem(result ast.Expr) bool {
 	return ok && selector.Sel.Name == "Problem"
 }
 
-// TestDescriptionsHaveOneStyle checks what the registry shows of every attribute.
+// TestDescriptionsHaveOneStyle checks the description of every attribute, as the registry shows it.
 func TestDescriptionsHaveOneStyle(t *testing.T) {
 	t.Parallel()
 	schemas, err := providerserver.NewProtocol6(New("test"))().GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})

@@ -126,7 +126,7 @@ func validate(t *testing.T, v validator.String, value types.String) string {
 	return strings.Join(errs, "\n")
 }
 
-// A URL may contain a password, which must not get into a message, nor must a token.
+// Neither a password in a URL nor a token may be in a message.
 func TestValidatorsDoNotRepeatSecrets(t *testing.T) {
 	t.Parallel()
 	for _, got := range []string{

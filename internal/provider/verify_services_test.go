@@ -9,12 +9,12 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// triesKey tells whether a request tries a new key, and nothing else, with a service beside STS.
+// triesKey reports whether a request only tries a new key with a service besides STS.
 func triesKey(r simulator.Request) bool {
 	return r.Operation == "ListAccountAliases" || r.Operation == "DescribeRegions"
 }
 
-// A rotation asks IAM and EC2 once each, with the new key, unless verify_services forbids it.
+// A rotation tries the new key once with IAM and once with EC2, unless verify_services is false.
 func TestProviderVerifyServices(t *testing.T) {
 	t.Parallel()
 	for settings, want := range map[string]int{"": 2, "verify_services = true": 2, "verify_services = false": 0} {
