@@ -1,5 +1,5 @@
-# Two organizations in one configuration. A Qovery API token belongs to one organization, and each organization runs in an
-# AWS account of its own, so each has its own provider configuration.
+# Two organizations in one configuration. Each has its own provider configuration, because it has its own Qovery API token and
+# its own AWS account.
 
 terraform {
   required_version = ">= 1.5"
@@ -55,7 +55,7 @@ provider "qoveryrotation" {
   }
 }
 
-# In staging a deployment never takes long, so the old key may go earlier.
+# Deployments in staging are short, so the old key can be deleted earlier.
 provider "qoveryrotation" {
   alias                = "staging"
   api_token            = var.staging_api_token

@@ -1,5 +1,5 @@
-# Every argument of both resources, with its default or what an operator may want instead, and outputs that tell how far a
-# rotation is. For most, the few arguments of the example "single" are enough.
+# Every argument of both resources, with its default or another useful value, and outputs that show the progress of a rotation.
+# Usually, the few arguments of the example "single" are enough.
 
 terraform {
   required_version = ">= 1.5"
@@ -27,7 +27,7 @@ variable "credentials_id" {
 }
 
 variable "ignored_holders" {
-  description = "UUIDs of Qovery objects that may keep the old key, such as registries that nobody uses any more."
+  description = "UUIDs of Qovery objects that may keep the old key, such as unused registries."
   type        = set(string)
   default     = []
 }
@@ -56,7 +56,7 @@ resource "qoveryrotation_aws_credentials" "production" {
   credentials_id    = var.credentials_id
   iam_user_name     = "qovery"
   rotation_triggers = { schedule = time_rotating.quarterly.id }
-  rotate_after_days = 100 # whatever becomes of the schedule
+  rotate_after_days = 100 # even if the schedule does not change
   rotation_window   = { days = ["sat", "sun"], from = "08:00", to = "15:00" }
   rotate_on_create  = true
   rotate_registries = true

@@ -1,5 +1,5 @@
-# The provider assumes a role for its own requests to AWS. The credentials that assume it come from the usual chain, and
-# must not be the access key that is rotated either.
+# The provider assumes a role for its own requests to AWS. The credentials that assume the role come from the environment or
+# the shared files. They must not be the access key that is rotated.
 
 terraform {
   required_version = ">= 1.5"
@@ -32,7 +32,7 @@ variable "role_arn" {
 }
 
 variable "external_id" {
-  description = "External id that the role's trust policy demands, if any."
+  description = "External id that the role's trust policy requires, if any."
   type        = string
   default     = null
 }
@@ -41,7 +41,7 @@ provider "qoveryrotation" {
   aws = {
     region = "eu-west-3"
 
-    # With AWS credentials of the management account, nothing is read or changed.
+    # The management account. With credentials of this account, nothing is read or changed.
     forbidden_account_ids = ["210987654321"]
 
     assume_role = {

@@ -1,5 +1,5 @@
-# A report on all static AWS credentials of an organization that changes nothing. Every plan and apply warns about access
-# keys that are too old, about replaced keys that nobody deleted, and about keys that do not work.
+# A read-only report on all static AWS credentials of an organization. Every plan and apply warns about access keys that are
+# too old, that were replaced and not deleted, or that do not work.
 
 terraform {
   required_version = ">= 1.5"
@@ -43,7 +43,7 @@ data "qoveryrotation_aws_credentials" "all" {
 }
 
 locals {
-  # Keys that AWS does not know have no age. They are reported as not working.
+  # Keys that AWS does not find have no age. They are reported as not working.
   known = [for set in data.qoveryrotation_aws_credentials.all : set if set.access_key_age_days != null]
 
   too_old     = [for set in local.known : "${set.name} (${set.access_key_age_days} days)" if set.access_key_age_days > var.maximum_age_days]

@@ -1,9 +1,9 @@
-# A rotation that waits for the day on which a key leaks. Nothing is rotated by time here: the key that is there is adopted, and
-# stays until somebody names it:
+# A rotation for the day on which a key leaks. The existing key is adopted, and not rotated on a schedule. To replace it, list
+# it as compromised:
 #
 #   terraform apply -var 'compromised_access_key_ids=["AKIAIOSFODNN7EXAMPLE"]'
 #
-# That one apply replaces the key, makes it Inactive before it deploys any cluster, and deletes it.
+# This apply replaces the key, makes it Inactive before it deploys any cluster, and deletes it.
 
 terraform {
   required_version = ">= 1.5"

@@ -1,5 +1,5 @@
-# A module with a test that needs no account: tests/rotation.tftest.hcl runs it with the mocked provider of
-# tests/qoveryrotation/qoveryrotation.tfmock.hcl, with Terraform 1.7 and newer.
+# A module with a test that needs no account. tests/rotation.tftest.hcl runs it with the mocked provider of
+# tests/qoveryrotation/qoveryrotation.tfmock.hcl. This requires Terraform 1.7 or newer.
 
 terraform {
   required_version = ">= 1.5"

@@ -1,7 +1,7 @@
-# Every static AWS credentials set of an organization, each rotated when its own access key is old enough. Credentials
-# that are added in Qovery come under rotation with the next apply.
+# Every static AWS credentials set of an organization, each rotated by the age of its own access key. The next apply includes
+# credentials that are added in Qovery.
 #
-# The first apply adopts the keys that are there. Later ones rotate those that are too old.
+# The first apply adopts the existing keys. Later applies rotate keys that are too old.
 
 terraform {
   required_version = ">= 1.5"

@@ -1,8 +1,8 @@
-# The key that was replaced is first made Inactive, which somebody who still needs it notices and can undo in IAM. A week
-# later it is deleted.
+# The replaced key is made Inactive first, and deleted a week later. Somebody who still needs it notices, and can make it
+# Active again in IAM.
 #
-# Run "terraform apply" on a schedule. The first apply after the drain window deactivates the key, and the first one after
-# the quarantine deletes it.
+# Run "terraform apply" on a schedule. The first apply after the drain window deactivates the key. The first apply after the
+# quarantine deletes it.
 
 terraform {
   required_version = ">= 1.5"

@@ -1,7 +1,7 @@
-# Rotation by the age of the access key itself, as IAM tells it, and not by a schedule of Terraform's. A key that somebody
-# replaced by hand is not rotated before its time.
+# Rotation by the age of the access key in IAM, and not by a schedule in Terraform. A key that somebody replaced by hand is
+# not rotated too early.
 #
-# The first apply adopts the key that is there. Run "terraform apply" on a schedule.
+# The first apply adopts the existing key. Run "terraform apply" on a schedule.
 
 terraform {
   required_version = ">= 1.5"

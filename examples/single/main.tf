@@ -1,7 +1,7 @@
 # One credentials set, rotated every 90 days.
 #
-# Run "terraform apply" on a schedule, daily for example. The first apply rotates the key, and so does the first one after
-# each 90 days. The first apply after the drain window deletes the key that was replaced.
+# Run "terraform apply" on a schedule, daily for example. The first apply rotates the key, and the first apply after every
+# 90 days rotates it again. The first apply after the drain window deletes the replaced key.
 
 terraform {
   required_version = ">= 1.5"

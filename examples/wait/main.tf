@@ -1,5 +1,5 @@
-# Rotation and cleanup in one apply, for a pipeline that somebody starts. The apply takes as long as the deployments and
-# the drain window together, and it may be interrupted: the next one resumes.
+# Rotation and cleanup in one apply, for a pipeline that is started by hand. The apply takes as long as the deployments and
+# the drain window together. If it is interrupted, the next apply resumes.
 
 terraform {
   required_version = ">= 1.5"

@@ -95,8 +95,7 @@ func (d *awsCredentialsDataSource) Schema(_ context.Context, _ datasource.Schema
 		return schema.StringAttribute{MarkdownDescription: description, Required: true, Validators: []validator.String{uuidValidator()}}
 	}
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Reads a Qovery credentials set and its AWS access key, for `check` blocks, postconditions and reports. It changes " +
-			"nothing.",
+		MarkdownDescription: "Reads a Qovery credentials set and its AWS access key, for `check` blocks, postconditions and reports.",
 		Attributes: map[string]schema.Attribute{
 			"id":              text("`<organization_id>/<credentials_id>`."),
 			"organization_id": id("UUID of the Qovery organization."),

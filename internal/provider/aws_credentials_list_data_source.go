@@ -45,8 +45,7 @@ func (d *awsCredentialsListDataSource) Metadata(_ context.Context, req datasourc
 // Schema implements [datasource.DataSource].
 func (d *awsCredentialsListDataSource) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Lists the credentials of a Qovery organization that have a static AWS access key. Use it with `for_each` to rotate " +
-			"the keys of a whole organization. It changes nothing.",
+		MarkdownDescription: "Lists the credentials of a Qovery organization that have a static AWS access key, for use with `for_each`.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{MarkdownDescription: "The `organization_id`.", Computed: true},
 			"organization_id": schema.StringAttribute{

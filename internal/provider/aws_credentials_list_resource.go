@@ -41,7 +41,7 @@ func (r *awsCredentialsResource) ListResourceConfigSchema(
 ) {
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Lists the credentials of a Qovery organization that have a static AWS access key, for `terraform query` in Terraform " +
-			"1.14 and newer. It changes nothing.",
+			"1.14 and newer.",
 		Attributes: map[string]schema.Attribute{
 			"organization_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the Qovery organization.",

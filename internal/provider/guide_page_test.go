@@ -9,7 +9,6 @@ import (
 type guidePage struct {
 	// title is what the registry's sidebar shows, number is what it sorts by, and heading is the title on the page.
 	number, title, heading string
-	description            string
 	blocks                 []guideBlock
 }
 
@@ -22,7 +21,7 @@ type guideBlock struct {
 
 var (
 	guideHead = regexp.MustCompile(`(?s)^---\n(?:# [^\n]+\n)?page_title: "(?:(\d\d)\. )?([^"]+)"\nsubcategory: ""\n` +
-		`description: \|-\n  ([^\n]+)\n---\n\n# ([^\n]+)\n`)
+		`description: \|-\n  [^\n]+\n---\n\n# ([^\n]+)\n`)
 	fence   = regexp.MustCompile("^( *)```(\\w*)$")
 	heading = regexp.MustCompile(`^##+ (.+)$`)
 )
@@ -33,7 +32,7 @@ func parseGuide(text string) *guidePage {
 	if head == nil {
 		return nil
 	}
-	return &guidePage{number: head[1], title: head[2], description: head[3], heading: head[4], blocks: codeBlocks(text)}
+	return &guidePage{number: head[1], title: head[2], heading: head[3], blocks: codeBlocks(text)}
 }
 
 // codeBlocks returns the pieces of code on a page, without the indentation of their fences.

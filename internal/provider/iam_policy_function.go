@@ -22,7 +22,7 @@ func (iamPolicyFunction) Metadata(_ context.Context, _ function.MetadataRequest,
 // Definition implements [function.Function].
 func (iamPolicyFunction) Definition(_ context.Context, _ function.DefinitionRequest, resp *function.DefinitionResponse) {
 	resp.Definition = function.Definition{
-		Summary: "Least-privilege IAM policy of the provider",
+		Summary: "Returns the least-privilege IAM policy of the provider.",
 		MarkdownDescription: "Returns an IAM policy in JSON that allows what the provider does with the access keys of one IAM user, and nothing " +
 			"else. Attach it to the role or user with which the provider authenticates. Do not attach it to the user whose key is " +
 			"rotated. Requires Terraform 1.8 or OpenTofu 1.7.",

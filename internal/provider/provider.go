@@ -101,8 +101,8 @@ func (p *Provider) Metadata(_ context.Context, _ provider.MetadataRequest, resp 
 // Schema implements [provider.Provider].
 func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Rotates the static AWS access key with which Qovery runs Kubernetes clusters. Retires the old key when nothing needs " +
-			"it any more.",
+		MarkdownDescription: "Rotates the static AWS access key with which Qovery runs Kubernetes clusters, and retires the old key when nothing " +
+			"needs it any more.",
 		Attributes: map[string]schema.Attribute{
 			"api_token": schema.StringAttribute{
 				MarkdownDescription: "Qovery API token. Default: the environment variable `QOVERY_API_TOKEN`, which Qovery's own provider reads " +

@@ -1,8 +1,7 @@
-# The rotation of one credentials set: both resources, joined as they have to be.
+# Rotation and cleanup of one credentials set.
 #
 # One module for each credentials set keeps large plans fast. Terraform evaluates every instance of a resource for each
-# instance of another one that refers to it, so with for_each in both resources the work grows with the square of their
-# number.
+# instance of another one that refers to it. With for_each in both resources, the work grows with the square of their number.
 
 terraform {
   required_version = ">= 1.5"

@@ -1,4 +1,4 @@
-# The arguments of both resources. An optional one that is null has the default of the resource.
+# The arguments of both resources. A null value selects the default of the resource.
 
 variable "organization_id" {
   description = "UUID of the Qovery organization."

@@ -18,7 +18,7 @@ run "every_key_has_a_cleanup" {
   }
 }
 
-# A test can bring values of its own, for one situation.
+# A run can override mocked values.
 run "old_keys_are_reported" {
   override_data {
     target = data.qoveryrotation_aws_credentials.all["6ba7b810-9dad-41d1-80b4-00c04fd430c8"]

@@ -1,6 +1,6 @@
-# Credentials some hours after a rotation, whose previous key is not deleted yet. Without these values Terraform makes up random
-# letters, and the provider refuses them where it expects a time or the id of an access key. Lists of objects, such as holders, are
-# empty: Terraform mocks only their elements.
+# Credentials some hours after a rotation, whose previous key is not deleted yet. Without these values, Terraform generates random
+# strings, which the provider refuses as times or access key IDs. Lists of objects, such as holders, are empty, because Terraform
+# mocks only their elements.
 
 mock_resource "qoveryrotation_aws_credentials" {
   defaults = {
