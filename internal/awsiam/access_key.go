@@ -52,7 +52,7 @@ func (c *Client) AccessKeyLastUse(ctx context.Context, accessKeyID string) (rota
 		return rotation.LastUse{}, incomplete("iam:" + action)
 	}
 	use := rotation.LastUse{UserName: *out.UserName}
-	// For a key that was never used, IAM leaves out the date and answers "N/A" to the rest.
+	// For a key that was never used, IAM omits the date and returns "N/A" for the other fields.
 	if last := out.AccessKeyLastUsed; last != nil && last.LastUsedDate != nil {
 		use.At, use.Service, use.Region = *last.LastUsedDate, aws.ToString(last.ServiceName), aws.ToString(last.Region)
 	}

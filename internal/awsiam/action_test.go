@@ -13,7 +13,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// actions are all methods that carry out an action, by the action's name.
+// actions are all methods that call an action, by the action's name.
 var actions = map[string]func(context.Context, *Client) (any, error){
 	"GetUser":              func(ctx context.Context, c *Client) (any, error) { return c.User(ctx, "qovery") },
 	"ListAccessKeys":       func(ctx context.Context, c *Client) (any, error) { return c.AccessKeys(ctx, "qovery") },
@@ -149,7 +149,7 @@ func TestAccessKeysReadsEveryPage(t *testing.T) {
 func TestErrors(t *testing.T) {
 	tests := map[string]struct {
 		step http.HandlerFunc
-		// want is nil for an unclear error.
+		// want is nil for an error that is not definite.
 		want        error
 		wantMessage string
 	}{
@@ -194,7 +194,7 @@ func TestErrors(t *testing.T) {
 		"page, not found":   {step: page(404), wantMessage: "HTTP 404 without"},
 		"page, bad gateway": {step: page(502), wantMessage: "HTTP 502 without"},
 		"reset":             {step: reset, wantMessage: "connection reset"},
-		"hang":              {step: hang, wantMessage: ": no answer in time: Post"},
+		"hang":              {step: hang, wantMessage: ": timed out: Post"},
 	}
 	for action, call := range actions {
 		for name, test := range tests {
@@ -236,7 +236,7 @@ func TestLimitExceeded(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 	if err := client.TagUser(t.Context(), "qovery", "key", "value"); !errors.Is(err, rotation.ErrRejected) {
-		t.Errorf("error = %v for a limit that is not of keys", err)
+		t.Errorf("error = %v for a limit of something other than keys", err)
 	}
 }
 
@@ -274,13 +274,13 @@ func TestLostCredentials(t *testing.T) {
 	delete(withoutCaller, "GetCallerIdentity")
 	for action, call := range withoutCaller {
 		_, err := call(t.Context(), client)
-		if want := "AWS: iam:" + action + ": no credentials to sign with"; !errors.Is(err, rotation.ErrUnauthenticated) ||
+		if want := "AWS: iam:" + action + ": no valid credentials"; !errors.Is(err, rotation.ErrUnauthenticated) ||
 			!strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error = %v", action, err)
 		}
 	}
 	if _, err := client.SignsWith(t.Context(), newKeyID); !errors.Is(err, rotation.ErrUnauthenticated) ||
-		!strings.HasPrefix(err.Error(), "AWS: no credentials to sign with") {
+		!strings.HasPrefix(err.Error(), "AWS: no valid credentials") {
 		t.Errorf("SignsWith: error = %v", err)
 	}
 	for _, request := range aws.requests()[sent:] {
@@ -323,7 +323,7 @@ func TestClockOffset(t *testing.T) {
 	}
 }
 
-// An answer without an account is no account, and is not remembered as one.
+// TestAccountOfAnIncompleteAnswer checks that an answer without an account is an error and is not stored.
 func TestAccountOfAnIncompleteAnswer(t *testing.T) {
 	arn := result("GetCallerIdentity", `<Arn>arn:aws:iam::123456789012:user/qovery</Arn>`)
 	whole := result("GetCallerIdentity", `<Arn>arn:aws:iam::123456789012:user/qovery</Arn><Account>123456789012</Account>`)
@@ -336,7 +336,7 @@ func TestAccountOfAnIncompleteAnswer(t *testing.T) {
 	}
 }
 
-// permitFor is a permit for a key that nobody holds. There is no way around the checks.
+// permitFor returns a permit for a key that no holder stores. Only MayDelete makes permits.
 func permitFor(userName, accessKeyID string) rotation.Permit {
 	permit, _ := rotation.MayDelete(time.Time{}, rotation.Deletion{
 		UserName: userName, AccessKeyID: accessKeyID, Reason: rotation.ReasonCompensated,

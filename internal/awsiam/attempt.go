@@ -12,12 +12,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 )
 
-// clockTolerance is what the two clocks may differ by before it means anything: the Date header has whole seconds, and
-// the answer was under way for a while.
+// clockTolerance is the difference of the two clocks that is ignored. The Date header has whole seconds, and the answer needed
+// some time to arrive.
 const clockTolerance = 5 * time.Second
 
-// attempts travels with the context of an action. It counts the attempts, and knows whether one of them may have taken
-// effect without an answer that says so.
+// attempts is a value of an action's context. It counts the attempts, and records whether one of them may have taken effect
+// although its answer does not show that.
 type attempts struct {
 	count   int
 	unclear bool
@@ -25,7 +25,7 @@ type attempts struct {
 
 type attemptsKey struct{}
 
-// observeAttempt is a middleware of the SDK, next to the transport.
+// observeAttempt is a middleware of the SDK, directly above the transport. It logs each attempt and measures AWS's clock.
 func (c *Client) observeAttempt(
 	ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
 ) (middleware.DeserializeOutput, middleware.Metadata, error) {
@@ -46,7 +46,7 @@ func (c *Client) observeAttempt(
 			c.measureClock(response.Header.Get("Date"))
 		}
 		if response.StatusCode == http.StatusOK && page {
-			// The SDK does not look into answers to actions that return nothing: for it, a proxy's page is a success.
+			// The SDK does not read the answers of actions that return nothing, so it would take a proxy's page for a success.
 			response.StatusCode = http.StatusBadGateway
 		}
 		definite = response.StatusCode >= 400 && response.StatusCode < 500
@@ -59,9 +59,9 @@ func (c *Client) observeAttempt(
 	}
 	log := tflog.SubsystemDebug
 	switch {
-	case failed && ctx.Err() == nil: // What was given up, perhaps for the failure of another request, did not fail itself.
+	case failed && ctx.Err() == nil: // A canceled request did not fail itself. Perhaps another one did.
 		log = tflog.SubsystemWarn
-	case repeated: // That AWS was asked too often is only in the body of its answer.
+	case repeated: // The status does not show that AWS throttles. Only the body of the answer does.
 		log = tflog.SubsystemInfo
 	}
 	log(ctx, LogSubsystem, "Called the AWS API", fields)
@@ -84,12 +84,12 @@ func (c *Client) measureClock(date string) {
 // ClockOffset implements [rotation.IAM].
 func (c *Client) ClockOffset() time.Duration { return time.Duration(c.clockOffset.Load()) }
 
-// do carries out an action of IAM, and tells errors as [Error].
+// do calls an action of IAM. Its errors are of type [*Error].
 func do[T any](ctx context.Context, action string, call func(context.Context) (T, error)) (T, error) {
 	var attempts attempts
 	out, err := call(context.WithValue(ctx, attemptsKey{}, &attempts))
 	if err != nil {
-		// An earlier attempt that nobody answered cannot have changed anything if the action only reads.
+		// If the action only reads, an earlier attempt without an answer cannot have changed anything.
 		reads := strings.HasPrefix(action, "Get") || strings.HasPrefix(action, "List") || action == simulatePrincipalPolicy
 		err = newError(ctx, "iam:"+action, err, attempts.unclear && !reads)
 	}

@@ -1,4 +1,4 @@
-// Package awsiam is the port to AWS: the access keys and the tags of IAM users, and STS, IAM and EC2 to try a key.
+// Package awsiam is the port to AWS: access keys and tags of IAM users, and the requests to STS, IAM and EC2 that try a key.
 package awsiam
 
 import (
@@ -28,19 +28,19 @@ import (
 const LogSubsystem = "aws"
 
 const (
-	// defaultRegion is where IAM of the partition that nearly everybody uses is signed for.
+	// defaultRegion is the signing region of IAM in the partition "aws".
 	defaultRegion         = "us-east-1"
 	defaultRequestTimeout = 15 * time.Second
-	// defaultMaxAttempts gets hundreds of rotations past IAM's throttling. Its pauses add up to half a minute.
+	// defaultMaxAttempts lets hundreds of rotations succeed despite IAM's throttling. The pauses add up to half a minute.
 	defaultMaxAttempts = 6
-	// configurationRequests bounds, in request timeouts, how long it may take to get the first credentials.
+	// configurationRequests is the time limit for getting the first credentials, in request timeouts.
 	configurationRequests = 8
 
 	documentationURL = "https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs"
 )
 
-// Config says how to reach AWS and as whom, in the words of the AWS provider's configuration. Whatever is not set comes
-// from the usual places: environment variables, shared files, the machine's own role.
+// Config is the configuration of the client. Its names are those of the AWS provider. Values that are not set come from the
+// usual sources: environment variables, shared files, the machine's role.
 type Config struct {
 	Region                    string
 	Profile                   string
@@ -53,21 +53,21 @@ type Config struct {
 	AssumeRole                *AssumeRole
 	AssumeRoleWithWebIdentity *AssumeRoleWithWebIdentity
 	Endpoints                 Endpoints
-	// AllowedAccountIDs are the only accounts to work in, if there are any; ForbiddenAccountIDs are those never to work in.
+	// AllowedAccountIDs, if there are any, are the only accounts to work in. The client never works in ForbiddenAccountIDs.
 	AllowedAccountIDs   []string
 	ForbiddenAccountIDs []string
 
-	// UserAgent are the products that requests name beside the SDK.
+	// UserAgent lists the products in the User-Agent header besides the SDK.
 	UserAgent []Product
 	// RequestTimeout limits each attempt of a request.
 	RequestTimeout time.Duration
 	// MaxBackoff limits the pause between two attempts.
 	MaxBackoff time.Duration
-	// Now is the clock that AWS's clock is compared with.
+	// Now is the clock that AWS's clock is compared with; nil means the machine's.
 	Now func() time.Time
 }
 
-// AssumeRole is a role to act as.
+// AssumeRole is a role to assume.
 type AssumeRole struct {
 	RoleARN     string
 	SessionName string
@@ -76,7 +76,7 @@ type AssumeRole struct {
 	Policy      string
 }
 
-// AssumeRoleWithWebIdentity is a role to act as on the strength of somebody else's token.
+// AssumeRoleWithWebIdentity is a role to assume with the token of an identity provider.
 type AssumeRoleWithWebIdentity struct {
 	RoleARN              string
 	SessionName          string
@@ -84,7 +84,7 @@ type AssumeRoleWithWebIdentity struct {
 	WebIdentityTokenFile string
 }
 
-// Endpoints are addresses to use instead of AWS's own.
+// Endpoints are custom endpoints. An empty one means AWS's own.
 type Endpoints struct {
 	IAM string
 	STS string
@@ -107,17 +107,17 @@ type Client struct {
 	userAgent   string
 	now         func() time.Time
 	clockOffset atomic.Int64
-	// caller is whose credentials sign, once that was asked for.
+	// caller is the identity that signs; nil until STS was asked for it.
 	caller atomic.Pointer[sts.GetCallerIdentityOutput]
-	// roles are the ARNs of the roles that were configured.
+	// roles are the ARNs of the configured roles.
 	roles []string
 }
 
 var _ rotation.IAM = (*Client)(nil)
 
-// New resolves the configuration and gets the first credentials, which takes requests if there is a role to assume.
-// Without usable credentials the error is [rotation.ErrUnauthenticated]. An account that is not allowed is an error. Addresses
-// have to be such as [rotation.ParseURL] accepts.
+// New resolves the configuration and gets the first credentials, which needs requests if there is a role to assume. Without
+// usable credentials the error is [rotation.ErrUnauthenticated]. An account that is not allowed is an error, and so is an
+// endpoint that [rotation.ParseURL] does not accept.
 func New(ctx context.Context, config Config) (*Client, error) {
 	timeout := cmp.Or(config.RequestTimeout, defaultRequestTimeout)
 	ctx, cancel := context.WithTimeout(ctx, configurationRequests*timeout)
@@ -164,10 +164,9 @@ func New(ctx context.Context, config Config) (*Client, error) {
 	return c, c.checkAccount(ctx, base)
 }
 
-// newIAM returns a client of IAM.
 func (c *Client) newIAM() *iam.Client {
 	return iam.NewFromConfig(c.config, func(o *iam.Options) {
-		// Two rotations may tag one user in the same instant.
+		// Two rotations may tag the same user at the same time.
 		o.Retryer = newPaced(retry.AddWithErrorCodes(o.Retryer, "ConcurrentModification"))
 		if c.endpoints.IAM != "" {
 			o.BaseEndpoint = &c.endpoints.IAM
@@ -175,8 +174,8 @@ func (c *Client) newIAM() *iam.Client {
 	})
 }
 
-// checkAccount asks for the account if only some accounts are right. SkipRequestingAccountId keeps aws-sdk-go-base from asking
-// where it does not matter.
+// checkAccount asks for the account only if accounts are allowed or forbidden. aws-sdk-go-base would always ask, so
+// SkipRequestingAccountId turns that off.
 func (c *Client) checkAccount(ctx context.Context, base *awsbase.Config) error {
 	if len(base.AllowedAccountIds)+len(base.ForbiddenAccountIds) == 0 {
 		return nil
@@ -188,8 +187,8 @@ func (c *Client) checkAccount(ctx context.Context, base *awsbase.Config) error {
 	return base.VerifyAccountIDAllowed(account)
 }
 
-// baseConfig translates the configuration for aws-sdk-go-base, which is told to send nothing that it need not send, and
-// to log nothing: it would log whole answers, and one of them contains the new secret.
+// baseConfig translates the configuration for aws-sdk-go-base, without its optional requests and without its log. It would log
+// whole answers, and one of them contains the new secret.
 func baseConfig(config Config) *awsbase.Config {
 	base := &awsbase.Config{
 		AccessKey:               config.AccessKey,
@@ -234,8 +233,8 @@ func baseConfig(config Config) *awsbase.Config {
 	return base
 }
 
-// setDefaults fills in what nobody configured anywhere. aws-sdk-go-base has no region of its own, and cannot assume a
-// role without one. It returns what the environment and the shared files come to.
+// setDefaults sets defaults for values that are not configured anywhere, and returns the configuration from the environment and
+// the shared files. aws-sdk-go-base has no default region, and cannot assume a role without a region.
 func setDefaults(ctx context.Context, base *awsbase.Config) (aws.Config, error) {
 	options := []func(*awsconfig.LoadOptions) error{
 		awsconfig.WithRegion(base.Region),
@@ -265,7 +264,7 @@ func setDefaults(ctx context.Context, base *awsbase.Config) (aws.Config, error) 
 	return resolved, nil
 }
 
-// text is what diagnostics say.
+// text joins the texts of diagnostics.
 func text(diags diag.Diagnostics) string {
 	var texts []string
 	for _, d := range diags {
@@ -277,7 +276,7 @@ func text(diags diag.Diagnostics) string {
 	return strings.Join(texts, ": ")
 }
 
-// configurationError says why there are no credentials, without any part of them.
+// configurationError describes why there are no credentials, without showing any part of them.
 func configurationError(ctx context.Context, config Config, text string) error {
 	secrets := []string{config.SecretKey, config.Token}
 	if config.AssumeRoleWithWebIdentity != nil {
@@ -288,7 +287,7 @@ func configurationError(ctx context.Context, config Config, text string) error {
 			text = strings.ReplaceAll(text, secret, "(secret)")
 		}
 	}
-	// A signature that is refused is explained by what should have been signed, the session token included.
+	// AWS explains a refused signature with the text that should have been signed, which includes the session token.
 	text, _, _ = strings.Cut(text, "The Canonical String")
 	cause := rotation.ErrUnauthenticated
 	if ctx.Err() != nil {

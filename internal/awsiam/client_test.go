@@ -33,13 +33,13 @@ const (
 	newSecret      = "new/secret+4"
 )
 
-// received is a request as the fake AWS got it.
+// received is a request that the fake AWS received.
 type received struct {
 	action, signedBy, region, userAgent string
 	form                                map[string][]string
 }
 
-// fakeAWS answers each action one step after the other, and every further time with its last step.
+// fakeAWS answers the requests for each action with the action's steps in turn, and further requests with the last step.
 type fakeAWS struct {
 	*httptest.Server
 	steps map[string][]http.HandlerFunc
@@ -48,7 +48,7 @@ type fakeAWS struct {
 	got []received
 }
 
-// newFakeAWS starts a server, and takes the environment's own AWS configuration away.
+// newFakeAWS starts a server, and removes the machine's AWS configuration from the environment.
 func newFakeAWS(t *testing.T, steps map[string][]http.HandlerFunc) *fakeAWS {
 	t.Helper()
 	for _, entry := range os.Environ() {
@@ -101,7 +101,7 @@ func (f *fakeAWS) requests() []received {
 	return slices.Clone(f.got)
 }
 
-// config is one that needs nothing but the fake AWS.
+// config returns a configuration that uses only the fake AWS.
 func (f *fakeAWS) config() Config {
 	return Config{
 		AccessKey:  operatorKeyID,
@@ -120,7 +120,7 @@ func newTestClient(t *testing.T, config Config) *Client {
 	return client
 }
 
-// result answers with what is inside of an action's result.
+// result answers with the result of an action, which has the given content.
 func result(action, content string) http.HandlerFunc {
 	return answer(http.StatusOK, "text/xml", fmt.Sprintf(
 		`<%[1]sResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><%[1]sResult>%[2]s</%[1]sResult>`+
@@ -156,7 +156,7 @@ func reset(w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// hang answers when nobody waits any longer.
+// hang does not answer before the client gives up.
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 const user = `<User><UserName>qovery</UserName><Arn>arn:aws:iam::123456789012:user/qovery</Arn>` +
@@ -166,7 +166,7 @@ const createdKey = `<AccessKey><UserName>qovery</UserName><AccessKeyId>` + newKe
 	`<Status>Active</Status><SecretAccessKey>` + newSecret + `</SecretAccessKey>` +
 	`<CreateDate>2026-01-02T03:04:05Z</CreateDate></AccessKey>`
 
-// assumedRole answers with temporary credentials. Those that have expired already are renewed at once.
+// assumedRole answers with temporary credentials. The SDK renews expired ones at their next use.
 func assumedRole(action, accessKeyID string, expired bool) http.HandlerFunc {
 	expiration := "2126-01-01T00:00:00Z"
 	if expired {
@@ -265,7 +265,7 @@ func TestUserAgent(t *testing.T) {
 	}
 }
 
-// TestLog checks that not even the most verbose log of everything that this package uses contains a secret.
+// TestLog checks that no secret is in the most verbose log of this package and of the libraries that it uses.
 func TestLog(t *testing.T) {
 	aws := newFakeAWS(t, map[string][]http.HandlerFunc{
 		"AssumeRole":        {assumedRole("AssumeRole", roleKeyID, false)},
@@ -325,7 +325,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// captureStderr redirects what is written to the process's own log, and returns a function that reads it.
+// captureStderr redirects the process's standard error, and returns a function that reads what was written there.
 func captureStderr(t *testing.T) func() string {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "stderr"))

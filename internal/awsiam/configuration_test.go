@@ -20,7 +20,7 @@ func TestNewSendsNothingWithoutNeed(t *testing.T) {
 	}
 }
 
-// TestSources checks where credentials, region and endpoints are taken from, and which keys count as the provider's.
+// TestSources checks the sources of credentials, region and endpoints, and which keys count as the provider's.
 func TestSources(t *testing.T) {
 	const profiles = `
 [profile keys]
@@ -45,7 +45,7 @@ aws_secret_access_key = file/secret
 	tests := map[string]struct {
 		config Config
 		env    map[string]string
-		// want is the key and the region that IAM's request is signed with.
+		// want is the key that signs IAM's request, and the region that it is signed for.
 		wantKey, wantRegion string
 		wantSigners         []string
 	}{
@@ -232,7 +232,7 @@ func TestCertificatesOfTheEnvironment(t *testing.T) {
 	}
 }
 
-// TestEndpointsOfPlainHTTP checks that no address to which secrets must not travel gets a request, wherever it comes from.
+// TestEndpointsOfPlainHTTP checks that no request is sent to an endpoint with plain HTTP, wherever it is configured.
 func TestEndpointsOfPlainHTTP(t *testing.T) {
 	const (
 		address  = "http://192.0.2.1"
@@ -260,7 +260,7 @@ func TestEndpointsOfPlainHTTP(t *testing.T) {
 			}
 			config := Config{
 				AccessKey: operatorKeyID, SecretKey: operatorSecret, SharedConfigFiles: []string{file},
-				// With a request the test would fail by its time.
+				// A request would time out, and so fail the test.
 				AssumeRole: &AssumeRole{RoleARN: "arn"},
 			}
 			if test.config != nil {

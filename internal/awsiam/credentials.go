@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// credentials are the credentials that requests are signed with. They remember by which access keys, those included
-// that sign on the way to a role.
+// credentials provide the credentials that requests are signed with, and remember the id of every access key that signed. These
+// include the keys that sign the requests for the credentials of a role.
 type credentials struct {
 	next aws.CredentialsProvider
 
@@ -28,9 +28,9 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return found, nil
 }
 
-// trace notes the signatures of the requests that are sent with a context. The SDK and aws-sdk-go-base make clients of
-// their own to assume a role; a context reaches them without taking the place of their HTTP client, which knows the
-// certificates and the short time-outs that belong to them.
+// trace returns a context that records who signs the requests that are sent with it. The SDK and aws-sdk-go-base create their
+// own clients to assume a role. A context reaches these clients, and they keep their HTTP client with its certificates and
+// timeouts.
 func (c *credentials) trace(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		WroteHeaderField: func(name string, values []string) {
@@ -59,13 +59,13 @@ func (c *credentials) signedWith(accessKeyID string) bool {
 	return c.signers[accessKeyID]
 }
 
-// credentialsError tells that there was nothing to sign a request with, so that it was not sent.
+// credentialsError means that a request was not sent because no credentials were available to sign it.
 type credentialsError struct{ err error }
 
 // Error implements error.
-func (e *credentialsError) Error() string { return "no credentials to sign with: " + e.err.Error() }
+func (e *credentialsError) Error() string { return "no valid credentials: " + e.err.Error() }
 
-// Unwrap returns the error of the source of the credentials.
+// Unwrap returns the error of the credentials' source.
 func (e *credentialsError) Unwrap() error { return e.err }
 
 // SignsWith implements [rotation.IAM].

@@ -15,9 +15,9 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// endpointsOf are the addresses that take the place of AWS's own, wherever they are configured. Those to which secrets must not
-// travel are refused before anything is sent there: IAM's answer has the new key in it, and that of STS the credentials of a role.
-// The SDK's own clients know where the addresses come from.
+// endpointsOf returns the custom endpoints from all sources of configuration. The SDK's clients know these sources. An
+// endpoint to which no secret may be sent is refused before any request. IAM's answer contains the new key, and that of STS
+// the credentials of a role.
 func endpointsOf(ctx context.Context, resolved aws.Config, configured Endpoints) (Endpoints, error) {
 	found := Endpoints{
 		IAM: cmp.Or(configured.IAM, aws.ToString(iam.NewFromConfig(resolved).Options().BaseEndpoint)),
@@ -36,7 +36,7 @@ func endpointsOf(ctx context.Context, resolved aws.Config, configured Endpoints)
 	return found, nil
 }
 
-// endpointWithoutClient is the address that the environment or a shared file has for a service, as the SDK's client would find it.
+// endpointWithoutClient returns a service's endpoint from the environment or a shared file, as the SDK's client would find it.
 func endpointWithoutClient(ctx context.Context, resolved aws.Config, service string) string {
 	if ignored, _, _ := awsconfig.GetIgnoreConfiguredEndpoints(ctx, resolved.ConfigSources); ignored {
 		return ""
@@ -55,16 +55,17 @@ func endpointWithoutClient(ctx context.Context, resolved aws.Config, service str
 	return aws.ToString(resolved.BaseEndpoint)
 }
 
-// errOtherAWS means that IAM or STS has an address of its own and EC2 has none.
-var errOtherAWS = errors.New("not asked: IAM or STS has an address of its own, so AWS's own EC2 may be another world")
+// errNoEC2Endpoint means that IAM or STS has a custom endpoint and EC2 has none. AWS's EC2 may not know the keys of that IAM.
+var errNoEC2Endpoint = errors.New("not called: IAM or STS has a custom endpoint, but EC2 has none")
 
-// ec2Endpoint is the address of EC2 in a region. It is that of STS but for the name of the service, in every partition.
+// ec2Endpoint returns the endpoint of EC2 in a region. In every partition it differs from that of STS only by the service's
+// name.
 func (c *Client) ec2Endpoint(ctx context.Context, region string) (string, error) {
 	if c.endpoints.EC2 != "" {
 		return c.endpoints.EC2, nil
 	}
 	if c.endpoints.IAM != "" || c.endpoints.STS != "" {
-		return "", errOtherAWS
+		return "", errNoEC2Endpoint
 	}
 	options := sts.NewFromConfig(c.config).Options().EndpointOptions
 	endpoint, err := sts.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sts.EndpointParameters{

@@ -17,12 +17,12 @@ import (
 
 const createAccessKey = "CreateAccessKey"
 
-// Error is an action that failed. It wraps the error of package rotation that tells what AWS definitely did not do;
-// without one it is open whether the action took effect.
+// Error is a failed action. If AWS definitely did not carry it out, Error wraps the error of package rotation for the reason.
+// Otherwise the action may have taken effect.
 type Error struct {
-	// Action is the name that IAM policies use, empty when there was nothing to sign any action with.
+	// Action is the name that IAM policies use. It is empty if there were no credentials to sign with.
 	Action string
-	// Code is AWS's, empty when AWS did not answer or did so in no way that it documents.
+	// Code is AWS's error code. It is empty if there was no answer, or one that AWS does not document.
 	Code      string
 	Message   string
 	RequestID string
@@ -45,19 +45,19 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// API names the API that the error is of.
+// API returns the name of the API that failed.
 func (e *Error) API() string { return "AWS" }
 
-// Unwrap returns the error of package rotation, or that of a context that ended.
+// Unwrap returns the error of package rotation, or the error of a context that ended.
 func (e *Error) Unwrap() error { return e.cause }
 
-// incomplete is the error that an answer lacks what every such answer has.
+// incomplete returns the error for an answer without a field that every such answer has.
 func incomplete(action string) error {
-	return &Error{Action: action, Message: "an incomplete answer"}
+	return &Error{Action: action, Message: "incomplete response"}
 }
 
-// newError describes the error of an SDK client. What one attempt refused is not definite after another one that may
-// have taken effect, except that the object does not exist.
+// newError describes the error of an SDK client. After an earlier attempt that may have taken effect, a refusal is not
+// definite, unless it means that the object does not exist.
 func newError(ctx context.Context, action string, err error, unclearBefore bool) *Error {
 	failure := &Error{Action: action, Message: err.Error()}
 	if operation, ok := errors.AsType[*smithy.OperationError](err); ok {
@@ -76,13 +76,13 @@ func newError(ctx context.Context, action string, err error, unclearBefore bool)
 	case errors.As(err, &lost):
 		failure.Message = lost.Err.Error()
 		if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-			failure.Message = "no answer in time: " + failure.Message
+			failure.Message = "timed out: " + failure.Message
 		}
 	case errors.As(err, &response) && response.HTTPStatusCode() >= http.StatusBadRequest:
 		failure.RequestID = response.ServiceRequestID()
-		// A proxy's answer cannot be decoded, or the SDK gives it a code of its own.
+		// A proxy's answer cannot be decoded, or the SDK sets this code.
 		if !errors.As(err, &api) || api.ErrorCode() == "UnknownError" {
-			failure.Message = fmt.Sprintf("HTTP %d without an error of AWS", response.HTTPStatusCode())
+			failure.Message = fmt.Sprintf("HTTP %d without an AWS error code", response.HTTPStatusCode())
 			break
 		}
 		failure.Code, failure.Message = api.ErrorCode(), api.ErrorMessage()
@@ -94,12 +94,12 @@ func newError(ctx context.Context, action string, err error, unclearBefore bool)
 	if ctx.Err() != nil && failure.Code == "" {
 		failure.cause = ctx.Err()
 	}
-	// What follows a line break is for debugging signatures, and repeats headers.
+	// The text after a line break is for debugging signatures, and repeats headers.
 	failure.Message, _, _ = strings.Cut(failure.Message, "\n")
 	return failure
 }
 
-// definite is what AWS says about an action that was certainly not carried out, or nil.
+// definite returns the error of package rotation for an action that AWS definitely did not carry out, or nil.
 func definite(action, code string, status int) error {
 	if status < 400 || status >= 500 || status == http.StatusRequestTimeout {
 		return nil
@@ -115,7 +115,7 @@ func definite(action, code string, status int) error {
 		"MissingAuthenticationToken", "RequestExpired", "SignatureDoesNotMatch", "UnrecognizedClientException":
 		return rotation.ErrUnauthenticated
 	case "LimitExceeded":
-		// Other actions have other limits.
+		// Only this action's limit is the number of access keys.
 		if action == "iam:"+createAccessKey {
 			return rotation.ErrLimitExceeded
 		}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What "aws login" leaves on a machine signs like any other temporary key, as long as it has not expired.
+// TestLoginSession checks that the client signs with the session of "aws login" until it expires.
 func TestLoginSession(t *testing.T) {
 	const session, key = "arn:aws:iam::123456789012:user/operator", "ASIALOGIN"
 	aws, dir := newFakeAWS(t, nil), t.TempDir()

@@ -6,10 +6,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// operation is a method of IAM's client, bound to it.
+// operation is a bound method of IAM's client.
 type operation[In, Out any] func(context.Context, *In, ...func(*iam.Options)) (*Out, error)
 
-// simulateOperation is the one whose pages the SDK turns.
+// simulateOperation is the operation that the SDK's paginator calls.
 type simulateOperation operation[iam.SimulatePrincipalPolicyInput, iam.SimulatePrincipalPolicyOutput]
 
 // SimulatePrincipalPolicy implements [iam.SimulatePrincipalPolicyAPIClient].
@@ -19,8 +19,8 @@ func (o simulateOperation) SimulatePrincipalPolicy(
 	return o(ctx, input, options...)
 }
 
-// operations are the methods of IAM's client that are in use. The client itself is not kept: the linker keeps every exported
-// method of a type that an interface leads to, and each of the 177 brings its encoders and decoders along.
+// operations are the methods of IAM's client that are in use. The client itself is not stored. The linker keeps every exported
+// method of a type that is reachable from an interface, and each of the client's 177 methods needs its encoders and decoders.
 type operations struct {
 	CreateAccessKey      operation[iam.CreateAccessKeyInput, iam.CreateAccessKeyOutput]
 	DeleteAccessKey      operation[iam.DeleteAccessKeyInput, iam.DeleteAccessKeyOutput]

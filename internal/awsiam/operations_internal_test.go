@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// TestClientLeadsToNoClientOfIAM follows the types as the linker does.
+// TestClientLeadsToNoClientOfIAM follows the types of fields, as the linker does, to check that IAM's client is not reachable.
 func TestClientLeadsToNoClientOfIAM(t *testing.T) {
 	t.Parallel()
 	seen := map[reflect.Type]bool{}
@@ -34,7 +34,7 @@ func TestClientLeadsToNoClientOfIAM(t *testing.T) {
 			for out := range next.Outs() {
 				follow(out)
 			}
-		default: // It leads to no other type.
+		default: // A type that contains no other type.
 		}
 	}
 	follow(reflect.TypeFor[Client]())

@@ -8,16 +8,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 )
 
-// tokenInterval is how often it is looked whether the next attempt may be made.
+// tokenInterval is the pause between two checks of whether the next attempt may start.
 const tokenInterval = 20 * time.Millisecond
 
-// paced lets attempts begin only as fast as IAM lately took them. Nothing is held up before IAM throttles for the first time.
+// paced starts attempts at the rate that IAM accepted recently. It delays nothing before IAM throttles for the first time.
 type paced struct {
 	aws.RetryerV2
 	pace *retry.AdaptiveMode
 }
 
-// newPaced paces the attempts of a client. The SDK's own wait for a token can be of no length at all, over and over.
+// newPaced adds pacing to a retryer. It does not use the SDK's own wait for a token, which can be zero again and again.
 func newPaced(retryer aws.Retryer) aws.Retryer {
 	v2, ok := retryer.(aws.RetryerV2)
 	if !ok {

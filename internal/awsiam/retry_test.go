@@ -17,7 +17,7 @@ func TestRetries(t *testing.T) {
 	tests := map[string]struct {
 		action string
 		steps  []http.HandlerFunc
-		// want is nil for an unclear error.
+		// want is nil for an error that is not definite.
 		want         error
 		wantSuccess  bool
 		wantAttempts int

@@ -17,7 +17,7 @@ import (
 
 const simulatePrincipalPolicy = "SimulatePrincipalPolicy"
 
-// Rights implements [rotation.IAM]. Its requests are not repeated: a plan must not wait for an answer that it can do without.
+// Rights implements [rotation.IAM]. Its requests are not repeated: the result is optional, so a plan must not wait for it.
 func (c *Client) Rights(ctx context.Context, userARN, tagKey string, actions []string) (rotation.Rights, error) {
 	identity, err := c.identity(ctx, func(o *sts.Options) { o.Retryer = aws.NopRetryer{} })
 	if err != nil {
@@ -26,7 +26,7 @@ func (c *Client) Rights(ctx context.Context, userARN, tagKey string, actions []s
 	rights := rotation.Rights{Principal: principalOf(*identity.Arn, c.roles)}
 	if rights.Principal == "" {
 		return rotation.Rights{}, &Error{
-			Action: "iam:" + simulatePrincipalPolicy, Message: *identity.Arn + " is no user and no role", cause: rotation.ErrRejected,
+			Action: "iam:" + simulatePrincipalPolicy, Message: *identity.Arn + " is neither a user nor a role", cause: rotation.ErrRejected,
 		}
 	}
 	tagKeys := types.ContextEntry{
@@ -52,7 +52,8 @@ func (c *Client) Rights(ctx context.Context, userARN, tagKey string, actions []s
 	return rights, nil
 }
 
-// evaluationOf translates what IAM says about one action on one user. The missing values of conditions are told with that user.
+// evaluationOf translates IAM's result for one action on one user. IAM lists missing context values with the action or the
+// user.
 func evaluationOf(result types.EvaluationResult) rotation.Evaluation {
 	e := rotation.Evaluation{Action: aws.ToString(result.EvalActionName), Unknown: slices.Clone(result.MissingContextValues)}
 	switch result.EvalDecision {
@@ -76,8 +77,9 @@ func evaluationOf(result types.EvaluationResult) rotation.Evaluation {
 	return e
 }
 
-// principalOf is the identity whose policies apply to a caller: a user, or the role of a session. The ARN of a session lacks the
-// path of its role, so roles that are known by their ARNs come first. It is empty for every other caller.
+// principalOf returns the ARN of the identity whose policies apply to a caller: a user, or the role of a session. The ARN of
+// a session lacks the path of its role, so the role is first searched among those with known ARNs. For other callers it
+// returns "".
 func principalOf(caller string, roles []string) string {
 	parts := strings.SplitN(caller, ":", 6)
 	if len(parts) < 6 {
@@ -100,7 +102,7 @@ func principalOf(caller string, roles []string) string {
 	return prefix + name
 }
 
-// rolesOf are the roles that the provider was told to assume, by its configuration, the environment or shared files.
+// rolesOf returns the roles to assume from the provider's configuration, the environment and shared files.
 func rolesOf(config Config, resolved aws.Config) []string {
 	var roles []string
 	if config.AssumeRole != nil {

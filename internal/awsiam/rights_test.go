@@ -22,12 +22,12 @@ const (
 	pathARN     = "arn:aws:iam::123456789012:role/platform/eu/rotation"
 )
 
-// callerIs answers who signs.
+// callerIs answers GetCallerIdentity with an ARN.
 func callerIs(arn string) http.HandlerFunc {
 	return result("GetCallerIdentity", "<Arn>"+arn+"</Arn><Account>123456789012</Account>")
 }
 
-// evaluated is an answer of one page about an action, with more in its result.
+// evaluated returns the only page of an evaluation of one action. The XML in more is added to the result.
 func evaluated(action, decision, more string) string {
 	return "<IsTruncated>false</IsTruncated><EvaluationResults><member><EvalActionName>" + action + "</EvalActionName><EvalDecision>" + decision +
 		"</EvalDecision>" + more + "</member></EvaluationResults>"
@@ -111,7 +111,7 @@ func TestRightsReadsEveryPage(t *testing.T) {
 	}
 }
 
-// Whoever does not answer is asked once, and who signs is asked once for all questions.
+// Neither request is repeated after an error.
 func TestRightsThatNobodyTells(t *testing.T) {
 	for name, test := range map[string]struct {
 		identity, simulation http.HandlerFunc
@@ -165,7 +165,7 @@ func TestPrincipalOf(t *testing.T) {
 	}
 }
 
-// A role that anything configures is known with its path.
+// TestRolesOf checks that a role is known with its path, wherever it is configured.
 func TestRolesOf(t *testing.T) {
 	config := newFakeAWS(t, nil).config()
 	t.Setenv("AWS_ROLE_ARN", pathARN)

@@ -16,7 +16,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestAgainstSimulator takes a key through its whole life, with signatures that are checked.
+// TestAgainstSimulator creates, tries, uses, deactivates and deletes a key. The simulator checks the signatures.
 func TestAgainstSimulator(t *testing.T) {
 	w := simulator.New(t)
 	w.SkewAWS(time.Minute)
@@ -45,7 +45,7 @@ func TestAgainstSimulator(t *testing.T) {
 			if signs, err := client.SignsWith(ctx, w.Operator().ID); err != nil || signs != (name != "web identity") {
 				t.Errorf("SignsWith(operator) = %t, %v", signs, err)
 			}
-			for range 2 { // The second answer is the first one's.
+			for range 2 { // The second call returns the stored answer.
 				if account, err := client.Account(ctx); err != nil || account != "123456789012" {
 					t.Errorf("Account() = %q, %v", account, err)
 				}
@@ -83,7 +83,7 @@ func TestAgainstSimulator(t *testing.T) {
 				t.Errorf("caller = %s, %v", arn, err)
 			}
 			w.DenyAction("ec2:DescribeRegions")
-			for _, service := range services { // The user may not do either. That is an answer to a signature that is right.
+			for _, service := range services { // Both actions are denied, which proves that the signature is accepted.
 				if err := client.TryKey(ctx, key, service, "eu-west-3"); !errors.Is(err, rotation.ErrForbidden) {
 					t.Errorf("key that %s knows: error = %v", service, err)
 				}
@@ -138,9 +138,9 @@ func TestFaultsAgainstSimulator(t *testing.T) {
 	tests := map[string]struct {
 		action string
 		kind   simulator.FaultKind
-		// want is nil for an unclear error.
+		// want is nil for an error that is not definite.
 		want error
-		// wantKeys is how many keys the user has then.
+		// wantKeys is the number of the user's keys afterwards.
 		wantKeys int
 	}{
 		"throttled":         {action: "CreateAccessKey", kind: simulator.Fault429, want: rotation.ErrThrottled, wantKeys: 1},

@@ -13,11 +13,12 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// inProcess hands requests to a world whose clock goes with the time of a bubble.
+// inProcess sends requests to a simulated world without a network. The world's clock follows the fake clock of a synctest
+// bubble.
 type inProcess struct {
 	world *simulator.World
-	start time.Time // of the world
-	began time.Time // of the bubble
+	start time.Time // by the world's clock
+	began time.Time // by the bubble's clock
 
 	refused atomic.Int64
 }
@@ -35,7 +36,7 @@ func (p *inProcess) Do(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-// inBubble returns a client whose requests take time in the bubble that the test runs in, and no other time.
+// inBubble returns a client whose requests take time on the bubble's clock only.
 func inBubble(t *testing.T, world *simulator.World) (*Client, *inProcess) {
 	t.Helper()
 	client := newTestClient(t, Config{})
@@ -45,9 +46,9 @@ func inBubble(t *testing.T, world *simulator.World) (*Client, *inProcess) {
 	return client, transport
 }
 
-// A plan over thousands of users reads the keys of each. It comes to its end in little more time than IAM's limit takes, without an
-// error and without asking in vain again and again, with Terraform's parallelism and with ten times as much. The limit is an
-// assumption: AWS publishes none for IAM.
+// TestThousandsOfReadsAtTheLimitOfIAM reads the keys of thousands of users, as a plan does, with Terraform's default
+// parallelism and with ten times as much. It may take little longer than IAM's limit requires, without an error and with few
+// refused requests. The limit is an assumption: AWS publishes none for IAM.
 func TestThousandsOfReadsAtTheLimitOfIAM(t *testing.T) {
 	const perSecond, burst = 20, 100
 	for parallelism, users := range map[int]int{10: 5000, 100: 1500} {
@@ -82,7 +83,7 @@ func TestThousandsOfReadsAtTheLimitOfIAM(t *testing.T) {
 	}
 }
 
-// What is throttled once is no reason for a rotation to be slow.
+// TestOneThrottledRequest checks that one throttled request does not slow down the next ones much.
 func TestOneThrottledRequest(t *testing.T) {
 	world := simulator.New(t)
 	name := world.AddUser("qovery").Name

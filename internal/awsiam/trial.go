@@ -21,7 +21,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// signing are the credentials of a new key. They sign what tries the key, and nothing else.
+// signing returns the credentials of a new key. They sign only the requests that try the key.
 func signing(key rotation.NewAccessKey) aws.Credentials {
 	return aws.Credentials{AccessKeyID: key.ID, SecretAccessKey: key.Secret.Reveal()}
 }
@@ -30,7 +30,7 @@ func signingWith(key rotation.NewAccessKey) aws.CredentialsProvider {
 	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) { return signing(key), nil })
 }
 
-// CallerARN implements [rotation.IAM]. It asks once: who waits for a new key to work asks again.
+// CallerARN implements [rotation.IAM]. It does not repeat the request: the caller does while it waits for the key to work.
 func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, region string) (string, error) {
 	identity, err := c.callerIdentity(ctx, func(o *sts.Options) {
 		o.Credentials, o.Retryer = signingWith(key), aws.NopRetryer{}
@@ -41,7 +41,7 @@ func (c *Client) CallerARN(ctx context.Context, key rotation.NewAccessKey, regio
 	return aws.ToString(identity.Arn), err
 }
 
-// TryKey implements [rotation.IAM]. It asks once, like CallerARN, for as little as there is.
+// TryKey implements [rotation.IAM]. Like CallerARN it does not repeat the request. The answers are as small as possible.
 func (c *Client) TryKey(ctx context.Context, key rotation.NewAccessKey, service rotation.Service, region string) error {
 	if service == rotation.ServiceEC2 {
 		return c.describeRegions(ctx, key, region)
@@ -56,11 +56,11 @@ func (c *Client) TryKey(ctx context.Context, key rotation.NewAccessKey, service 
 
 const (
 	describeRegions = "ec2:DescribeRegions"
-	// maxEC2Answer is more than an answer about one region has.
+	// maxEC2Answer is far more than the size of an answer about one region.
 	maxEC2Answer = 1 << 16
 )
 
-// ec2Answer is an answer of EC2. One without errors has the name of the action.
+// ec2Answer is an answer of EC2. The root element of a success is named after the action.
 type ec2Answer struct {
 	XMLName   xml.Name
 	Code      string `xml:"Errors>Error>Code"`
@@ -68,7 +68,8 @@ type ec2Answer struct {
 	RequestID string `xml:"RequestID"`
 }
 
-// describeRegions asks EC2 for the name of a region. The SDK's client would make the executable half as large again for it.
+// describeRegions asks EC2 for the name of a region. It uses no SDK client, which would make the executable half as large
+// again.
 func (c *Client) describeRegions(ctx context.Context, key rotation.NewAccessKey, region string) error {
 	if region == "" {
 		region = c.config.Region
@@ -86,7 +87,7 @@ func (c *Client) describeRegions(ctx context.Context, key rotation.NewAccessKey,
 		tflog.SubsystemDebug(ctx, LogSubsystem, "Called the AWS API", fields)
 		return nil
 	case answer.Code == "":
-		failure.Message = fmt.Sprintf("HTTP %d without an answer of EC2", status)
+		failure.Message = fmt.Sprintf("HTTP %d, but the response is not from EC2", status)
 	default:
 		failure.cause = definite(describeRegions, answer.Code, status)
 	}
@@ -95,7 +96,7 @@ func (c *Client) describeRegions(ctx context.Context, key rotation.NewAccessKey,
 	return failure
 }
 
-// askEC2 sends a signed request to EC2. An answer that is not EC2's is an empty one.
+// askEC2 sends a signed request to EC2. It returns an empty answer if the body is not EC2's.
 func (c *Client) askEC2(ctx context.Context, key rotation.NewAccessKey, region string, form url.Values) (int, ec2Answer, error) {
 	address, err := c.ec2Endpoint(ctx, region)
 	if err != nil {
@@ -125,7 +126,7 @@ func (c *Client) askEC2(ctx context.Context, key rotation.NewAccessKey, region s
 	return response.StatusCode, answer, nil
 }
 
-// userAgent is the header of requests that the SDK does not send.
+// userAgent returns the User-Agent header of requests that are sent without the SDK.
 func userAgent(products []Product) string {
 	var names []string
 	for _, product := range products {

@@ -20,7 +20,7 @@ import (
 
 var newKey = rotation.NewAccessKey{ID: newKeyID, Secret: rotation.NewSecret(newSecret)}
 
-// ec2Fault answers like EC2, whose errors have a form of their own.
+// ec2Fault answers with an error in EC2's format, which differs from that of other services.
 func ec2Fault(status int, code string) http.HandlerFunc {
 	return answer(status, "text/xml", `<Response><Errors><Error><Code>`+code+`</Code><Message>no</Message></Error></Errors>`+
 		`<RequestID>req-2</RequestID></Response>`)
@@ -28,7 +28,8 @@ func ec2Fault(status int, code string) http.HandlerFunc {
 
 var ec2Success = answer(200, "text/xml", `<DescribeRegionsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><regionInfo/></DescribeRegionsResponse>`)
 
-// What is tried with a new key is signed with it, for the region, and the key does not count as the provider's.
+// TestNewKeySigns checks that the requests that try a new key are signed with it for the region. The key must not count as
+// one of the provider's.
 func TestNewKeySigns(t *testing.T) {
 	for _, region := range []string{"eu-west-3", "cn-north-1", "us-gov-west-1"} {
 		for action, call := range map[string]func(*Client) error{
@@ -61,13 +62,13 @@ func TestNewKeySigns(t *testing.T) {
 	}
 }
 
-// An answer proves that a service knows the key, or that it does not, or neither.
+// TestTryKey checks which answers prove that a service knows the key, which prove the opposite, and which prove neither.
 func TestTryKey(t *testing.T) {
 	const ec2, iam = rotation.ServiceEC2, rotation.ServiceIAM
 	for name, test := range map[string]struct {
 		service rotation.Service
 		step    http.HandlerFunc
-		// want is nil for one that proves nothing, unless it is known.
+		// want is nil for an answer that proves nothing, and for one that proves that the key is known.
 		want  error
 		known bool
 	}{
@@ -120,8 +121,8 @@ func TestTryKeyIsCanceled(t *testing.T) {
 	}
 }
 
-// EC2 has its address in the partition of the region. Another one takes its place, wherever it is configured. Where only IAM or STS
-// has another one, nothing is sent to AWS's own.
+// TestEC2Endpoint checks that EC2's endpoint fits the partition of the region, and that every source can configure another one.
+// If only IAM or STS has a custom endpoint, there is none for EC2.
 func TestEC2Endpoint(t *testing.T) {
 	const other, ec2 = "https://aws.example.com", "https://ec2.example.com"
 	for name, test := range map[string]struct {
@@ -172,7 +173,7 @@ func TestEC2Endpoint(t *testing.T) {
 	}
 }
 
-// nobody gets requests that must not be sent.
+// nobody is an HTTP client that fails the test if a request is sent.
 type nobody struct{ t *testing.T }
 
 // Do implements [aws.HTTPClient].
@@ -181,7 +182,8 @@ func (n nobody) Do(r *http.Request) (*http.Response, error) {
 	return nil, errors.New("nobody is there")
 }
 
-// Nothing is sent where EC2 has no address of its own beside IAM and STS, and that says nothing about the key.
+// TestTryKeySendsNothingToAnotherAWS checks that EC2 is not called if only IAM and STS have custom endpoints. The error is not
+// definite.
 func TestTryKeySendsNothingToAnotherAWS(t *testing.T) {
 	aws := newFakeAWS(t, nil)
 	config := aws.config()
@@ -189,12 +191,12 @@ func TestTryKeySendsNothingToAnotherAWS(t *testing.T) {
 	client := newTestClient(t, config)
 	client.config.HTTPClient = nobody{t}
 	err := client.TryKey(t.Context(), newKey, rotation.ServiceEC2, "eu-west-3")
-	if err == nil || rotation.IsDefinite(err) || !strings.Contains(err.Error(), errOtherAWS.Error()) || len(aws.requests()) > 0 {
+	if err == nil || rotation.IsDefinite(err) || !strings.Contains(err.Error(), errNoEC2Endpoint.Error()) || len(aws.requests()) > 0 {
 		t.Errorf("error = %v, sent %v", err, aws.requests())
 	}
 }
 
-// The log shows what EC2 was asked, and no part of the signature.
+// TestLogOfTryKey checks that the log shows the request to EC2, and no part of its signature.
 func TestLogOfTryKey(t *testing.T) {
 	aws := newFakeAWS(t, map[string][]http.HandlerFunc{"DescribeRegions": {ec2Fault(401, "AuthFailure"), ec2Success}})
 	var output bytes.Buffer
@@ -219,7 +221,7 @@ func TestLogOfTryKey(t *testing.T) {
 	}
 }
 
-// A server that moves the request elsewhere does not get the key's signature there.
+// TestTryKeyOfARedirection checks that a redirect does not send the key's signature to another server.
 func TestTryKeyOfARedirection(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "" {

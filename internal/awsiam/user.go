@@ -51,7 +51,8 @@ func (c *Client) Account(ctx context.Context) (string, error) {
 	return aws.ToString(identity.Account), err
 }
 
-// identity is whose credentials sign the client's requests. The answer is the same for the life of the client.
+// identity returns the identity that the client's requests are signed as. It does not change during the life of the client, so
+// STS is asked once.
 func (c *Client) identity(ctx context.Context, options func(*sts.Options)) (sts.GetCallerIdentityOutput, error) {
 	if known := c.caller.Load(); known != nil {
 		return *known, nil
@@ -69,7 +70,7 @@ func (c *Client) identity(ctx context.Context, options func(*sts.Options)) (sts.
 
 const getCallerIdentity = "sts:GetCallerIdentity"
 
-// callerIdentity asks STS whose key signs a request.
+// callerIdentity asks STS for the identity that signs the request.
 func (c *Client) callerIdentity(ctx context.Context, options func(*sts.Options)) (sts.GetCallerIdentityOutput, error) {
 	client := sts.NewFromConfig(c.config, options, func(o *sts.Options) {
 		if c.endpoints.STS != "" {

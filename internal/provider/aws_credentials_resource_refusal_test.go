@@ -270,7 +270,7 @@ func TestCredentialsStayInStateWhenQoveryRefuses(t *testing.T) {
 	refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 401}, rotation.SummaryUnauthenticated, "HTTP 401")
 	refresh(simulator.Fault{Kind: simulator.FaultStatus, Status: 404}, rotation.SummaryOrganizationNotFound, "HTTP 404")
 	refresh(simulator.Fault{Kind: simulator.FaultHTML, Status: 404},
-		rotation.SummaryAPI, "HTTP 404", "an HTML page instead of the API's answer")
+		rotation.SummaryAPI, "HTTP 404", "HTML page instead of a response from the API")
 	s.nothingToDo(config, before)
 	s.unchanged()
 }

@@ -311,14 +311,14 @@ func TestProviderAnswersOfQovery(t *testing.T) {
 			prepare: func(s *stage) {
 				s.Inject(simulator.Fault{Kind: simulator.FaultHTML, Match: ofQovery, Times: -1})
 			},
-			facts: facts(rotation.SummaryAPI, "Qovery API", "HTTP 502", "an HTML page instead of the API's answer"),
+			facts: facts(rotation.SummaryAPI, "Qovery API", "HTTP 502", "HTML page instead of a response from the API"),
 		},
 		{
 			name: "no answer",
 			prepare: func(s *stage) {
 				s.Inject(simulator.Fault{Kind: simulator.FaultHang, Match: simulator.Operation(simulator.OpListCredentials), Times: -1})
 			},
-			facts: facts(rotation.SummaryAPI, "Qovery API: listOrganizationCredentials", "no answer in time"),
+			facts: facts(rotation.SummaryAPI, "Qovery API: listOrganizationCredentials", "timed out"),
 		},
 		{
 			name:    "nonsense",
@@ -329,7 +329,7 @@ func TestProviderAnswersOfQovery(t *testing.T) {
 		{
 			name:    "less than everything",
 			prepare: func(s *stage) { s.distort(`"access_key_id":`, `"another_id":`) },
-			facts: facts(rotation.SummaryAPI, "Qovery API: listOrganizationCredentials", "an incomplete answer",
+			facts: facts(rotation.SummaryAPI, "Qovery API: listOrganizationCredentials", "incomplete response",
 				"of type AWS without an access key id"),
 		},
 	} {

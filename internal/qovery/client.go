@@ -1,8 +1,8 @@
 // Package qovery is the port to Qovery's API.
 //
-// It is shaped so that Qovery's own client, github.com/qovery/qovery-client-go, can take the place of the requests and
-// the wire types in here: operations carry the names of Qovery's published description, and nothing outside of this
-// package sees anything but the types of package rotation, [Config], [ParseToken] and [Error].
+// Qovery's own client, github.com/qovery/qovery-client-go, could replace the requests and the wire types of this package.
+// Operations have the names of Qovery's published description. Other packages see only the types of package rotation, [Config],
+// [Client], [ParseToken] and [Error].
 package qovery
 
 import (
@@ -27,7 +27,7 @@ import (
 // LogSubsystem is the tflog subsystem that requests are logged to.
 const LogSubsystem = "qovery"
 
-// DefaultURL is where Qovery's API is.
+// DefaultURL is the address of Qovery's API.
 const DefaultURL = "https://api.qovery.com"
 
 const (
@@ -36,18 +36,18 @@ const (
 	defaultRetryWaitMax   = 8 * time.Second
 	defaultMaxTries       = 4
 
-	// maxAnswerSize is far above what an organization with hundreds of clusters needs.
+	// maxAnswerSize is far above the size of an answer about an organization with hundreds of clusters.
 	maxAnswerSize = 32 << 20
 )
 
-// Config says how to reach Qovery's API. Zero values stand for the defaults.
+// Config is the configuration of a client. A zero value means the default.
 type Config struct {
 	// URL is the address of the API, as [rotation.ParseURL] accepts it.
 	URL string
 	// Token is an API token of the organization, as [ParseToken] accepts it.
 	Token     string
 	UserAgent string
-	// RequestTimeout limits each try of a request.
+	// RequestTimeout is the time limit of each try of a request.
 	RequestTimeout time.Duration
 	// RetryWaitMin and RetryWaitMax bound the pause between two tries of a request.
 	RetryWaitMin time.Duration
@@ -67,7 +67,7 @@ type Client struct {
 
 var _ rotation.Qovery = (*Client)(nil)
 
-// New returns a client. It sends nothing yet.
+// New returns a client. It sends no request.
 func New(config Config) (*Client, error) {
 	baseURL, err := rotation.ParseURL(cmp.Or(config.URL, DefaultURL))
 	if err != nil {
@@ -87,12 +87,12 @@ func New(config Config) (*Client, error) {
 	}, nil
 }
 
-// newHTTPClient is what lies below the operations: it sends a request, reads the answer, repeats what may be repeated, counts
-// what the API allows, and logs. Every request needs a context with [tries].
+// newHTTPClient returns the client that sends requests, reads and logs the answers, repeats requests if that is safe, and
+// keeps the budget. The context of every request needs [tries].
 func newHTTPClient(config Config, budget *budget) *retryablehttp.Client {
 	if config.Transport == nil {
 		pooled := http.DefaultTransport.(*http.Transport).Clone()
-		// Go's default of two would have most requests of rotations that run side by side open a connection.
+		// With Go's default of 2, most requests of parallel rotations would open a new connection.
 		pooled.MaxIdleConnsPerHost = concurrentRequests
 		config.Transport = pooled
 	}
@@ -100,7 +100,7 @@ func newHTTPClient(config Config, budget *budget) *retryablehttp.Client {
 		HTTPClient: &http.Client{
 			Transport: &transport{next: config.Transport, budget: budget},
 			Timeout:   cmp.Or(config.RequestTimeout, defaultRequestTimeout),
-			// Qovery's API does not redirect. A server that does is not the API and must not get the token.
+			// Qovery's API does not redirect. A server that does is not the API, and the token must not be sent on.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		RetryWaitMin: cmp.Or(config.RetryWaitMin, defaultRetryWaitMin),
@@ -112,8 +112,8 @@ func newHTTPClient(config Config, budget *budget) *retryablehttp.Client {
 	}
 }
 
-// ParseToken returns a token without the white space around it, which files and secret stores leave there. Its errors complete
-// a sentence about the token, and do not repeat it.
+// ParseToken removes surrounding whitespace, which files and secret stores may add to a token. Its errors are the rest of a
+// sentence about the token, and do not contain the token.
 func ParseToken(raw string) (string, error) {
 	token := strings.TrimSpace(raw)
 	switch {
@@ -132,20 +132,20 @@ type request struct {
 	method    string
 	path      string
 	body      any
-	// secret is part of the body, and is kept out of the error even if Qovery should repeat it.
+	// secret is part of the body. It is removed from errors, even if Qovery's answer repeats it.
 	secret rotation.Secret
-	// stream reads a success as it comes, for an answer that may be too large to be held. Each try begins it anew.
+	// stream reads the body of a success piece by piece, because it may be too large for memory. It is called for each try.
 	stream func(io.Reader) error
-	// date receives the time of the answer, by the clock of the server; zero if the answer has none.
+	// date is set to the time of the answer by the server's clock, or to zero if the answer has none.
 	date *time.Time
 }
 
-// secrets are the parts of a request that must not be shown.
+// secrets returns the parts of a request that must not be shown.
 func (r request) secrets(token string) []string { return []string{token, r.secret.Reveal()} }
 
-// answer is a decoded answer that knows whether it makes sense.
+// answer is a decoded answer that can be checked.
 type answer interface {
-	// check returns an error when something is missing that every such answer has.
+	// check returns an error if a field is missing that every such answer has.
 	check() error
 }
 
@@ -154,7 +154,7 @@ func (c *Client) get(ctx context.Context, operation, path string, out answer) er
 	return c.do(ctx, request{operation: operation, method: http.MethodGet, path: path}, out)
 }
 
-// do sends a request and decodes the answer into out, if anybody wants it. Its errors are of type [*Error].
+// do sends a request and decodes the answer into out, unless out is nil. Its errors are of type [*Error].
 func (c *Client) do(ctx context.Context, r request, out answer) error {
 	status, requestID, err := c.send(ctx, r, out)
 	if err == nil {
@@ -163,13 +163,13 @@ func (c *Client) do(ctx context.Context, r request, out answer) error {
 	failure, ok := errors.AsType[*Error](err)
 	switch {
 	case ctx.Err() != nil:
-		// net/http answers with the cause of the cancellation, which may be the error of a request beside this one.
+		// net/http returns the cause of the cancellation, which may be the error of a parallel request.
 		failure = &Error{StatusCode: status, RequestID: requestID, Message: ctx.Err().Error(), cause: ctx.Err()}
 	case !ok:
 		failure = &Error{StatusCode: status, RequestID: requestID, Message: reason(err)}
 	}
 	failure.Operation, failure.Method = r.operation, r.method
-	failure.Path = brief(r.path, r.secrets(c.token)...) // It may contain an id from an answer.
+	failure.Path = brief(r.path, r.secrets(c.token)...) // The path may contain an id from an answer.
 	failure.Message = brief(failure.Message, r.secrets(c.token)...)
 	failure.RequestID = brief(failure.RequestID, r.secrets(c.token)...)
 	return failure
@@ -216,20 +216,20 @@ func (c *Client) send(ctx context.Context, r request, out answer) (status int, r
 	return resp.StatusCode, resp.Header.Get(requestIDHeader), err
 }
 
-// reason is what an error of net/http says beside the address, which [Error] tells already.
+// reason returns the message of an error of net/http, without the address, which is already part of [Error].
 func reason(err error) string {
 	urlError, ok := errors.AsType[*url.Error](err)
 	switch {
 	case !ok:
 		return err.Error()
 	case urlError.Timeout():
-		return "no answer in time: " + urlError.Err.Error()
+		return "timed out: " + urlError.Err.Error()
 	default:
 		return urlError.Err.Error()
 	}
 }
 
-// isPage reports whether a body is a page for people, which comes from a gateway and not from the API.
+// isPage reports whether a body is an HTML page, which a gateway sent and not the API.
 func isPage(header http.Header, body []byte) bool {
 	return strings.HasPrefix(header.Get("Content-Type"), "text/html") ||
 		bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))

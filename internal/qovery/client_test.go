@@ -23,13 +23,13 @@ const (
 	testSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 )
 
-// received is a request as the fake API got it.
+// received is a request that the fake API received.
 type received struct {
 	method, path, body string
 	header             http.Header
 }
 
-// fakeAPI answers requests one step after the other, and every further one with the last step.
+// fakeAPI answers requests with its steps in turn, and further requests with the last step.
 type fakeAPI struct {
 	url   string
 	mu    sync.Mutex
@@ -108,13 +108,13 @@ func reset(w http.ResponseWriter, _ *http.Request) {
 	_ = conn.Close()
 }
 
-// cutOff promises more than it sends.
+// cutOff sends less than its Content-Length.
 func cutOff(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "100")
 	_, _ = io.WriteString(w, `{"id":`)
 }
 
-// hang answers when nobody waits any longer.
+// hang does not answer before the client gives up.
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -177,7 +177,7 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		step http.HandlerFunc
-		// want is nil for an unclear error.
+		// want is nil for an error that is not definite.
 		want        error
 		wantMessage string
 	}{
@@ -186,17 +186,17 @@ func TestErrors(t *testing.T) {
 			wantMessage: "Qovery API: getOrganization (GET /organization/org): HTTP 401: token expired (request id req-1)",
 		},
 		"unauthenticated, empty": {
-			step: reply(401, ""), want: rotation.ErrUnauthenticated, wantMessage: "an empty answer",
+			step: reply(401, ""), want: rotation.ErrUnauthenticated, wantMessage: "empty response",
 		},
 		"forbidden": {
 			step: reply(403, `{"detail":"no rights"}`), want: rotation.ErrForbidden,
 			wantMessage: "HTTP 403: no rights",
 		},
-		"forbidden by a gateway": {step: page(403), want: rotation.ErrForbidden, wantMessage: "HTTP 403: an HTML page"},
+		"forbidden by a gateway": {step: page(403), want: rotation.ErrForbidden, wantMessage: "HTTP 403: HTML page"},
 		"not found": {
 			step: reply(404, `{"error":"Not Found"}`), want: rotation.ErrNotFound, wantMessage: "Not Found",
 		},
-		"not found, empty": {step: reply(404, ""), want: rotation.ErrNotFound, wantMessage: "an empty answer"},
+		"not found, empty": {step: reply(404, ""), want: rotation.ErrNotFound, wantMessage: "empty response"},
 		"with detail": {
 			step: reply(403, `{"type":"about:blank","title":"Forbidden","status":403,"detail":"no rights here"}`),
 			want: rotation.ErrForbidden, wantMessage: "HTTP 403: no rights here",
@@ -209,12 +209,12 @@ func TestErrors(t *testing.T) {
 			step: reply(403, `{"status":403,"error":"Forbidden","message":""}`), want: rotation.ErrForbidden,
 			wantMessage: "HTTP 403: Forbidden",
 		},
-		"not found by a gateway": {step: page(404), wantMessage: "HTTP 404: an HTML page"},
+		"not found by a gateway": {step: page(404), wantMessage: "HTTP 404: HTML page"},
 		"bad request": {
 			step: reply(400, `{"status":400,"title":"Bad Request","message":null}`), want: rotation.ErrRejected,
 			wantMessage: "HTTP 400: Bad Request",
 		},
-		"bad request by a gateway": {step: page(400), wantMessage: "HTTP 400: an HTML page"},
+		"bad request by a gateway": {step: page(400), wantMessage: "HTTP 400: HTML page"},
 		"conflict": {
 			step: reply(409, `{"message":{"nested":1}}`), want: rotation.ErrRejected,
 			wantMessage: "without a message",
@@ -231,16 +231,16 @@ func TestErrors(t *testing.T) {
 			step: reply(429, `{}`, "Retry-After", "0"), want: rotation.ErrThrottled, wantMessage: "HTTP 429",
 		},
 		"server error":            {step: reply(500, `{"message":"oops"}`), wantMessage: "HTTP 500: oops"},
-		"bad gateway":             {step: page(502), wantMessage: "HTTP 502: an HTML page"},
-		"page instead of JSON":    {step: page(200), wantMessage: "HTTP 200: an HTML page"},
-		"nothing instead of JSON": {step: reply(200, ""), wantMessage: "HTTP 200: an empty answer"},
-		"nonsense":                {step: reply(200, `{"id":`), wantMessage: "HTTP 200: an answer that is not JSON"},
+		"bad gateway":             {step: page(502), wantMessage: "HTTP 502: HTML page"},
+		"page instead of JSON":    {step: page(200), wantMessage: "HTTP 200: HTML page"},
+		"nothing instead of JSON": {step: reply(200, ""), wantMessage: "HTTP 200: empty response"},
+		"nonsense":                {step: reply(200, `{"id":`), wantMessage: "HTTP 200: response is not JSON"},
 		"another type":            {step: reply(200, `{"id":[]}`), wantMessage: "HTTP 200: json: cannot unmarshal"},
 		"incomplete": {
 			step:        reply(200, `{"name":"acme"}`),
-			wantMessage: "HTTP 200: an incomplete answer: an organization without an id",
+			wantMessage: "HTTP 200: incomplete response: an organization without an id",
 		},
-		"redirect": {step: reply(302, "", "Location", "/login"), wantMessage: "HTTP 302: a redirect"},
+		"redirect": {step: reply(302, "", "Location", "/login"), wantMessage: "HTTP 302: unexpected redirect"},
 		"cut off":  {step: cutOff, wantMessage: "unexpected EOF"},
 		"reset":    {step: reset, wantMessage: "connection reset"},
 	}
@@ -280,7 +280,7 @@ func TestRequestTimeout(t *testing.T) {
 	client := newTestClient(t, Config{URL: api.url, RequestTimeout: 20 * time.Millisecond, MaxTries: 2})
 	_, err := client.Organization(t.Context(), "org")
 	if err == nil || rotation.IsDefinite(err) || errors.Is(err, context.DeadlineExceeded) ||
-		!strings.Contains(err.Error(), "no answer in time") {
+		!strings.Contains(err.Error(), "timed out") {
 		t.Errorf("error = %v, want an unclear one that is not the caller's deadline", err)
 	}
 	if got := len(api.requests()); got != 2 {

@@ -93,7 +93,7 @@ func (s *clusterStatus) check() error {
 	return nil
 }
 
-// timestamp is a time that nothing is decided from: one that cannot be read is zero, not an error.
+// timestamp is a time that may be unknown: one that cannot be parsed is zero, not an error.
 type timestamp struct{ at time.Time }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -172,7 +172,7 @@ func (c *Client) ClusterDNSProvider(ctx context.Context, clusterID string) (*rot
 	err := c.get(ctx, "getClusterDnsProvider", pathOf("cluster", clusterID, "dnsProvider"), &found)
 	switch {
 	case err != nil:
-		// Every cluster has a DNS provider. One that is not found may be one that this token may not see.
+		// Every cluster has a DNS provider. If it is not found, the token may lack the permission to read it.
 		return nil, fmt.Errorf("DNS provider of cluster %s could not be read: %w", clusterID, err)
 	case found.DNSProvider.Credentials.AWSAccessKeyID == "":
 		return nil, nil
@@ -186,7 +186,7 @@ func (c *Client) ClusterDNSProvider(ctx context.Context, clusterID string) (*rot
 	}, nil
 }
 
-// DeployCluster implements [rotation.Qovery]. The answer shows the status from before and is ignored.
+// DeployCluster implements [rotation.Qovery]. The answer shows the status before the deployment, so it is ignored.
 func (c *Client) DeployCluster(ctx context.Context, organizationID, clusterID string) error {
 	return c.do(ctx, request{
 		operation: "deployCluster",

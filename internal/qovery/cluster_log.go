@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// maxErrorLines is how much of a cluster's log an error message has room for.
+	// maxErrorLines is the maximum number of lines of a cluster's log in an error message.
 	maxErrorLines = 10
 
-	// maxLogEntrySize is far above what one entry of a log needs. The log itself may have any size.
+	// maxLogEntrySize is far above the size of one entry. The size of the log is not limited.
 	maxLogEntrySize = 4 << 20
 )
 
@@ -36,7 +36,7 @@ type clusterLog struct {
 	} `json:"error"`
 }
 
-// parts are what an error says, why, and what to do about it; all are empty for any other entry.
+// parts returns an error's message, its cause and a hint for the solution. All are empty for an entry that is not an error.
 func (l *clusterLog) parts() (message, underlying, hint string) {
 	switch {
 	case l.Error != nil && l.Error.UserLogMessage != "":
@@ -55,8 +55,8 @@ func (l *clusterLog) isError() bool {
 	return message+underlying+hint != ""
 }
 
-// line is the error in one line. Each part has a limit of its own, lest a long one push out the cause, which comes last
-// in an underlying error.
+// line returns the error as one line. The length of each part is limited, so that a long one does not displace the cause,
+// which is at the end of an underlying error.
 func (l *clusterLog) line(token string) string {
 	fit := func(text string) string { return maskKeys(oneLine(text, token)) }
 	message, underlying, hint := l.parts()
@@ -94,9 +94,9 @@ func (c *Client) ClusterErrors(ctx context.Context, organizationID, clusterID st
 	return lines, nil
 }
 
-// lastErrors reads a log of any size entry by entry, and keeps the last errors after a time, oldest first. Errors without a
-// time could be of any deployment. They are for a log that has no others: one too many does less harm than a cause that is
-// missing.
+// lastErrors reads a log of any size entry by entry, and returns the last errors after a time, oldest first. Errors without a
+// time could belong to any deployment. They are returned if there are no others: an unrelated error does less harm than a
+// missing cause.
 func lastErrors(log io.Reader, after time.Time) ([]clusterLog, error) {
 	limit := &allowance{reader: log, left: maxLogEntrySize}
 	in := json.NewDecoder(limit)
@@ -131,7 +131,7 @@ func lastErrors(log io.Reader, after time.Time) ([]clusterLog, error) {
 	return last, nil
 }
 
-// seekResults moves to the first entry of an answer's list.
+// seekResults moves to the first entry of an answer's results.
 func seekResults(in *json.Decoder) error {
 	token, err := in.Token()
 	if err == nil && token != json.Delim('{') {
@@ -155,7 +155,7 @@ func seekResults(in *json.Decoder) error {
 	return err
 }
 
-// cutOffAtEnd is the error of a decoder that met the end of its input in the middle of an answer.
+// cutOffAtEnd replaces io.EOF in the middle of an answer by io.ErrUnexpectedEOF.
 func cutOffAtEnd(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -164,26 +164,27 @@ func cutOffAtEnd(err error) error {
 }
 
 var (
-	// longWords are what a session token can be: base64, also as URLs and JSON Web Tokens have it.
+	// longWords match everything that can be a session token: base64, also in its variant for URLs and JSON Web Tokens.
 	longWords = regexp.MustCompile(`(?:[\w/+-]|\\/|%2[BbFf]){100,}(?:=|%3[Dd]){0,2}`)
 
-	// words are what a secret access key can be, or else an escape sequence, which is no part of the word after it.
+	// words match everything that can be a secret access key. Other escape sequences are separate matches, so that they do not
+	// become part of the next word.
 	words = regexp.MustCompile(`(?:[A-Za-z0-9/+]|\\/|%2[BbFf]|\\u002[BbFf])+(?:=|%3[Dd]|\\u003[Dd]){0,2}|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\[a-z]`)
 
-	// plainSpelling undoes how encoders escape the characters of base64.
+	// plainSpelling decodes escaped characters of base64.
 	plainSpelling = strings.NewReplacer(`\/`, "/", "%2F", "/", "%2f", "/", "%2B", "+", "%2b", "+", "%3D", "=", "%3d", "=",
 		`\u002F`, "/", `\u002f`, "/", `\u002B`, "+", `\u002b`, "+", `\u003D`, "=", `\u003d`, "=")
 
-	// names are paths and names in camel case: whole words, and numbers only where a path or a name has them. Less than one
-	// in ten million secret access keys looks like that.
+	// names match paths and names in camel case, with numbers only after a separator. Fewer than one in ten million secret access
+	// keys match.
 	names = regexp.MustCompile(`^(?:[A-Z]?[a-z]{2,}|[/_-][0-9]*)+$`)
 )
 
-// secretKeySize is how long every secret access key of AWS is.
+// secretKeySize is the length of AWS's secret access keys.
 const secretKeySize = 40
 
-// maskKeys hides what has the shape of a secret access key or of a session token: the run that reads a log is often not the
-// one that knows the secret. Digests and identifiers stay, since they have no mixed case.
+// maskKeys replaces everything that looks like a secret access key or a session token, because the run that reads a log often
+// does not know the secret. Digests and identifiers are not mixed case, and are kept.
 func maskKeys(line string) string {
 	line = longWords.ReplaceAllStringFunc(line, maskUnlessName)
 	return words.ReplaceAllStringFunc(line, func(word string) string {

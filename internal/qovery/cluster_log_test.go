@@ -17,7 +17,7 @@ import (
 
 var logStart = time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// logOf writes a log of n errors, one a second and the first at logStart, as it is read.
+// logOf returns a log of n errors, one per second from logStart. It is written while it is read.
 func logOf(n int, padding string) io.ReadCloser {
 	r, w := io.Pipe()
 	go func() {
@@ -59,7 +59,7 @@ func TestLastErrorsKeepsNoMore(t *testing.T) {
 	}
 }
 
-// Errors without a time could be of any deployment: they are shown where there are no others.
+// TestErrorsWithoutATime checks that errors without a time are shown only if there are no others.
 func TestErrorsWithoutATime(t *testing.T) {
 	const (
 		undated = `{"type":"error","message":{"safe_message":"It failed once"}}`
@@ -93,8 +93,8 @@ func TestLogThatCannotBeRead(t *testing.T) {
 		want      string
 	}{
 		"empty":                 {reply(200, ""), 4, "unexpected EOF"},
-		"page":                  {page(200), 4, "HTTP 200: an HTML page"},
-		"page of a gateway":     {page(502), 4, "HTTP 502: an HTML page"},
+		"page":                  {page(200), 4, "HTTP 200: HTML page"},
+		"page of a gateway":     {page(502), 4, "HTTP 502: HTML page"},
 		"nonsense":              {reply(200, testSecret), 4, "invalid character"},
 		"nonsense in the list":  {reply(200, `{"results":[`+testSecret), 4, "invalid character"},
 		"cut off at the start":  {reply(200, `{`), 4, "unexpected EOF"},
@@ -102,7 +102,7 @@ func TestLogThatCannotBeRead(t *testing.T) {
 		"cut off at the list":   {reply(200, `{"results":`), 4, "unexpected EOF"},
 		"cut off in the list":   {reply(200, good[:len(good)-2]), 4, "unexpected EOF"},
 		"cut off in an entry":   {reply(200, good[:40]), 4, "unexpected EOF"},
-		"without list":          {reply(200, `{}`), 1, "no results"},
+		"without list":          {reply(200, `{}`), 1, "results are missing"},
 		"not permitted":         {reply(403, `{"message":"no rights"}`), 1, "HTTP 403: no rights"},
 		"reset":                 {reset, 4, "connection reset"},
 		"shorter than promised": {cutOff, 4, "unexpected EOF"},
@@ -235,7 +235,7 @@ func TestMaskKeys(t *testing.T) {
 	}
 }
 
-// TestMaskKeysHidesEveryKey shows that no key passes for a name or a digest.
+// TestMaskKeysHidesEveryKey checks that no key is taken for a name or a digest.
 func TestMaskKeysHidesEveryKey(t *testing.T) {
 	for i := range 20_000 {
 		digest := sha256.Sum256([]byte(strconv.Itoa(i)))

@@ -16,10 +16,10 @@ import (
 )
 
 const (
-	// concurrentRequests bounds how many requests are sent in parallel.
+	// concurrentRequests is the maximum number of parallel requests.
 	concurrentRequests = 20
 
-	// historySize is how many deployments of an environment are asked for, the newest first.
+	// historySize is the number of an environment's newest deployments to read.
 	historySize = 20
 )
 
@@ -58,13 +58,12 @@ func (e *environment) check() error {
 	return e.Cluster.check()
 }
 
-// runs reports whether a deployment of the environment has not ended. A state that is newer than this program is taken for one
-// that has not.
+// runs reports whether a deployment of the environment has not ended. An unknown state counts as running.
 func (e *environment) runs() bool {
 	return e.DeploymentStatus != nil && !isFinal(e.DeploymentStatus.State)
 }
 
-// isFinal reports whether nothing is under way in one of Qovery's StateEnum.
+// isFinal reports whether a value of Qovery's StateEnum means that nothing runs.
 func isFinal(state string) bool {
 	switch state {
 	case "CANCELED", "DELETED", "DEPLOYED", "READY", "RESTARTED", "STOPPED":
@@ -73,7 +72,7 @@ func isFinal(state string) bool {
 	return strings.HasSuffix(state, "_ERROR")
 }
 
-// deployment is one in the history of an environment.
+// deployment is an entry of an environment's deployment history.
 type deployment struct {
 	ActionStatus string `json:"action_status"`
 	AuditingData struct {
@@ -89,7 +88,7 @@ func (d *deployment) check() error {
 	return nil
 }
 
-// hasEnded is false for a status that is newer than this program.
+// hasEnded reports whether a deployment has ended. An unknown status counts as running.
 func (d *deployment) hasEnded() bool {
 	return slices.Contains([]string{"SUCCESS", "ERROR", "CANCELED", "NEVER"}, d.ActionStatus)
 }
@@ -117,7 +116,7 @@ func (c *Client) RunningDeployments(ctx context.Context, organizationID string) 
 	return slices.Concat(found...), nil
 }
 
-// projectDeployments are the running deployments in one project.
+// projectDeployments returns the running deployments of one project.
 func (c *Client) projectDeployments(ctx context.Context, p project) ([]rotation.EnvironmentDeployment, error) {
 	var environments list[environment, *environment]
 	if err := c.get(ctx, "getProjectEnvironmentsOverview", pathOf("project", p.ID, "environment", "overview"), &environments); err != nil {
@@ -145,8 +144,8 @@ func (c *Client) projectDeployments(ctx context.Context, p project) ([]rotation.
 	return running, nil
 }
 
-// askedAt is when the oldest deployment of an environment that has not ended was asked for, or zero when that is unknown: the
-// history may lag behind the environment's state, have a page more, or be gone with the environment.
+// askedAt returns when an environment's oldest running deployment was requested, or zero if that is unknown. The history may
+// lag behind the environment's state, continue on another page, or be deleted with the environment.
 func (c *Client) askedAt(ctx context.Context, environmentID string) (time.Time, error) {
 	var history list[deployment, *deployment]
 	path := pathOf("environment", environmentID, "deploymentHistoryV2") + "?pageSize=" + strconv.Itoa(historySize)

@@ -19,7 +19,7 @@ const (
 	historyPath  = "/environment/e1/deploymentHistoryV2"
 )
 
-// answers are the bodies of a fake API by path. Whatever else is asked for is not found.
+// answers are the bodies of a fake API by path. Every other path is not found.
 type answers map[string]string
 
 func (a answers) serve(w http.ResponseWriter, r *http.Request) {
@@ -30,7 +30,7 @@ func (a answers) serve(w http.ResponseWriter, r *http.Request) {
 	reply(404, `{"message":"no such thing"}`)(w, r)
 }
 
-// oneEnvironment is an organization with one environment, of a given state and history.
+// oneEnvironment returns the answers for one environment with the given state and history.
 func oneEnvironment(state, history string) answers {
 	return answers{
 		projectsPath: `{"results":[{"id":"p1","name":"shop"}]}`,
@@ -186,7 +186,7 @@ func TestIncompleteEnvironments(t *testing.T) {
 	}
 }
 
-// A project that the token may not read could have deployments that run.
+// TestUnreadableProject checks that a project that the token may not read is an error, because deployments could run in it.
 func TestUnreadableProject(t *testing.T) {
 	for _, path := range []string{overviewPath, historyPath} {
 		for status, want := range map[int]error{401: rotation.ErrUnauthenticated, 403: rotation.ErrForbidden} {
@@ -210,7 +210,7 @@ func TestUnreadableProject(t *testing.T) {
 	}
 }
 
-// The first requests about projects are answered only when as many as are allowed have arrived.
+// TestProjectsAreReadSideBySide answers the first requests about projects only when the maximum number of them has arrived.
 func TestProjectsAreReadSideBySide(t *testing.T) {
 	var (
 		list              []string

@@ -17,21 +17,21 @@ import (
 const (
 	requestIDHeader = "X-Request-Id"
 
-	// maxMessageSize is enough for what the API says and too little for a page.
+	// maxMessageSize is enough for a message of the API and too small for a page.
 	maxMessageSize = 400
 
-	// redacted is what is shown in place of a secret.
+	// redacted is shown instead of a secret.
 	redacted = "(secret)"
 )
 
-// Error is a request that failed. It wraps the error of package rotation that tells what Qovery definitely did not do;
-// without one it is open whether the request took effect.
+// Error is a failed request. If Qovery definitely did not carry it out, Error wraps the error of package rotation for the
+// reason. Otherwise the request may have taken effect.
 type Error struct {
 	// Operation is the operationId of Qovery's published description.
 	Operation string
 	Method    string
 	Path      string
-	// StatusCode is 0 when there was no answer.
+	// StatusCode is 0 if there was no answer.
 	StatusCode int
 	RequestID  string
 	Message    string
@@ -53,14 +53,15 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// API names the API that returned the error.
+// API returns the name of the API that failed.
 func (e *Error) API() string { return "Qovery" }
 
-// Unwrap returns the error of package rotation, or that of a context that ended.
+// Unwrap returns the error of package rotation, or the error of a context that ended.
 func (e *Error) Unwrap() error { return e.cause }
 
-// definite is what a status says about a request that was certainly not carried out, or nil. Qovery is not strict: a policy token
-// gets 401 for what it may not do, and 403 may stand for 404. Which it is depends on what was asked, so the caller has to judge.
+// definite returns the error of package rotation for a request that Qovery definitely did not carry out, or nil. Qovery's
+// statuses are not strict: 401 can mean that a policy denies the request, and 403 that the object does not exist. The caller
+// must decide.
 func definite(status int) error {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -80,7 +81,7 @@ func definite(status int) error {
 	}
 }
 
-// newError describes an answer that is not a success, or not the API's.
+// newError describes an answer that is not a success, or is not the API's.
 func newError(resp *http.Response, body []byte) *Error {
 	failure := &Error{
 		StatusCode: resp.StatusCode,
@@ -93,45 +94,45 @@ func newError(resp *http.Response, body []byte) *Error {
 	return failure
 }
 
-// message finds the sentence in an answer.
+// message returns the message in an answer, or describes an answer without one.
 func message(resp *http.Response, body []byte) string {
 	var known struct{ Message, Detail, Error, Title any }
 	switch {
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return "a redirect, which the API does not send; is the URL right?"
+		return "unexpected redirect; check the URL of the API"
 	case len(bytes.TrimSpace(body)) == 0:
-		return "an empty answer"
+		return "empty response"
 	case isPage(resp.Header, body):
-		return "an HTML page instead of the API's answer"
+		return "HTML page instead of a response from the API"
 	case json.Unmarshal(body, &known) == nil:
 		for _, field := range []any{known.Message, known.Detail, known.Error, known.Title} {
 			if text, ok := field.(string); ok && strings.TrimSpace(text) != "" {
 				return text
 			}
 		}
-		return "an answer without a message"
+		return "response without a message"
 	case json.Valid(body):
-		return "an answer without a message"
+		return "response without a message"
 	default:
-		return "an answer that is not JSON: " + string(body)
+		return "response is not JSON: " + string(body)
 	}
 }
 
-// terminalSequences are what colors a text in a terminal. Their end is printable, so it would stay if only they were not
-// taken out as a whole.
+// terminalSequences are the escape sequences that color a text in a terminal. They are removed as a whole, because removing
+// only what is not printable would leave their ends.
 var terminalSequences = regexp.MustCompile(`\x1b\[[0-?]*[ -/]*[@-~]`)
 
-// brief shortens a foreign text for an error: one short line, without the given secrets.
+// brief returns the text of an API as one short line without the given secrets.
 func brief(text string, secrets ...string) string { return beginning(oneLine(text, secrets...)) }
 
-// oneLine is a foreign text as one line, without the given secrets.
+// oneLine returns the text of an API as one line without the given secrets.
 func oneLine(text string, secrets ...string) string {
 	text = terminalSequences.ReplaceAllString(text, "")
 	for _, secret := range secrets {
 		if secret == "" {
 			continue
 		}
-		// A secret key may contain slashes and plus signs, which some encoders escape.
+		// Some encoders escape the slashes and plus signs of a secret key.
 		for _, spelling := range []string{secret, strings.ReplaceAll(secret, "/", `\/`), url.QueryEscape(secret)} {
 			text = strings.ReplaceAll(text, spelling, redacted)
 		}
@@ -145,7 +146,7 @@ func oneLine(text string, secrets ...string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// beginning cuts the end off a line that is too long.
+// beginning returns the first part of a line that is too long.
 func beginning(text string) string {
 	if len(text) <= maxMessageSize {
 		return text
@@ -157,7 +158,7 @@ func beginning(text string) string {
 	return text[:end] + "…"
 }
 
-// ending cuts the beginning off a line that is too long.
+// ending returns the last part of a line that is too long.
 func ending(text string) string {
 	if len(text) <= maxMessageSize {
 		return text

@@ -10,7 +10,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// eventsSize is how many changes of any credentials are looked at, the newest first.
+// eventsSize is the number of newest changes to read, of any credentials.
 const eventsSize = 50
 
 // event is an entry of an organization's audit log.
@@ -21,7 +21,7 @@ type event struct {
 	Origin      string    `json:"origin"`
 }
 
-// eventList is how Qovery answers with events, unlike with everything else.
+// eventList is Qovery's answer with events, which differs from [list].
 type eventList struct {
 	Events *[]event `json:"events"`
 }
@@ -29,13 +29,13 @@ type eventList struct {
 // check implements [answer].
 func (l *eventList) check() error {
 	if l.Events == nil {
-		return fmt.Errorf("%w: no events", errIncomplete)
+		return fmt.Errorf("%w: events are missing", errIncomplete)
 	}
 	return nil
 }
 
-// LastCredentialsChange implements [rotation.Qovery]. The events are not narrowed down to the credentials by their id, because the
-// description leaves open which type of target goes with it.
+// LastCredentialsChange implements [rotation.Qovery]. The request does not filter by the id of the credentials, because
+// Qovery's description does not specify which type of target that filter needs.
 func (c *Client) LastCredentialsChange(ctx context.Context, organizationID, credentialsID string) (rotation.CredentialsChange, error) {
 	query := url.Values{"subTargetType": {"CLOUD_PROVIDER_CREDENTIALS"}, "pageSize": {strconv.Itoa(eventsSize)}}
 	var found eventList

@@ -11,7 +11,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// fuzzClient gets its answers from a function instead of a server.
+// fuzzClient returns a client whose answers come from a function.
 func fuzzClient(t *testing.T, answer func(*http.Request) (status int, contentType string, body []byte)) *Client {
 	t.Helper()
 	return newTestClient(t, Config{
@@ -27,10 +27,10 @@ func fuzzClient(t *testing.T, answer func(*http.Request) (status int, contentTyp
 	})
 }
 
-// fuzzStatus is a status that net/http hands on.
+// fuzzStatus returns a status from 200 to 599. net/http handles lower ones itself.
 func fuzzStatus(status int) int { return 200 + int(uint(status)%400) }
 
-// checkFuzzError fails the test for an error that is not this package's, repeats a secret, or is more than one line.
+// checkFuzzError fails the test if the error is of an unexpected type, contains a secret, or is not one short line.
 func checkFuzzError(t *testing.T, what string, err error) {
 	t.Helper()
 	if err == nil {

@@ -31,7 +31,7 @@ func (r *repository) UnmarshalJSON(text []byte) error {
 	return unmarshalTwice(text, (*known)(r), &r.shown)
 }
 
-// unmarshalTwice decodes the fields that are known, and all of them.
+// unmarshalTwice decodes the known fields into known, and all fields into shown.
 func unmarshalTwice(text []byte, known any, shown *object) error {
 	if err := json.Unmarshal(text, known); err != nil {
 		return err
@@ -59,7 +59,7 @@ func (c *Client) HelmRepositories(ctx context.Context, organizationID string) ([
 		organizationPath(organizationID, "helmRepository"))
 }
 
-// repositories lists those of one kind that store an access key, whatever kind of registry they say they are.
+// repositories lists the holders of one kind that store an access key, whatever type of registry they have.
 func (c *Client) repositories(
 	ctx context.Context, operation string, kind rotation.HolderKind, path string,
 ) ([]rotation.Holder, error) {
@@ -106,7 +106,7 @@ func (c *Client) PrepareStore(
 	}
 	if objectType := shown.text("object_type"); holder.Kind == rotation.HolderCredentials &&
 		objectType != rotation.CredentialsTypeStatic {
-		return nil, fmt.Errorf("%w: the credentials %s are of type %q now",
+		return nil, fmt.Errorf("%w: the type of credentials %s is now %q",
 			rotation.ErrConflict, holder.ID, brief(objectType, r.secrets(c.token)...))
 	}
 	switch found := storage.accessKeyID(shown); found {
@@ -114,7 +114,7 @@ func (c *Client) PrepareStore(
 		return func(context.Context) error { return nil }, nil
 	case holder.AccessKeyID:
 	default:
-		return nil, fmt.Errorf("%w: the %s %s holds the access key %q now, not %s", rotation.ErrConflict, holder.Kind,
+		return nil, fmt.Errorf("%w: the %s %s now holds the access key %q, not %s", rotation.ErrConflict, holder.Kind,
 			holder.ID, brief(found, r.secrets(c.token)...), holder.AccessKeyID)
 	}
 	if obstacle := storage.obstacle(shown, r.secrets(c.token)...); obstacle != "" {
@@ -124,7 +124,7 @@ func (c *Client) PrepareStore(
 	return func(ctx context.Context) error { return c.do(ctx, r, &confirmation{storage: storage, want: key.ID}) }, nil
 }
 
-// confirmation is the answer to a key that was stored. It may leave the key out; it must not show another one.
+// confirmation is the answer to a request that stored a key. It may omit the key, but must not show another one.
 type confirmation struct {
 	object
 	storage *storage
@@ -137,7 +137,7 @@ func (c *confirmation) UnmarshalJSON(text []byte) error { return json.Unmarshal(
 // check implements [answer].
 func (c *confirmation) check() error {
 	if found := c.storage.accessKeyID(c.object); found != "" && found != c.want {
-		return fmt.Errorf("the answer shows the access key %q instead of %s", found, c.want)
+		return fmt.Errorf("the response shows the access key %q instead of %s", found, c.want)
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 var newKey = rotation.NewAccessKey{ID: "AKIANEW", Secret: rotation.NewSecret(testSecret)}
 
-// storeKey puts newKey into a holder of the organization "org".
+// storeKey stores newKey in a holder of the organization "org".
 func storeKey(ctx context.Context, client *Client, holder rotation.Holder) error {
 	store, err := client.PrepareStore(ctx, "org", holder, newKey)
 	if err != nil {
@@ -242,12 +242,12 @@ func TestPrepareStoreInOtherHolders(t *testing.T) {
 	}
 }
 
-// A field that cannot go back is found in the list and when the holder is to be written.
+// TestObstacles checks that a field that cannot be written back is found by the list of holders and by PrepareStore.
 func TestObstacles(t *testing.T) {
 	tests := map[string]struct {
 		kind  rotation.HolderKind
 		shown string
-		// want is the field that is in the way, or empty.
+		// want is the field that is an obstacle, or empty.
 		want string
 	}{
 		"registry": {
@@ -318,7 +318,7 @@ func TestObstacles(t *testing.T) {
 	}
 }
 
-// listHolder finds the only holder of a kind in what Qovery shows.
+// listHolder reads the only holder of a kind, for which Qovery's answer is given.
 func listHolder(t *testing.T, kind rotation.HolderKind, shown string) (*rotation.Holder, error) {
 	t.Helper()
 	if kind == rotation.HolderDNSProvider {

@@ -14,20 +14,20 @@ import (
 )
 
 const (
-	// maxJitter bounds by how much a wait that an answer asks for is made longer.
+	// maxJitter is the maximum that is added to a wait.
 	maxJitter = 5 * time.Second
 
-	// maxUnlimitedWait is how long an answer may have a request wait whose context has no deadline: that of a plan or a refresh,
-	// which shows nobody why it takes long.
+	// maxUnlimitedWait is the maximum wait if the context has no deadline. That is the case in a plan or a refresh, which cannot
+	// show the user why it takes long.
 	maxUnlimitedWait = 30 * time.Second
 
-	// Numbers below are durations in seconds, and above they are points in time. Both are far from what the API means by the other.
+	// Smaller numbers are durations in seconds, and larger ones are points in time. No plausible value of one is one of the other.
 	firstUnixTime      = 1_000_000_000
 	firstUnixMilliTime = 1_000_000_000_000
 )
 
-// budget is what the API said last about the requests that it allows. Answers to requests side by side may come in any order, so
-// it can be wrong by as many.
+// budget is the number of requests that the API still allows, according to its last answer. Answers to parallel requests
+// arrive in any order, so the number can be too high or too low by the number of these requests.
 type budget struct {
 	mu       sync.Mutex
 	left     int
@@ -35,7 +35,7 @@ type budget struct {
 	known    bool
 }
 
-// learn keeps what the header of an answer says, if it says anything: a gateway's answer does not.
+// learn stores the budget from the header of an answer. The answer of a gateway has none, and changes nothing.
 func (b *budget) learn(header http.Header) {
 	left, err := strconv.Atoi(header.Get("X-RateLimit-Remaining"))
 	if err != nil {
@@ -46,8 +46,8 @@ func (b *budget) learn(header http.Header) {
 	b.left, b.resetsAt, b.known = max(left, 0), resetTime(header), true
 }
 
-// resetTime is when the API allows more requests, or zero. Qovery's documentation leaves open whether it tells a time or the
-// seconds until then.
+// resetTime returns when the API allows more requests, or zero. Qovery's documentation does not specify whether the header
+// has a time or the seconds until then.
 func resetTime(header http.Header) time.Time {
 	text := header.Get("X-RateLimit-Reset")
 	number, err := strconv.ParseInt(text, 10, 64)
@@ -63,7 +63,7 @@ func resetTime(header http.Header) time.Time {
 	}
 }
 
-// parseTime reads a time of a header, or returns zero.
+// parseTime parses the time in a header, or returns zero.
 func parseTime(text string) time.Time {
 	if at, err := time.Parse(time.RFC3339, text); err == nil {
 		return at.UTC()
@@ -72,7 +72,7 @@ func parseTime(text string) time.Time {
 	return at
 }
 
-// answeredAt is the time of an answer by the clock of the server, or by this machine's if the answer has none.
+// answeredAt returns the time of an answer by the server's clock, or by this machine's if the answer has none.
 func answeredAt(header http.Header) time.Time {
 	if at, err := http.ParseTime(header.Get("Date")); err == nil {
 		return at
@@ -87,7 +87,7 @@ func (c *Client) Budget() (left int, resetsAt time.Time, known bool) {
 	return c.budget.left, c.budget.resetsAt, c.budget.known
 }
 
-// retryAfter is how long an answer asks to wait before the next try.
+// retryAfter returns how long an answer asks to wait before the next try.
 func retryAfter(header http.Header) (wait time.Duration, ok bool) {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
@@ -97,7 +97,7 @@ func retryAfter(header http.Header) (wait time.Duration, ok bool) {
 	return max(at.Sub(answeredAt(header)), 0), !at.IsZero()
 }
 
-// retry reports whether a request is sent again, as long as somebody waits for it.
+// retry reports whether a request is sent again. It is not if its context has ended, or will end before the next try.
 func retry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	switch {
 	case ctx.Err() != nil || !hasTimeFor(ctx, resp):
@@ -109,7 +109,7 @@ func retry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	}
 }
 
-// retryRead repeats a request that changes nothing whenever another answer can be better.
+// retryRead reports whether to repeat a request that changes nothing: whenever the next answer may be better.
 func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	if errors.Is(err, errTooLarge) || errors.Is(err, errIncomplete) {
 		return false, nil
@@ -117,15 +117,15 @@ func retryRead(ctx context.Context, resp *http.Response, err error) (bool, error
 	return retryablehttp.DefaultRetryPolicy(ctx, resp, err)
 }
 
-// retryWrite repeats a request that changes something only if it certainly was not carried out: it was turned away
-// unread, or there was no connection to send it on.
+// retryWrite reports whether to repeat a request that changes something. That is safe only if it was certainly not carried out:
+// the API refused it for the rate limit, or there was no connection.
 func retryWrite(resp *http.Response, err error) bool {
 	operation, ok := errors.AsType[*net.OpError](err)
 	return ok && operation.Op == "dial" || err == nil && resp.StatusCode == http.StatusTooManyRequests
 }
 
-// hasTimeFor reports whether a request can wait for as long as the answer asks. If not, the answer helps more now than the end of
-// the context later.
+// hasTimeFor reports whether a request can wait as long as the answer asks. If not, returning the answer now helps more than a
+// timeout later.
 func hasTimeFor(ctx context.Context, resp *http.Response) bool {
 	if resp == nil {
 		return true
@@ -138,10 +138,10 @@ func hasTimeFor(ctx context.Context, resp *http.Response) bool {
 	return wait+jitter(wait) <= left
 }
 
-// jitter is by how much a wait may be made longer, so that requests that failed together do not come back together.
+// jitter returns the maximum to add to a wait, so that requests that failed together are not repeated at the same time.
 func jitter(wait time.Duration) time.Duration { return min(wait/2, maxJitter) }
 
-// backoff waits longer from try to try, or as long as the answer asks for, and a random time more.
+// backoff returns the wait before the next try: as long as the answer asks for, or longer with every try, plus a random time.
 func backoff(shortest, longest time.Duration, try int, resp *http.Response) time.Duration {
 	wait := retryablehttp.DefaultBackoff(shortest, longest, try, nil)
 	if resp != nil {

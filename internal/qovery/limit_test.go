@@ -18,7 +18,7 @@ func TestRetries(t *testing.T) {
 	answered := reply(200, okOrganization)
 	tests := map[string]struct {
 		steps []http.HandlerFunc
-		// wantReads and wantWrites are how many requests are sent when the operation reads and when it writes.
+		// wantReads and wantWrites are the numbers of requests that are sent by an operation that reads, and by one that writes.
 		wantReads, wantWrites int
 	}{
 		"server error":  {steps: []http.HandlerFunc{reply(503, `{}`), answered}, wantReads: 2, wantWrites: 1},
@@ -126,14 +126,14 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// headerOf makes a header of pairs.
+// headerOf returns a header with the given pairs.
 func headerOf(pairs ...string) http.Header {
 	header := http.Header{}
 	setPairs(header, pairs)
 	return header
 }
 
-// A wait that the request's context does not live to see the end of is an answer at once.
+// TestWaitsThatAreTooLong checks that a request fails at once if its context would end before the wait does.
 func TestWaitsThatAreTooLong(t *testing.T) {
 	limit := func(d time.Duration) func(context.Context) (context.Context, context.CancelFunc) {
 		return func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
@@ -234,7 +234,8 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// Every answer of the API counts, also one to a write or an error; one of a gateway changes nothing.
+// TestBudgetOfTheLastAnswer checks that every answer of the API changes the budget, including errors and answers to writes. The
+// answer of a gateway does not.
 func TestBudgetOfTheLastAnswer(t *testing.T) {
 	api := newFakeAPI(t,
 		reply(201, `{}`, "X-RateLimit-Remaining", "3"),

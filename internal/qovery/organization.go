@@ -10,13 +10,13 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// errIncomplete means that an answer lacks what every such answer has.
-var errIncomplete = errors.New("an incomplete answer")
+// errIncomplete means that an answer lacks a field that every such answer has.
+var errIncomplete = errors.New("incomplete response")
 
-// errNoResults means that an answer is not a list. No list at all is not an empty list.
-var errNoResults = fmt.Errorf("%w: no results", errIncomplete)
+// errNoResults means that an answer has no list of results, not even an empty one.
+var errNoResults = fmt.Errorf("%w: results are missing", errIncomplete)
 
-// list is how Qovery answers with many objects.
+// list is Qovery's answer with many objects.
 type list[T any, P interface {
 	*T
 	answer
@@ -64,12 +64,12 @@ func (c *Client) Organization(ctx context.Context, organizationID string) (rotat
 	}, nil
 }
 
-// organizationPath is the path of an organization, or of something in it.
+// organizationPath returns the path of an organization, or of an object in it.
 func organizationPath(organizationID string, segments ...string) string {
 	return pathOf(append([]string{"organization", organizationID}, segments...)...)
 }
 
-// pathOf is the path made of the given segments.
+// pathOf returns the path with the given segments.
 func pathOf(segments ...string) string {
 	var path strings.Builder
 	for _, segment := range segments {

@@ -14,7 +14,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// readings are all methods that read, as one type.
+// readings are all methods that read, converted to one function type.
 var readings = map[string]func(context.Context, *Client) (any, error){
 	"organization": func(ctx context.Context, c *Client) (any, error) { return c.Organization(ctx, "org") },
 	"credentials":  func(ctx context.Context, c *Client) (any, error) { return c.Credentials(ctx, "org") },

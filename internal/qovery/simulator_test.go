@@ -13,7 +13,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestAgainstSimulator carries a key to every holder that takes one and deploys.
+// TestAgainstSimulator stores a key in every kind of holder that can be written, and deploys a cluster.
 func TestAgainstSimulator(t *testing.T) {
 	w := simulator.New(t)
 	user := w.AddUser("qovery")
@@ -129,7 +129,7 @@ func TestAgainstSimulator(t *testing.T) {
 	}
 }
 
-// withoutKey is everything that a holder stores beside the access key.
+// withoutKey returns a holder's fields except those of the access key.
 func withoutKey(t *testing.T, holder *simulator.Holder) map[string]any {
 	t.Helper()
 	text, err := json.Marshal(holder.Object())
@@ -217,7 +217,8 @@ func TestRunningDeploymentsAgainstSimulator(t *testing.T) {
 		}
 	}
 	check("one runs and one waits for it")
-	if _, err := client.Organization(t.Context(), org.ID); err != nil { // Of requests side by side, the last answer may be any one's.
+	// The requests above were sent in parallel, so the budget is that of any of them.
+	if _, err := client.Organization(t.Context(), org.ID); err != nil {
 		t.Error(err)
 	}
 	if left, resetsAt, known := client.Budget(); left != 1000-5 || !known || !resetsAt.After(askedAt) {

@@ -10,12 +10,12 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// storage says how a kind of holder is read and written. Qovery wants a holder back as a whole and keeps nothing that is left
-// out, and shows more fields than it accepts. Its published description tells which are which.
+// storage describes how a kind of holder is read and written. A write replaces the whole holder, so an omitted field is lost.
+// Qovery shows more fields than it accepts. Its published description has both lists.
 type storage struct {
 	read, write string
 	path        func(organizationID, holderID string) string
-	// levels lead from the outermost object to the one that the access key is in.
+	// levels are the nested objects from the outermost one to the one with the access key.
 	levels []level
 	// keyID and secret are the fields of the access key.
 	keyID, secret string
@@ -23,12 +23,13 @@ type storage struct {
 
 // level is one of the nested objects of a holder.
 type level struct {
-	// name is the field of the object around it; empty for the outermost object.
+	// name is the object's field in the object around it. It is empty for the outermost object.
 	name string
-	// accepted fields go back as they are, and required are what to send for those that an answer may lack.
+	// accepted are the fields that are written back unchanged. required has the values of fields that must be sent but may be
+	// missing in an answer.
 	accepted []string
 	required map[string]any
-	// others are the known fields that do not go back as they are: they are read-only, or replaced. A field that is in neither
+	// others are the known fields that are not written back unchanged: they are read-only, or replaced. A field that is in neither
 	// list is an obstacle, unless others is nil.
 	others []string
 }
@@ -38,7 +39,7 @@ func (l level) knows(field string) bool {
 }
 
 var storages = map[rotation.HolderKind]*storage{
-	// Credentials have no settings that could be lost.
+	// Credentials have no other settings that a write could remove.
 	rotation.HolderCredentials: {
 		read:  "getAWSCredentials",
 		write: "editAWSCredentials",
@@ -111,7 +112,7 @@ var storages = map[rotation.HolderKind]*storage{
 	},
 }
 
-// accessKeyID finds the access key in what Qovery shows.
+// accessKeyID returns the id of the access key in a holder.
 func (s *storage) accessKeyID(shown object) string {
 	for _, level := range s.levels[1:] {
 		shown = shown.object(level.name)
@@ -119,7 +120,7 @@ func (s *storage) accessKeyID(shown object) string {
 	return shown.text(s.keyID)
 }
 
-// update is what Qovery shows, with another access key, as it wants it back.
+// update returns the body of the request that writes a holder with another access key.
 func (s *storage) update(shown object, key rotation.NewAccessKey) map[string]any {
 	whole := map[string]any{}
 	inner := whole
@@ -136,7 +137,7 @@ func (s *storage) update(shown object, key rotation.NewAccessKey) map[string]any
 	return whole
 }
 
-// obstacle says why what Qovery shows cannot be written back without losing something, or is empty. The secrets are kept out.
+// obstacle describes why a holder cannot be written without losing a field, without the given secrets. It is empty if it can.
 func (s *storage) obstacle(shown object, secrets ...string) string {
 	var path []string
 	for _, level := range s.levels {
@@ -154,7 +155,7 @@ func (s *storage) obstacle(shown object, secrets ...string) string {
 	return ""
 }
 
-// object is a holder as Qovery shows it, with fields that this program knows nothing of.
+// object is a holder as Qovery shows it, including fields that this version does not know.
 type object map[string]json.RawMessage
 
 // check implements [answer].
@@ -171,7 +172,7 @@ func (o object) has(field string) bool {
 	return ok && string(value) != "null"
 }
 
-// text returns a field that is a text, or "".
+// text returns the string in a field, or "" if it is not a string.
 func (o object) text(field string) string {
 	var text string
 	if json.Unmarshal(o[field], &text) != nil {
@@ -180,7 +181,7 @@ func (o object) text(field string) string {
 	return text
 }
 
-// object returns a field that is an object, or an empty object.
+// object returns the object in a field, or an empty object.
 func (o object) object(field string) object {
 	var inner object
 	if json.Unmarshal(o[field], &inner) != nil {
@@ -189,7 +190,7 @@ func (o object) object(field string) object {
 	return inner
 }
 
-// copy copies those of the fields that are set.
+// copy copies the given fields if they are set.
 func (o object) copy(target map[string]any, fields []string) {
 	for _, field := range fields {
 		if o.has(field) {

@@ -12,21 +12,21 @@ import (
 	"github.com/hashicorp/terraform-plugin-log/tflog"
 )
 
-// errTooLarge means that an answer, or one piece of an answer that is read as it comes, is larger than any that makes sense.
-var errTooLarge = errors.New("the answer is too large")
+// errTooLarge means that an answer, or one piece of a streamed answer, is far larger than expected.
+var errTooLarge = errors.New("response is too large")
 
-// tries travels with a request's context and counts how often it was sent.
+// tries is a value of a request's context, and counts how often the request was sent.
 type tries struct {
 	request
-	// secrets are kept out of the log.
+	// secrets are removed from the log.
 	secrets []string
 	count   int
 }
 
 type triesKey struct{}
 
-// transport sends one try of a request and reads the answer, so that whatever goes wrong on the way, up to an answer that is
-// cut off or is not the API's, is an error that the retry policies see. Of a stream it reads what the reader wants.
+// transport sends one try of a request and reads the whole answer. So an answer that is incomplete or not the API's is an
+// error that the retry policies see. It leaves the reading of a stream to the request's function.
 type transport struct {
 	next   http.RoundTripper
 	budget *budget
@@ -53,7 +53,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		failed = resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError
 	}
 	log := tflog.SubsystemDebug
-	if failed && req.Context().Err() == nil { // What was given up, perhaps for the failure of another request, did not fail itself.
+	if failed && req.Context().Err() == nil { // A canceled request did not fail itself. Perhaps another one did.
 		log = tflog.SubsystemWarn
 	}
 	log(req.Context(), LogSubsystem, "Called the Qovery API", fields)
@@ -81,7 +81,7 @@ func (t *transport) roundTrip(req *http.Request, tries *tries) (*http.Response, 
 	return resp, nil
 }
 
-// readStream has an answer read as it comes.
+// readStream passes the body of an answer to a function that reads it piece by piece.
 func readStream(resp *http.Response, stream func(io.Reader) error) (*http.Response, error) {
 	body := bufio.NewReader(resp.Body)
 	start, _ := body.Peek(1)
@@ -112,7 +112,7 @@ func (a *allowance) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// isFromAPI reports whether an answer can be the API's, by what it says or because its status says enough.
+// isFromAPI reports whether an answer can be the API's. For some statuses the body does not matter.
 func isFromAPI(method string, resp *http.Response, body []byte) bool {
 	switch status := resp.StatusCode; {
 	case status < 300:

@@ -52,7 +52,7 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// An answer that repeats what it was sent is in the log without the secrets.
+// TestLogHidesSecretsThatComeBack checks that an answer that repeats the request is logged without the secrets.
 func TestLogHidesSecretsThatComeBack(t *testing.T) {
 	echo := "echo: " + testSecret + " " + testToken
 	api := newFakeAPI(t,
@@ -68,7 +68,7 @@ func TestLogHidesSecretsThatComeBack(t *testing.T) {
 	if strings.Contains(log, testSecret) || strings.Contains(log, testToken) {
 		t.Errorf("the log has a secret:\n%s", log)
 	}
-	if !strings.Contains(log, `"error":"an answer that is not JSON: echo: (secret) (secret)"`) {
-		t.Errorf("the log does not tell the answer:\n%s", log)
+	if !strings.Contains(log, `"error":"response is not JSON: echo: (secret) (secret)"`) {
+		t.Errorf("the log does not contain the answer:\n%s", log)
 	}
 }
