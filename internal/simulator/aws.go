@@ -17,14 +17,14 @@ type awsError struct {
 
 func (e *awsError) Error() string { return e.code + ": " + e.message }
 
-// caller is who signed a request. One without a user is a session of the account's role.
+// caller is the identity that signed a request. A caller without a user is a session of the account's role.
 type caller struct {
 	account *Account
 	user    *User
 	arn, id string
 }
 
-// administers reports whether the caller may act on every user of the account.
+// administers reports whether the caller may act on all users of the account.
 func (c caller) administers() bool { return c.user == nil || c.user == c.account.operator.user }
 
 // awsCall is one request to IAM, STS or EC2.
@@ -36,7 +36,7 @@ type awsCall struct {
 	caller caller
 }
 
-// readingActions are the actions of IAM that change nothing.
+// readingActions matches the actions of IAM that change nothing.
 var readingActions = regexp.MustCompile("^(Get|List|Simulate)")
 
 type awsAction func(*World, *awsCall) (any, error)
@@ -99,7 +99,7 @@ func (w *World) perform(call *awsCall, actions map[string]awsAction, r *http.Req
 	if call.api == APIIAM && !w.iamLimit.take(w.clock.Now()) {
 		return nil, awsErrorOf(http.StatusTooManyRequests)
 	}
-	// A web identity comes with a token in place of a signature.
+	// A web identity authenticates with a token instead of a signature.
 	if call.action != "AssumeRoleWithWebIdentity" {
 		var err error
 		if call.caller, err = w.authenticate(call, r, body); err != nil {
@@ -117,7 +117,7 @@ func (w *World) perform(call *awsCall, actions map[string]awsAction, r *http.Req
 	return action(w, call)
 }
 
-// authenticate identifies who signed a request. That counts as a use of the key.
+// authenticate returns the identity that signed a request. It records a use of the key.
 func (w *World) authenticate(call *awsCall, r *http.Request, body []byte) (caller, error) {
 	signed := call.signed
 	w.judgeSigner(signed.accessKeyID)
@@ -160,7 +160,7 @@ func accessDenied(call *awsCall) error {
 		"User: %s is not authorized to perform: %s:%s", call.caller.arn, call.api, call.action)}
 }
 
-// awsErrorOf is the error that belongs to a status.
+// awsErrorOf returns the error for a status.
 func awsErrorOf(status int) *awsError {
 	switch status {
 	case http.StatusTooManyRequests:
@@ -188,7 +188,7 @@ type xmlMeta struct {
 	RequestID string `xml:"RequestId"`
 }
 
-// xmlResult is a value under the name that the action gives to it. A nil value is left out.
+// xmlResult is a value in an element whose name depends on the action. A nil value is omitted.
 type xmlResult struct {
 	name  string
 	value any

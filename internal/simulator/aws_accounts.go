@@ -6,10 +6,10 @@ import (
 	"os"
 )
 
-// firstAccount is the account that every world has.
+// firstAccount is the id of the account that every world has.
 const firstAccount = "123456789012"
 
-// Account is an AWS account. All accounts share one endpoint: the key that signs a request decides in which account it acts.
+// Account is an AWS account. All accounts share one endpoint. The key that signs a request determines the account.
 type Account struct {
 	ID string
 
@@ -19,7 +19,7 @@ type Account struct {
 	operator *AccessKey
 }
 
-// AddAccount creates another AWS account, with an operator of its own. It panics if there is one with this id already.
+// AddAccount creates another AWS account with its own operator. It panics if the id is already in use.
 func (w *World) AddAccount(id string) *Account {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -34,7 +34,7 @@ func (w *World) AddAccount(id string) *Account {
 	return a
 }
 
-// Account is the account of [World.AddUser], [World.Operator], [World.RoleARN] and [World.Env].
+// Account returns the first account, which is that of [World.AddUser], [World.Operator], [World.RoleARN] and [World.Env].
 func (w *World) Account() *Account { return w.account }
 
 // AddUser creates an IAM user without access keys. Another account may have a user of the same name.
@@ -53,11 +53,11 @@ func (a *Account) newUser(name string) *User {
 	return u
 }
 
-// Operator is the access key of an IAM user that may administer every other one of the account.
+// Operator returns the access key of an IAM user that may administer all users of the account.
 func (a *Account) Operator() *AccessKey { return a.operator }
 
-// RoleARN is a role that may administer every IAM user of the account. Any account's operator may assume it, and whoever
-// has the web identity token.
+// RoleARN returns the ARN of a role that may administer all users of the account. The operators of all accounts may assume
+// it, and everybody with the web identity token.
 func (a *Account) RoleARN() string { return a.iamARN("role/" + roleName) }
 
 func (a *Account) iamARN(resource string) string { return "arn:aws:iam::" + a.ID + ":" + resource }
@@ -72,8 +72,8 @@ func (w *World) isOperator(accessKeyID string) bool {
 	return false
 }
 
-// Env is the environment in which a provider finds this world and acts in this account, and nothing of the machine's own
-// setup.
+// Env returns the environment variables with which a provider uses this world and this account. They replace the machine's AWS
+// configuration.
 func (a *Account) Env() map[string]string {
 	w := a.world
 	env := map[string]string{

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
-// The same user name in two accounts is two users, and the signing key decides which one is meant.
+// TestAccounts checks that two accounts may have users of the same name, and that the signing key determines the account.
 func TestAccounts(t *testing.T) {
 	p := newProduction(t)
 	other := p.w.AddAccount("210987654321")

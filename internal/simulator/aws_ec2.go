@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// ec2Actions are what can be asked of EC2. Its answers and errors have forms of their own.
+// ec2Actions are the actions of EC2. Its answers and errors have their own formats.
 var ec2Actions = map[string]awsAction{"DescribeRegions": (*World).describeRegions}
 
 type describeRegionsResponse struct {
@@ -26,12 +26,12 @@ type xmlEC2Error struct {
 	RequestID string   `xml:"RequestID"`
 }
 
-// describeRegions tells the names of regions.
+// describeRegions returns the region in the request.
 func (w *World) describeRegions(call *awsCall) (any, error) {
 	return describeRegionsResponse{Regions: []xmlRegion{{call.form.Get("RegionName.1")}}}, nil
 }
 
-// writeEC2Error gives an error the code that EC2 has for it.
+// writeEC2Error writes an error with EC2's code for it.
 func writeEC2Error(rw http.ResponseWriter, _, requestID string, err error) {
 	e := *awsErrorOf(http.StatusInternalServerError)
 	if known, ok := errors.AsType[*awsError](err); ok {

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
-// describeRegionsWith asks EC2 in Paris with a key, and returns the status and the answer.
+// describeRegionsWith sends a request to EC2 in eu-west-3, signed with a key, and returns the status and the answer.
 func describeRegionsWith(t *testing.T, w *World, id, secret string) (int, string) {
 	t.Helper()
 	body := url.Values{"Action": {"DescribeRegions"}, "Version": {"2016-11-15"}, "RegionName.1": {"eu-west-3"}}.Encode()
@@ -38,7 +38,7 @@ func describeRegionsWith(t *testing.T, w *World, id, secret string) (int, string
 	return response.StatusCode, string(answer)
 }
 
-// EC2 has answers of its own form, and may know a key later than STS does.
+// TestEC2 checks EC2's formats, and that EC2 may know a key later than STS.
 func TestEC2(t *testing.T) {
 	p := newProduction(t)
 	p.w.SetServiceDelay(APIEC2, "eu-west-3", time.Minute)
@@ -59,7 +59,7 @@ func TestEC2(t *testing.T) {
 	check(secret, 403, "<Code>UnauthorizedOperation</Code>")
 }
 
-// IAM takes so many requests at once and then so many in a second. The other APIs have no limit.
+// TestLimitIAM checks the burst and the rate of IAM, and that other APIs have no limit.
 func TestLimitIAM(t *testing.T) {
 	p := newProduction(t)
 	p.w.LimitIAM(2, 3)

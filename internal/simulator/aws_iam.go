@@ -85,7 +85,7 @@ type listUserTagsResult struct {
 	Tags        []xmlTag `xml:"Tags>member"`
 }
 
-// user is the one that a call is about: the caller's own unless another is named.
+// user returns the user in a call, or the caller's if the call names none.
 func (w *World) user(call *awsCall) (*User, error) {
 	name := call.form.Get("UserName")
 	u := call.caller.account.users[name]
@@ -103,7 +103,7 @@ func (w *World) user(call *awsCall) (*User, error) {
 	return u, nil
 }
 
-// userKey is the access key that a call is about, which has to belong to the user.
+// userKey returns the access key in a call, which must belong to the user.
 func (w *World) userKey(call *awsCall) (*AccessKey, error) {
 	u, err := w.user(call)
 	if err != nil {
@@ -185,7 +185,7 @@ func (w *World) deleteAccessKey(call *awsCall) (any, error) {
 	return nil, nil
 }
 
-// getAccessKeyLastUsed answers AccessDenied for a key that never was in the caller's account, as AWS does.
+// getAccessKeyLastUsed answers AccessDenied for a key that was never in the caller's account, like AWS.
 func (w *World) getAccessKeyLastUsed(call *awsCall) (any, error) {
 	id := call.form.Get("AccessKeyId")
 	k := w.keys[id]
@@ -248,7 +248,7 @@ func (w *World) listUserTags(call *awsCall) (any, error) {
 	return listUserTagsResult{Tags: u.xmlTags()}, nil
 }
 
-// listAccountAliases is for those who may administer the account.
+// listAccountAliases is denied to callers that may not administer the account.
 func (w *World) listAccountAliases(call *awsCall) (any, error) {
 	if !call.caller.administers() {
 		return nil, accessDenied(call)

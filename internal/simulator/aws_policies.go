@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// Denial says which kind of policy denies an action.
+// Denial is the reason why an action is denied.
 type Denial int
 
-// The kinds of denials.
+// The reasons of a denial.
 const (
 	deniedByNothing Denial = iota
-	// DeniedExplicitly is a statement of one of the caller's policies.
+	// DeniedExplicitly means that a statement of one of the caller's policies denies the action.
 	DeniedExplicitly
-	// DeniedImplicitly is that no policy of the caller allows the action.
+	// DeniedImplicitly means that no policy of the caller allows the action.
 	DeniedImplicitly
-	// DeniedByBoundary is the caller's permissions boundary.
+	// DeniedByBoundary means that the caller's permissions boundary does not allow the action.
 	DeniedByBoundary
-	// DeniedByOrganization is a service control policy.
+	// DeniedByOrganization means that a service control policy denies the action.
 	DeniedByOrganization
 )
 
-// DenyAction takes the right to an action, such as "iam:TagUser", from everybody.
+// DenyAction denies an action, such as "iam:TagUser", to everybody.
 func (w *World) DenyAction(action string) { w.DenyActionBy(action, DeniedExplicitly) }
 
-// DenyActionBy is DenyAction by some kind of policy.
+// DenyActionBy is DenyAction with a reason.
 func (w *World) DenyActionBy(action string, denial Denial) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -39,14 +39,14 @@ func (w *World) AllowAction(action string) {
 	delete(w.denied, action)
 }
 
-// ExpectActions makes it a violation to ask IAM for any action that is not among these, as somebody who administers users.
+// ExpectActions makes every other action of IAM a violation, if the caller may administer users.
 func (w *World) ExpectActions(actions ...string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.expected = actions
 }
 
-// judgeAction looks at a request to IAM by somebody who administers users. What a user's own key is tried with needs no policy.
+// judgeAction checks an action of a caller that may administer users. The actions that try a user's own key need no policy.
 func (w *World) judgeAction(call *awsCall) {
 	if !call.caller.administers() {
 		return
@@ -61,7 +61,7 @@ type simulatePrincipalPolicyResult struct {
 	EvaluationResults []xmlEvaluation `xml:"EvaluationResults>member"`
 }
 
-// xmlEvaluation is about all resources at once. EvalResourceName is no resource, but the form of one.
+// xmlEvaluation is the result for all resources. EvalResourceName is not a resource, but a pattern.
 type xmlEvaluation struct {
 	EvalActionName              string
 	EvalResourceName            string
@@ -86,7 +86,7 @@ type xmlStatement struct {
 	SourcePolicyType string
 }
 
-// simulatePrincipalPolicy returns what a user or a role may do. Like AWS, it does not accept a session of a role.
+// simulatePrincipalPolicy evaluates the policies of a user or a role. Like AWS, it does not accept a session of a role.
 func (w *World) simulatePrincipalPolicy(call *awsCall) (any, error) {
 	if !call.caller.administers() {
 		return nil, accessDenied(call)
@@ -109,7 +109,7 @@ func (w *World) simulatePrincipalPolicy(call *awsCall) (any, error) {
 	return result, nil
 }
 
-// principal is whom an ARN names: the account's role is a caller without a user.
+// principal returns the identity with an ARN. The account's role is a caller without a user.
 func (a *Account) principal(arn string) (caller, error) {
 	if arn == a.RoleARN() {
 		return caller{account: a, arn: arn}, nil
@@ -128,7 +128,7 @@ func (a *Account) principal(arn string) (caller, error) {
 	return caller{account: a, user: u, arn: arn}, nil
 }
 
-// evaluate decides about one action, as requests are decided about. The decision is the most restrictive one of all resources.
+// evaluate evaluates one action like a request for it. The decision is the most restrictive one of all resources.
 func (w *World) evaluate(principal caller, action string, resources []string) xmlEvaluation {
 	denial := w.denied[action]
 	e := xmlEvaluation{
@@ -157,7 +157,7 @@ func (w *World) evaluate(principal caller, action string, resources []string) xm
 	return e
 }
 
-// members lists the values of a parameter that is a list.
+// members returns the values of a list parameter.
 func members(call *awsCall, list string) []string {
 	var values []string
 	for i := 1; call.form.Has(member(list, i)); i++ {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// signature is what the Authorization header of a request signed with AWS Signature Version 4 says.
+// signature is the Authorization header of a request that is signed with AWS Signature Version 4.
 type signature struct {
 	accessKeyID   string
 	scope         string // date/region/service/aws4_request
@@ -19,7 +19,7 @@ type signature struct {
 	value         string
 }
 
-// parseSignature returns the zero signature for a request that has none.
+// parseSignature parses the signature of a request. It returns the zero signature if there is none.
 func parseSignature(r *http.Request) signature {
 	parameters, ok := strings.CutPrefix(r.Header.Get("Authorization"), "AWS4-HMAC-SHA256 ")
 	if !ok {
@@ -43,8 +43,8 @@ func parseSignature(r *http.Request) signature {
 	return s
 }
 
-// isBy reports whether the signature is the one that the owner of the secret makes for this request. The age of the request
-// does not matter, since a client signs with the machine's time and not with the world's.
+// isBy reports whether the signature was made for this request with the secret. The request's age is not checked, because a
+// client signs with the machine's time and not with the world's.
 func (s signature) isBy(secret string, r *http.Request, body []byte) bool {
 	if !slices.Contains(s.signedHeaders, "host") || !slices.Contains(s.signedHeaders, "x-amz-date") {
 		return false

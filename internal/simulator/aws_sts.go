@@ -11,7 +11,7 @@ import (
 // roleName is the name of the role of [World.RoleARN].
 const roleName = "rotation"
 
-// session is what STS issues for a role.
+// session is a session of a role that STS issued.
 type session struct {
 	caller        caller
 	secret, token string
@@ -46,10 +46,10 @@ type xmlSession struct {
 	Expiration      string
 }
 
-// RoleARN is the role of the first account: see [Account.RoleARN].
+// RoleARN returns [Account.RoleARN] of the first account.
 func (w *World) RoleARN() string { return w.Account().RoleARN() }
 
-// WebIdentityToken is accepted by AssumeRoleWithWebIdentity.
+// WebIdentityToken returns the token that AssumeRoleWithWebIdentity accepts.
 func (w *World) WebIdentityToken() string { return w.webIdentityToken }
 
 func (w *World) getCallerIdentity(call *awsCall) (any, error) {
@@ -100,7 +100,7 @@ func (w *World) newSession(call *awsCall) (any, error) {
 		AssumedRoleUser: xmlAssumedRole{ARN: s.caller.arn, ID: s.caller.id},
 		Credentials: xmlSession{
 			AccessKeyID: id, SecretAccessKey: s.secret, SessionToken: s.token,
-			// The reader compares this with the machine's time, so a session does not expire on the world's clock either.
+			// Clients compare this with the machine's time, so a session does not expire by the world's clock.
 			Expiration: xmlTime(time.Now().Add(time.Duration(seconds) * time.Second)),
 		},
 	}, nil

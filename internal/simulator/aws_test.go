@@ -142,7 +142,7 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
-// A signature is for one request: the same header on another request is worth nothing.
+// TestSignatureCoversTheRequest checks that the signature of one request is not accepted for another one.
 func TestSignatureCoversTheRequest(t *testing.T) {
 	p := newProduction(t)
 	var authorization, date string

@@ -30,13 +30,13 @@ type AccessKey struct {
 
 	user    *User
 	active  bool
-	created time.Time // as AWS tells it
-	known   time.Time // when AWS began to spread it, on the world's clock; zero for one that is known everywhere
-	tries   int       // requests signed while it is known in some places only
+	created time.Time // by AWS's clock
+	known   time.Time // start of the propagation, by the world's clock; zero for a key that is known everywhere
+	tries   int       // requests during the second half of the propagation
 	uses    []Use
 
 	byAPI      bool // created by a request
-	replaced   bool // was in Qovery until a request replaced it there
+	replaced   bool // replaced in Qovery by a request
 	expendable bool
 	verified   bool
 }
@@ -51,16 +51,16 @@ type Use struct {
 // AddUser creates an IAM user without access keys.
 func (w *World) AddUser(name string) *User { return w.Account().AddUser(name) }
 
-// ARN is the user's Amazon Resource Name.
+// ARN returns the user's Amazon Resource Name.
 func (u *User) ARN() string { return u.account.iamARN("user/" + u.Name) }
 
-// Account is the account of the user.
+// Account returns the user's account.
 func (u *User) Account() *Account { return u.account }
 
-// AddKey creates an access key in the console. It is known to AWS everywhere from the start.
+// AddKey creates an access key in the console. The key works everywhere at once.
 func (u *User) AddKey() *AccessKey { return u.AddKeyCreated(u.world.clock.Now()) }
 
-// AddKeyCreated is AddKey for a key with a past. It panics if the user has two keys already.
+// AddKeyCreated is AddKey with a creation time. It panics if the user already has two keys.
 func (u *User) AddKeyCreated(at time.Time) *AccessKey {
 	w := u.world
 	w.mu.Lock()
@@ -78,7 +78,7 @@ func (u *User) Keys() []*AccessKey {
 	return slices.Clone(u.keys)
 }
 
-// Tags is a copy of the user's tags.
+// Tags returns a copy of the user's tags.
 func (u *User) Tags() map[string]string {
 	u.world.mu.Lock()
 	defer u.world.mu.Unlock()
@@ -92,7 +92,7 @@ func (u *User) SetTag(key, value string) {
 	u.tags[key] = value
 }
 
-// SetTags replaces all tags, as Terraform's aws_iam_user does with those that its configuration does not have.
+// SetTags replaces all tags, as Terraform's aws_iam_user does: it removes tags that are not in its configuration.
 func (u *User) SetTags(tags map[string]string) {
 	u.world.mu.Lock()
 	defer u.world.mu.Unlock()
@@ -119,10 +119,10 @@ func (w *World) newKey(u *User, at time.Time) *AccessKey {
 	return k
 }
 
-// User is the owner of the key.
+// User returns the owner of the key.
 func (k *AccessKey) User() *User { return k.user }
 
-// CreatedAt is the creation time that AWS returns.
+// CreatedAt returns the creation time by AWS's clock.
 func (k *AccessKey) CreatedAt() time.Time { return k.created }
 
 // Exists reports whether the key has not been deleted.
@@ -148,7 +148,7 @@ func (k *AccessKey) Deactivate() { k.change(func(w *World) { w.setActive(k, fals
 // Delete deletes the key in the console.
 func (k *AccessKey) Delete() { k.change(func(w *World) { w.deleteKey(k) }) }
 
-// LastUsed is the last use of the key; the zero Use if there was none.
+// LastUsed returns the last use of the key, or the zero Use if there was none.
 func (k *AccessKey) LastUsed() Use {
 	k.user.world.mu.Lock()
 	defer k.user.world.mu.Unlock()
@@ -193,7 +193,7 @@ func (w *World) deleteKey(k *AccessKey) {
 	w.watchHolders()
 }
 
-// use records a use of the key and forgets uses that no request can return any more.
+// use records a use of the key, and removes uses that no request can return any more.
 func (w *World) use(k *AccessKey, service, region string, at time.Time) {
 	at = at.Add(w.skewAWS)
 	told := k.lastUse(at.Add(-w.config.LastUseLag))
@@ -201,7 +201,7 @@ func (w *World) use(k *AccessKey, service, region string, at time.Time) {
 	k.uses = append(k.uses, Use{At: at, Service: service, Region: region})
 }
 
-// lastUse is the last use that was not after a time.
+// lastUse returns the last use that is not after a time.
 func (k *AccessKey) lastUse(until time.Time) Use {
 	var last Use
 	for _, u := range k.uses {
@@ -212,7 +212,7 @@ func (k *AccessKey) lastUse(until time.Time) Use {
 	return last
 }
 
-// usable is the reason why a key cannot be used in a region; empty if it can.
+// usable returns the reason why a key does not work in a region, or "" if it does.
 func (w *World) usable(id, secret, region string) string {
 	k := w.keys[id]
 	switch {
@@ -225,13 +225,13 @@ func (w *World) usable(id, secret, region string) string {
 	}
 	for _, api := range []string{APISTS, APIIAM, APIEC2} {
 		if w.clock.Now().Before(k.known.Add(w.propagation(api, region))) {
-			return "the access key is not known yet to " + api + " in " + region
+			return "the access key is not yet known to " + api + " in " + region
 		}
 	}
 	return ""
 }
 
-// place is where a new access key has to become known. One without an API is every API in a region.
+// place is an API in a region, with its own propagation of new access keys. An empty API means all APIs.
 type place struct{ api, region string }
 
 // SetPropagationDelay sets how long AWS does not know a new access key in one region.
@@ -239,7 +239,7 @@ func (w *World) SetPropagationDelay(region string, d time.Duration) {
 	w.SetServiceDelay("", region, d)
 }
 
-// SetServiceDelay is SetPropagationDelay for one API, such as [APIEC2], that takes longer than the others in the region.
+// SetServiceDelay is SetPropagationDelay for one API, such as [APIEC2].
 func (w *World) SetServiceDelay(api, region string, d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -255,8 +255,8 @@ func (w *World) propagation(api, region string) time.Duration {
 	return w.config.PropagationDelay
 }
 
-// knows reports whether the endpoint that gets this request knows the key. While a key spreads, an endpoint is many machines
-// and some of them know it earlier than others.
+// knows reports whether the API knows the key at this request. In the second half of the propagation, every other request
+// succeeds, because some machines behind an endpoint know the key earlier than others.
 func (w *World) knows(k *AccessKey, api, region string) bool {
 	age, delay := w.clock.Now().Sub(k.known), w.propagation(api, region)
 	if age >= delay || age < delay/2 {

@@ -6,34 +6,33 @@ import (
 	"time"
 )
 
-// settle is how long, in real time, nothing may happen before a simulated clock moves to where the next sleeper wants it.
-// It is long enough for a program that is not waiting to send its next request, so that many who sleep at the same time
-// sleep side by side and not one after the other.
+// settle is the real time without requests and new waits after which a simulated clock moves to the next sleeper's time. It
+// is long enough for a working program to send its next request. So programs that sleep at the same time sleep in parallel.
 const settle = time.Millisecond
 
-// patience is how many times as long it has to be before somebody's time limit ends. Who has a limit and does not sleep is at work:
-// on a machine that is busy, even without a processor.
+// patience is the multiple of settle that is required before a move that ends a time limit. A program with a time limit that
+// does not sleep is at work. On a busy machine it may have no processor.
 const patience = 50
 
-// Clock is the time of a [World]. A simulated clock stands still until somebody advances it or sleeps on it; a real one
-// goes on by itself and can be advanced too.
+// Clock is the clock of a [World]. A simulated clock moves only if it is advanced or slept on. A real one follows real time,
+// and can also be advanced.
 type Clock struct {
 	mu       sync.Mutex
-	now      time.Time // of a real clock: at the moment started
-	started  time.Time // zero for a simulated clock
+	now      time.Time // for a real clock: its time when it started
+	started  time.Time // real time; zero for a simulated clock
 	alarms   map[*alarm]struct{}
 	watchers []func()
-	busy     int  // requests under way
-	stirred  bool // something happened since pump looked
-	quiet    int  // times that nothing had happened when pump looked
+	busy     int  // number of requests in progress
+	stirred  bool // something happened since the last pump
+	quiet    int  // consecutive pumps since which nothing happened
 	pumping  bool
 }
 
-// alarm is a time that somebody waits for.
+// alarm is a wait for a time.
 type alarm struct {
 	at    time.Time
 	ring  func()
-	pulls bool // the clock moves for its sake
+	pulls bool // a simulated clock moves to this time by itself
 	timer *time.Timer
 }
 
@@ -42,13 +41,13 @@ func NewClock(start time.Time) *Clock {
 	return &Clock{now: start, alarms: map[*alarm]struct{}{}}
 }
 
-// NewRealClock returns a clock that follows real time from the present on.
+// NewRealClock returns a clock that follows real time and starts now.
 func NewRealClock() *Clock {
 	now := time.Now()
 	return &Clock{now: now, started: now, alarms: map[*alarm]struct{}{}}
 }
 
-// Now is the time on this clock.
+// Now returns the time of this clock.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,8 +66,8 @@ func (c *Clock) AdvanceTo(t time.Time) {
 	c.moveAndUnlock(t)
 }
 
-// Sleep returns when the clock is d further, or earlier with the context's error when ctx is done. A simulated clock moves
-// there by itself as soon as nobody does anything anymore. Those who sleep until the same time wake up together.
+// Sleep returns after d on this clock, or earlier with the context's error when ctx is done. A simulated clock moves there by
+// itself when nothing else happens. Sleepers with the same time wake up together.
 func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -94,7 +93,7 @@ func (c *Clock) WithTimeout(ctx context.Context, d time.Duration) (context.Conte
 	}
 }
 
-// wait returns when the clock is d further, without moving it there.
+// wait returns after d on this clock. Unlike Sleep it does not move the clock.
 func (c *Clock) wait(ctx context.Context, d time.Duration) error {
 	over := make(chan struct{})
 	a := c.set(d, false, func() { close(over) })
@@ -107,14 +106,14 @@ func (c *Clock) wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// watch has f called after every change of a simulated clock.
+// watch adds a function that is called after every move of the clock.
 func (c *Clock) watch(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.watchers = append(c.watchers, f)
 }
 
-// begin and end tell the clock that a request is under way: a simulated clock does not move by itself meanwhile.
+// begin and end enclose a request, during which a simulated clock does not move by itself.
 func (c *Clock) begin() { c.count(1) }
 func (c *Clock) end()   { c.count(-1) }
 
@@ -132,7 +131,7 @@ func (c *Clock) current() time.Time {
 	return c.now.Add(time.Since(c.started))
 }
 
-// set has ring called once the clock is d further.
+// set adds an alarm that rings after d on this clock.
 func (c *Clock) set(d time.Duration, pulls bool, ring func()) *alarm {
 	c.mu.Lock()
 	a := &alarm{at: c.current().Add(d), ring: ring, pulls: pulls}
@@ -161,7 +160,8 @@ func (c *Clock) drop(a *alarm) {
 	}
 }
 
-// pump moves a simulated clock to the first sleeper's time once everything is quiet, for as long as anybody sleeps.
+// pump moves a simulated clock to the first sleeper's time if nothing happened since the last call. It repeats itself until
+// nobody sleeps.
 func (c *Clock) pump() {
 	c.mu.Lock()
 	var first *alarm
@@ -181,7 +181,7 @@ func (c *Clock) pump() {
 		c.quiet++
 	}
 	moves := c.quiet > 0 && (c.quiet >= patience || !c.endsLimit(first.at))
-	c.stirred = moves // whoever wakes up stirs
+	c.stirred = moves // a sleeper that wakes up has something to do
 	if moves {
 		c.moveAndUnlock(first.at)
 	} else {
@@ -190,7 +190,7 @@ func (c *Clock) pump() {
 	time.AfterFunc(settle, c.pump)
 }
 
-// endsLimit reports whether a move to a time ends a limit of somebody who does not sleep until then.
+// endsLimit reports whether a move to a time would end a time limit.
 func (c *Clock) endsLimit(at time.Time) bool {
 	for a := range c.alarms {
 		if !a.pulls && !a.at.After(at) {
@@ -200,8 +200,8 @@ func (c *Clock) endsLimit(at time.Time) bool {
 	return false
 }
 
-// moveAndUnlock moves the clock unless t is over already, and rings. The watchers come first: whoever wakes up finds a
-// world that knows what time it is.
+// moveAndUnlock moves the clock forward to t, and rings the alarms that are due. The watchers are called first, so that
+// sleepers wake up in a world that is up to date.
 func (c *Clock) moveAndUnlock(t time.Time) {
 	if ahead := t.Sub(c.current()); ahead > 0 {
 		c.now = c.now.Add(ahead)
@@ -224,9 +224,8 @@ func (c *Clock) moveAndUnlock(t time.Time) {
 	}
 }
 
-// timeout is a context that a clock ends. It is a type of its own, because a context that is canceled for a reason still
-// reports [context.Canceled], and because its deadline is on another clock than the one that readers of
-// [context.Context.Deadline] compare it with.
+// timeout is a context that ends at a time of a [Clock]. It cannot be a context with a cancellation cause, which reports
+// [context.Canceled]. It has no deadline of its own, because users of [context.Context.Deadline] compare it with the real time.
 type timeout struct {
 	context.Context
 	done chan struct{}
@@ -246,7 +245,7 @@ func newTimeout(parent context.Context) (*timeout, context.CancelFunc) {
 // Done implements [context.Context].
 func (t *timeout) Done() <-chan struct{} { return t.done }
 
-// Err implements [context.Context]. The end of the parent counts at once, as with a context of the standard library.
+// Err implements [context.Context]. It reports the end of the parent at once, as contexts of the standard library do.
 func (t *timeout) Err() error {
 	if err := t.Context.Err(); err != nil {
 		t.end(err)

@@ -20,7 +20,7 @@ func TestSleepMovesASimulatedClock(t *testing.T) {
 	}
 }
 
-// Many rotations at the same time must not make each other's time pass.
+// TestSleepersDoNotAddUp checks that parallel sleepers sleep at the same time, and not one after the other.
 func TestSleepersDoNotAddUp(t *testing.T) {
 	clock := NewClock(start)
 	var sleepers sync.WaitGroup

@@ -17,7 +17,7 @@ import (
 // processHeader names the process that uses a [RemoteClock].
 const processHeader = "X-Process-Id"
 
-// controlHandler serves the world's clock to other processes.
+// controlHandler returns the handler that serves the world's clock to other processes.
 func (w *World) controlHandler() http.Handler {
 	mux := http.NewServeMux()
 	move := func(f func(r *http.Request, d time.Duration) error) http.HandlerFunc {
@@ -62,7 +62,7 @@ func (w *World) writeNow(rw http.ResponseWriter, err error) {
 	_, _ = io.WriteString(rw, w.clock.Now().Format(time.RFC3339Nano))
 }
 
-// ProcessIDs lists the processes that use the world's clock and are still there.
+// ProcessIDs lists the running processes that have used the world's clock.
 func (w *World) ProcessIDs() []int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -91,7 +91,7 @@ func Dial(controlURL string) (*RemoteClock, error) {
 	return c, nil
 }
 
-// Now is the time on the world's clock; the last one known when the world is gone.
+// Now returns the time of the world's clock, or the last known one if the world is closed.
 func (c *RemoteClock) Now() time.Time {
 	_ = c.call(context.Background(), http.MethodGet, "/now")
 	c.mu.Lock()
@@ -99,12 +99,12 @@ func (c *RemoteClock) Now() time.Time {
 	return c.last
 }
 
-// Sleep is [Clock.Sleep].
+// Sleep is [Clock.Sleep] of the world's clock.
 func (c *RemoteClock) Sleep(ctx context.Context, d time.Duration) error {
 	return c.call(ctx, http.MethodPost, "/sleep?d="+url.QueryEscape(d.String()))
 }
 
-// WithTimeout is [Clock.WithTimeout].
+// WithTimeout is [Clock.WithTimeout] of the world's clock.
 func (c *RemoteClock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	timeout, cancel := newTimeout(ctx)
 	until := c.Now().Add(d).Format(time.RFC3339Nano)

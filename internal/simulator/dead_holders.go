@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// DeadHolder is a holder for as long as it stored an access key that was deleted or Inactive.
+// DeadHolder is a period in which a holder stored an access key that was deleted or Inactive.
 type DeadHolder struct {
 	Holder      *Holder
 	AccessKeyID string
@@ -14,14 +14,14 @@ type DeadHolder struct {
 	Until time.Time
 }
 
-// DeadHolders lists which holders stored a dead key and when, whoever ended it.
+// DeadHolders lists the periods in which holders stored a deleted or Inactive key, whoever ended the key.
 func (w *World) DeadHolders() []DeadHolder {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.dead)
 }
 
-// watchHolders notes what a change of a key or of a holder did to the holders.
+// watchHolders updates the record of DeadHolders. It is called after every change of a key or a holder.
 func (w *World) watchHolders() {
 	now := w.clock.Now()
 	var holders []*Holder

@@ -9,57 +9,57 @@ import (
 	"time"
 )
 
-// FaultKind is what goes wrong with a request.
+// FaultKind is a kind of [Fault].
 type FaultKind string
 
-// The kinds of [Fault]. After an "after" fault, what was asked has been done; the others come before that.
+// The kinds of [Fault]. An "after" fault occurs after the request was carried out, and the others occur before.
 const (
-	// FaultBefore500 and FaultAfter500 answer with the API's own internal error.
+	// FaultBefore500 and FaultAfter500 answer with an internal error in the API's format.
 	FaultBefore500 FaultKind = "500 before"
 	FaultAfter500  FaultKind = "500 after"
 	// Fault429 answers that there were too many requests: Qovery with status 429 and Retry-After, AWS with Throttling.
 	Fault429 FaultKind = "429 before"
-	// FaultStatus answers with the API's own error of the status given.
+	// FaultStatus answers with the given status, in the API's format.
 	FaultStatus FaultKind = "status before"
-	// FaultHTML and FaultHTMLAfter answer with the page of a gateway, with status 502 unless another is given.
+	// FaultHTML and FaultHTMLAfter answer with the HTML page of a gateway, with status 502 unless another one is given.
 	FaultHTML      FaultKind = "html before"
 	FaultHTMLAfter FaultKind = "html after"
-	// FaultHang and FaultHangAfter never answer: the client gives up, or the world ends.
+	// FaultHang and FaultHangAfter do not answer until the client gives up or the world is closed.
 	FaultHang      FaultKind = "hang before"
 	FaultHangAfter FaultKind = "hang after"
 	// FaultResetBefore and FaultResetAfter reset the connection.
 	FaultResetBefore FaultKind = "reset before"
 	FaultResetAfter  FaultKind = "reset after"
-	// FaultLost closes the connection without an answer, after what was asked has been done.
+	// FaultLost closes the connection without an answer after the request was carried out.
 	FaultLost FaultKind = "lost after"
-	// FaultCallBefore and FaultCallAfter call a function at that moment and change nothing about the answer.
+	// FaultCallBefore and FaultCallAfter call a function, and do not change the answer.
 	FaultCallBefore FaultKind = "call before"
 	FaultCallAfter  FaultKind = "call after"
-	// FaultCallInstead calls a function and closes the connection: for one that ends the client before the request has
-	// left it, so to say.
+	// FaultCallInstead calls a function and closes the connection. With a function that kills the client, the effect is that of a
+	// client that is killed before it sends the request.
 	FaultCallInstead FaultKind = "call instead"
 )
 
-// after tells that the fault comes when the request has been carried out.
+// after reports whether the fault occurs after the request was carried out.
 func (k FaultKind) after() bool { return strings.HasSuffix(string(k), " after") }
 
-// prevents tells that the request is not carried out.
+// prevents reports whether the request is not carried out.
 func (k FaultKind) prevents() bool { return k != "" && k != FaultCallBefore && !k.after() }
 
-// Fault is what goes wrong with some of the next requests.
+// Fault is a fault of some of the next requests.
 type Fault struct {
 	Kind FaultKind
-	// Match chooses requests; nil is every one. It must not use the world.
+	// Match selects requests; nil selects all. It must not use the world.
 	Match func(Request) bool
-	// At is the first of those requests that meets the fault, counted from 1; 0 means 1.
+	// At is the number of the first selected request with the fault, counted from 1; 0 means 1.
 	At int
-	// Times is how many of them in a row meet it; 0 means 1, and a negative number all of them.
+	// Times is the number of consecutive selected requests with the fault; 0 means 1, and a negative number means all.
 	Times int
-	// Status belongs to FaultStatus and the HTML kinds.
+	// Status is the status for FaultStatus and the HTML kinds.
 	Status int
-	// RetryAfter belongs to Fault429; whole seconds.
+	// RetryAfter is the wait for Fault429, in whole seconds.
 	RetryAfter time.Duration
-	// Call belongs to the call kinds. It may use the world, and its request waits for it.
+	// Call is the function for the call kinds. It may use the world, and the request waits for it.
 	Call func(Request)
 }
 
@@ -68,41 +68,41 @@ type injected struct {
 	seen int
 }
 
-// Inject has a fault happen to requests from now on. A request meets one fault at most: the one that was injected first.
+// Inject adds a fault for the requests from now on. If several faults match a request, the one that was added first occurs.
 func (w *World) Inject(fault Fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults = append(w.faults, &injected{Fault: fault})
 }
 
-// FailNext has the next request for an operation fail.
+// FailNext adds a fault for the next request for an operation.
 func (w *World) FailNext(operation string, kind FaultKind) {
 	w.Inject(Fault{Kind: kind, Match: Operation(operation)})
 }
 
-// Before has a function called when the next request for an operation arrives.
+// Before adds a function that is called before the next request for an operation is carried out.
 func (w *World) Before(operation string, call func(Request)) {
 	w.Inject(Fault{Kind: FaultCallBefore, Match: Operation(operation), Call: call})
 }
 
-// After has a function called when the next request for an operation has been carried out and not yet been answered.
+// After adds a function that is called after the next request for an operation was carried out, before it is answered.
 func (w *World) After(operation string, call func(Request)) {
 	w.Inject(Fault{Kind: FaultCallAfter, Match: Operation(operation), Call: call})
 }
 
-// ClearFaults forgets the faults that were injected.
+// ClearFaults removes all faults.
 func (w *World) ClearFaults() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.faults = nil
 }
 
-// Operation matches the requests for an operation.
+// Operation returns a function for [Fault.Match] that selects the requests for an operation.
 func Operation(operation string) func(Request) bool {
 	return func(r Request) bool { return r.Operation == operation }
 }
 
-// nextFault counts a request with every fault and returns the one that it meets.
+// nextFault counts a request for every fault that matches it, and returns the fault that occurs.
 func (w *World) nextFault(request Request) Fault {
 	var met Fault
 	for _, f := range w.faults {
@@ -118,7 +118,7 @@ func (w *World) nextFault(request Request) Fault {
 	return met
 }
 
-// disturb applies a fault and reports whether that ended the exchange.
+// disturb applies a fault, and reports whether the exchange has ended.
 func (w *World) disturb(x exchange, fault Fault) bool {
 	manner, _, _ := strings.Cut(string(fault.Kind), " ")
 	reply := &answer{header: http.Header{}}
@@ -169,7 +169,7 @@ func (w *World) refuse(x exchange, reply *answer, status int) {
 	x.refuse(reply, status)
 }
 
-// drop closes the connection of a request, with a reset on demand.
+// drop closes the connection of a request, optionally with a reset.
 func drop(rw http.ResponseWriter, reset bool) {
 	connection, _, err := http.NewResponseController(rw).Hijack()
 	if err != nil {

@@ -160,7 +160,7 @@ func TestClearFaults(t *testing.T) {
 	}
 }
 
-// A test that forgets a client in a hanging request must not hang itself.
+// TestCloseEndsHangingRequests checks that a hanging request does not keep a test from ending.
 func TestCloseEndsHangingRequests(t *testing.T) {
 	p := newProduction(t)
 	p.w.Inject(Fault{Kind: FaultHang})
@@ -169,7 +169,7 @@ func TestCloseEndsHangingRequests(t *testing.T) {
 		_, err := tryQovery(context.Background(), p.w, p.w.Token(), http.MethodGet, p.path(""), nil)
 		failed <- err
 	}()
-	// A sleeper is not kept waiting by a request that hangs.
+	// A hanging request does not stop the clock.
 	for len(p.w.Requests()) == 0 {
 		if err := p.w.Clock().Sleep(t.Context(), time.Second); err != nil {
 			t.Fatal(err)

@@ -6,45 +6,45 @@ import (
 	"time"
 )
 
-// The judge* methods are called by requests, just before they take effect, and never by what a test does. That a user has
-// two access keys at most needs no judge: there is no way to get a third.
+// The judge* methods check requests just before they take effect. They do not check what a test does. It needs no check that a
+// user has at most two access keys, because the simulator cannot create a third one.
 
-// ViolationKind is the stable beginning of a violation.
+// ViolationKind is the text with which a violation begins. Tests may compare it.
 type ViolationKind string
 
-// The kinds of [World.Violations]: what requests must never do.
+// The kinds of [World.Violations].
 const (
-	// ViolationHeldKey ends (deactivates or deletes) an access key that a holder of Qovery still has.
+	// ViolationHeldKey means that a request ended (deactivated or deleted) an access key that a holder in Qovery still stores.
 	ViolationHeldKey ViolationKind = "end of a held key"
-	// ViolationUsedKey ends an access key that a deployment under way uses. Deployments of clusters and of environments
-	// use two: the key of the cluster's credentials and the key of the cluster's own registry.
+	// ViolationUsedKey means that a request ended an access key that a running deployment uses. Deployments of clusters and of
+	// environments use two keys: that of the cluster's credentials and that of the cluster's registry.
 	ViolationUsedKey ViolationKind = "end of a used key"
-	// ViolationForeignKey deletes an access key that was neither created by a request nor replaced in Qovery by one (see
-	// [World.Expendable]).
+	// ViolationForeignKey means that a request deleted an access key that no request had created, or replaced in Qovery. See
+	// [World.Expendable].
 	ViolationForeignKey ViolationKind = "deletion of a foreign key"
-	// ViolationStoredKey stores an access key in Qovery's credentials that does not work in the region of each of their
-	// clusters, or in a DNS provider.
+	// ViolationStoredKey means that a request stored a key that does not work, in Qovery's credentials or in a DNS provider. A key
+	// in credentials must work in the regions of all their clusters.
 	ViolationStoredKey ViolationKind = "store of a dead key"
-	// ViolationDeadKey deploys a cluster with an access key that does not work, or ends a key with which somebody else's
-	// deployment of a cluster or of an environment starts later.
+	// ViolationDeadKey means that a request deployed a cluster with an access key that does not work, or ended a key with which
+	// another deployment of a cluster or an environment started later.
 	ViolationDeadKey ViolationKind = "deployment with a dead key"
-	// ViolationSigner signs with an access key that a request has replaced in Qovery.
+	// ViolationSigner means that a request was signed with an access key that a request had replaced in Qovery.
 	ViolationSigner ViolationKind = "signature of a replaced key"
-	// ViolationCluster deploys a cluster that is stopped, was never deployed, or is not managed by Qovery.
+	// ViolationCluster means that a request deployed a cluster that is stopped, was never deployed, or is self-managed.
 	ViolationCluster ViolationKind = "deployment of a wrong cluster"
-	// ViolationAction asks IAM for an action that is not expected (see [World.ExpectActions]).
+	// ViolationAction means that a request was for an action of IAM that is not expected. See [World.ExpectActions].
 	ViolationAction ViolationKind = "unexpected action"
 )
 
-// Violations lists what requests did and must never do. Each begins with its kind and a colon; the time and what happened
-// follow.
+// Violations lists what requests did but must never do. Each text begins with its kind and a colon, followed by the time and a
+// description.
 func (w *World) Violations() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.violations)
 }
 
-// Expendable allows requests to delete a key that somebody else created.
+// Expendable allows requests to delete a key that no request created.
 func (w *World) Expendable(key *AccessKey) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -56,7 +56,7 @@ func (w *World) violated(kind ViolationKind, format string, args ...any) {
 		kind, w.clock.Now().UTC().Format(time.RFC3339), fmt.Sprintf(format, args...)))
 }
 
-// judgeEnd looks at the deactivation or deletion of a key.
+// judgeEnd checks the deactivation or deletion of a key.
 func (w *World) judgeEnd(k *AccessKey, how string) {
 	w.ended[k.ID] = true
 	for _, o := range w.organizations {
@@ -79,7 +79,7 @@ func (w *World) judgeDeletion(k *AccessKey) {
 	}
 }
 
-// judgeCutover looks at a key on its way into credentials, and marks the one that it replaces.
+// judgeCutover checks a key that a request stores in credentials, and marks the key that it replaces.
 func (w *World) judgeCutover(c *Credentials, id, secret string) {
 	regions := []string{defaultRegion}
 	if len(c.clusters) > 0 {
@@ -102,7 +102,7 @@ func (w *World) judgeCutover(c *Credentials, id, secret string) {
 	}
 }
 
-// judgeDNSProvider looks at a key on its way into a DNS provider.
+// judgeDNSProvider checks a key that a request stores in a DNS provider.
 func (w *World) judgeDNSProvider(c *Cluster, credentials object, region string) {
 	id, secret := credentials["aws_access_key_id"].(string), credentials["aws_secret_access_key"].(string)
 	if reason := w.usable(id, secret, region); reason != "" {
@@ -116,8 +116,8 @@ func (w *World) judgeSigner(accessKeyID string) {
 	}
 }
 
-// judgeStart looks at the keys with which a deployment starts. What people did to a key is only held against the requests
-// that deploy with it.
+// judgeStart checks the keys with which a deployment starts. A deployment by somebody else is a violation only if a request
+// ended the key.
 func (w *World) judgeStart(d *run) {
 	for _, k := range d.keys {
 		if reason := w.usable(k.id, k.secret, d.cluster.Region); reason != "" && (d.By == byRequest || w.ended[k.id]) {

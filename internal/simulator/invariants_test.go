@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 )
 
-// probe is a test that a world reports to.
+// probe is a [TB] that records the errors of a world.
 type probe struct {
 	cleanups []func()
 	errors   []string
@@ -38,7 +38,7 @@ func (p production) deactivateKey(t *testing.T, key *AccessKey) {
 	}))(t)
 }
 
-// cutover replaces the key in Qovery by requests, in the credentials and in the cluster's registry.
+// cutover replaces the key in Qovery: in the credentials by requests, and in the cluster's registry in the console.
 func (p production) cutover(t *testing.T) {
 	t.Helper()
 	id, secret := p.createKey(t)
@@ -46,7 +46,7 @@ func (p production) cutover(t *testing.T) {
 	p.cluster.Registry().SetKey(&AccessKey{ID: id, Secret: secret})
 }
 
-// environment is one that was never deployed.
+// environment adds an environment that was never deployed.
 func (p production) environment() *Environment {
 	return p.org.AddProject("shop").AddEnvironment("staging", p.cluster)
 }
@@ -165,7 +165,7 @@ func TestViolations(t *testing.T) {
 			p.w.SetPropagationDelay("us-west-2", time.Minute)
 			id, secret := p.createKey(t)
 			p.put(t, id, secret)
-		}, []string{"not known yet to sts in us-west-2"}},
+		}, []string{"not yet known to sts in us-west-2"}},
 		"a replaced key signs": {func(t *testing.T, p production) {
 			p.cutover(t)
 			must(stsClient(p.w, "eu-west-3", p.key.ID, p.key.Secret, "").GetCallerIdentity(t.Context(), nil))(t)
@@ -217,7 +217,7 @@ func TestViolations(t *testing.T) {
 	}
 }
 
-// A test that tolerates one kind of violation recognizes it by how it begins.
+// TestViolationsBeginWithTheirKind checks that tests can recognize violations by their kinds.
 func TestViolationsBeginWithTheirKind(t *testing.T) {
 	world := must(Start(Config{}))(t)
 	defer world.Close()

@@ -38,7 +38,7 @@ const (
 // object is a JSON object.
 type object = map[string]any
 
-// refusal is an error that Qovery answers with.
+// refusal is an error of Qovery's API.
 type refusal struct {
 	status  int
 	message string
@@ -50,8 +50,8 @@ func refuse(status int, format string, args ...any) error {
 	return &refusal{status, fmt.Sprintf(format, args...)}
 }
 
-// qoveryHandler routes Qovery's API. The router sees a request twice: once to name the operation, and once, with the world
-// locked, to carry it out.
+// qoveryHandler returns the handler of Qovery's API. The router handles a request twice: first to find the name of the
+// operation, and then, with the world locked, to carry it out.
 func (w *World) qoveryHandler() http.Handler {
 	mux := http.NewServeMux()
 	route(w, mux, "org", w.organizations, map[string]func(*http.Request, *Organization) (any, error){
@@ -90,7 +90,7 @@ func (w *World) qoveryHandler() http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.serveQovery(rw, r, mux) })
 }
 
-// route adds operations on objects of one kind, which the path of a request names first.
+// route adds the operations whose path begins with the id of an object of one kind.
 func route[T any](
 	w *World, mux *http.ServeMux, kind string, objects map[string]*T, operations map[string]func(*http.Request, *T) (any, error),
 ) {
@@ -136,7 +136,7 @@ func (w *World) serveQovery(rw http.ResponseWriter, r *http.Request, mux *http.S
 	})
 }
 
-// operation is the handler of an operation. What it answers with is status 201 when it was asked by POST.
+// operation returns the handler of an operation. The status of a success is 201 for POST, and 200 otherwise.
 func (w *World) operation(f func(r *http.Request) (any, error)) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		result, err := f(r)
@@ -171,7 +171,7 @@ func writeJSON(rw http.ResponseWriter, status int, value any) {
 	_ = json.NewEncoder(rw).Encode(value)
 }
 
-// results is how Qovery answers with a list.
+// results returns Qovery's answer with a list.
 func results(list []any) any {
 	if list == nil {
 		list = []any{}

@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// budget is how many requests Qovery answers in an hour.
+// budget is the number of requests that Qovery answers in an hour.
 type budget struct {
-	limit, left int // a limit of 0 is none
+	limit, left int // a limit of 0 means no limit
 	reset       time.Time
 }
 
-// SetBudget has Qovery answer so many requests in an hour, all tokens together, and tell about it in headers. The first hour
-// begins now. 0 lifts the limit.
+// SetBudget limits the requests per hour that Qovery answers, which all tokens share, and adds the headers with the budget.
+// The first hour begins now. 0 removes the limit.
 func (w *World) SetBudget(requestsPerHour int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.budget = budget{requestsPerHour, requestsPerHour, w.clock.Now().Add(time.Hour)}
 }
 
-// SpendBudget uses up requests of this hour's budget.
+// SpendBudget reduces this hour's budget.
 func (w *World) SpendBudget(requests int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,7 +64,7 @@ func (w *World) stampBudget(header http.Header) {
 	header.Set("X-Ratelimit-Reset", reset)
 }
 
-// seconds rounds up: who waits that long has waited long enough.
+// seconds formats a duration in seconds. It rounds up, so that a wait of that many seconds is long enough.
 func seconds(d time.Duration) string {
 	return strconv.Itoa(int(max(d+time.Second-1, 0) / time.Second))
 }

@@ -20,7 +20,7 @@ type Cluster struct {
 	secretManagers []*Holder
 	created        time.Time
 
-	state          string // when no deployment is to be seen
+	state          string // while no deployment is visible
 	deployed       bool
 	outdated       bool
 	production     bool
@@ -29,7 +29,7 @@ type Cluster struct {
 	executionID    string
 	deploymentDate string
 	lock           object
-	run            *run // the deployment under way
+	run            *run // the running deployment
 	deployments    []*run
 	waiting        []*run // deployments of environments
 	failures       []failure
@@ -38,7 +38,7 @@ type Cluster struct {
 	duration       time.Duration
 }
 
-// AddCluster creates a cluster that is deployed, with a container registry of its own.
+// AddCluster creates a deployed cluster with its own container registry.
 func (o *Organization) AddCluster(name, region string, credentials *Credentials) *Cluster {
 	return o.addCluster(name, region, credentials, "DEPLOYED", true)
 }
@@ -85,23 +85,23 @@ func (o *Organization) addCluster(name, region string, credentials *Credentials,
 	return c
 }
 
-// Registry is the container registry that came with the cluster.
+// Registry returns the cluster's own container registry.
 func (c *Cluster) Registry() *Holder { return c.registry }
 
 // Stop stops the cluster.
 func (c *Cluster) Stop() { c.SetState("STOPPED") }
 
-// State is what the status of the cluster shows.
+// State returns the state that the cluster's status shows.
 func (c *Cluster) State() string {
 	var state string
 	c.change(func() { state = c.shownState() })
 	return state
 }
 
-// SetState sets a state without a deployment. A deployment that is under way continues and overwrites it.
+// SetState sets the state without a deployment. A running deployment continues and overwrites it.
 func (c *Cluster) SetState(state string) { c.change(func() { c.state = state }) }
 
-// Lock keeps everybody from deploying the cluster.
+// Lock locks the cluster, so that it cannot be deployed.
 func (c *Cluster) Lock(owner, reason string) {
 	c.change(func() {
 		c.lock = object{
@@ -116,7 +116,7 @@ func (c *Cluster) SetProduction(production bool) { c.change(func() { c.productio
 // SetKubernetes sets who manages the cluster: MANAGED, SELF_MANAGED or PARTIALLY_MANAGED.
 func (c *Cluster) SetKubernetes(kind string) { c.change(func() { c.kubernetes = kind }) }
 
-// SetOutdated has changes wait for the next deployment of the cluster. A deployment that succeeds applies them.
+// SetOutdated adds changes that the next successful deployment of the cluster applies.
 func (c *Cluster) SetOutdated() { c.change(func() { c.outdated = true }) }
 
 // Unlock undoes Lock.
@@ -129,7 +129,7 @@ func (c *Cluster) change(f func()) {
 	f()
 }
 
-// shownState is the state of the last deployment that is to be seen.
+// shownState returns the state of the last visible deployment.
 func (c *Cluster) shownState() string {
 	if c.run == nil {
 		return c.state
@@ -137,7 +137,7 @@ func (c *Cluster) shownState() string {
 	return c.run.shownState(c.world.clock.Now(), c.state)
 }
 
-// isBusy reports whether something runs on the cluster, to be seen or not.
+// isBusy reports whether anything runs on the cluster, visible or not.
 func (c *Cluster) isBusy() bool {
 	return c.run != nil || c.state == "DRY_RUN" || strings.HasSuffix(c.state, "ING") || strings.HasSuffix(c.state, "QUEUED")
 }

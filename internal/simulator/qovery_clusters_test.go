@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// listed is the cluster as the list of clusters shows it.
+// listed returns the cluster as the list of clusters shows it.
 func (p production) listed(t *testing.T) object {
 	t.Helper()
 	return ask(t, p.w, http.MethodGet, p.path("/cluster"), nil).object["results"].([]any)[0].(object)
@@ -50,7 +50,7 @@ func TestMaintenance(t *testing.T) {
 		after         time.Duration
 		state, reason string
 	}{
-		{0, "DEPLOYED", "UNSPECIFIED"}, // not to be seen yet
+		{0, "DEPLOYED", "UNSPECIFIED"}, // not visible yet
 		{time.Minute, "DEPLOYING", "MAINTENANCE"},
 		{time.Hour, "DEPLOYED", "MAINTENANCE"},
 	} {
@@ -64,7 +64,7 @@ func TestMaintenance(t *testing.T) {
 	}
 }
 
-// A dry run keeps the cluster busy, and leaves it as it was.
+// TestDryRun checks that a dry run keeps the cluster busy and does not change its state.
 func TestDryRun(t *testing.T) {
 	p := newProduction(t)
 	p.cluster.SetOutdated()
@@ -99,7 +99,7 @@ func TestARegistryNamesItsCluster(t *testing.T) {
 	}
 }
 
-// A secret-manager access shows its key whatever its mode is called.
+// TestSecretManagerAccessOfAnotherMode checks that the key is shown for every mode.
 func TestSecretManagerAccessOfAnotherMode(t *testing.T) {
 	p := newProduction(t)
 	access := p.cluster.AddSecretManagerAccess("vault", p.key)

@@ -11,7 +11,7 @@ var (
 	secretKeys   = regexp.MustCompile(`^[A-Za-z0-9/+]{40}$`)
 )
 
-// qoveryRole is the role of credentials that have no access key.
+// qoveryRole is the role in credentials without an access key.
 const qoveryRole = "arn:aws:iam::" + firstAccount + ":role/qovery"
 
 // Credentials is a credentials set of an organization.
@@ -20,7 +20,7 @@ type Credentials struct {
 
 	organization *Organization
 	clusters     []*Cluster
-	noted        string // the key that the timeline has last
+	noted        string // the last key in the timeline
 }
 
 // AddCredentials creates static AWS credentials.
@@ -30,12 +30,12 @@ func (o *Organization) AddCredentials(name string, key *AccessKey) *Credentials 
 	})
 }
 
-// AddRoleCredentials creates AWS credentials that have a role and no access key.
+// AddRoleCredentials creates AWS credentials with a role and without an access key.
 func (o *Organization) AddRoleCredentials(name string) *Credentials {
 	return o.addCredentials(name, object{"object_type": "AWS_ROLE", "role_arn": qoveryRole})
 }
 
-// AddVSphereCredentials creates credentials of EKS Anywhere on vSphere, which have an access key too.
+// AddVSphereCredentials creates credentials of EKS Anywhere on vSphere, which also have an access key.
 func (o *Organization) AddVSphereCredentials(name string, key *AccessKey) *Credentials {
 	return o.addCredentials(name, object{
 		"object_type": "EKS_ANYWHERE_VSPHERE", "vsphere_user": "qovery", "vsphere_password": "vsphere",
@@ -122,8 +122,7 @@ func (w *World) getAWSCredentials(r *http.Request, o *Organization) (any, error)
 	return c.shown(), nil
 }
 
-// editAWSCredentials takes the type that the credentials have. Qovery does not check whether a key works before a cluster
-// is deployed with it.
+// editAWSCredentials accepts only static credentials. Like Qovery, it does not check whether the key works.
 func (w *World) editAWSCredentials(r *http.Request, o *Organization) (any, error) {
 	c, err := o.awsCredentials(r)
 	if err != nil {

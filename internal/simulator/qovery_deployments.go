@@ -5,36 +5,35 @@ import (
 	"time"
 )
 
-// failure is how a deployment to come ends.
+// failure is the end of a future deployment.
 type failure struct {
 	state string
 	lines []string
 }
 
-// logEntry is an entry of a cluster's log, and from when on the log shows it.
+// logEntry is an entry of a cluster's log, and the time from which the log shows it.
 type logEntry struct {
 	visible time.Time
 	object  object
 }
 
-// FailNextDeployment has the next deployment end in a state such as DEPLOYMENT_ERROR, with lines in the cluster's log.
+// FailNextDeployment makes the next deployment end in a state such as DEPLOYMENT_ERROR, with lines in the cluster's log.
 func (c *Cluster) FailNextDeployment(state string, logLines ...string) {
 	c.change(func() { c.failures = append(c.failures, failure{state, logLines}) })
 }
 
-// DelayLog has errors show in the cluster's log only some time after the end of their deployment.
+// DelayLog sets how long after the end of a deployment its errors appear in the cluster's log.
 func (c *Cluster) DelayLog(d time.Duration) { c.change(func() { c.logLag = d }) }
 
 // SetDeploymentDuration sets how long the deployments of this cluster take from now on.
 func (c *Cluster) SetDeploymentDuration(d time.Duration) { c.change(func() { c.duration = d }) }
 
-// DeployBySomebodyElse starts a deployment in the console, unless one runs already.
+// DeployBySomebodyElse starts a deployment in the console, unless one is running.
 func (c *Cluster) DeployBySomebodyElse() {
 	c.startUnlessBusy(func() *run { return c.newRun(bySomebodyElse) })
 }
 
-// Maintain has Qovery start a deployment by itself, as on the days of maintenance, unless one runs already or the cluster is
-// locked.
+// Maintain starts a deployment by Qovery itself, as on the days of maintenance, unless one is running or the cluster is locked.
 func (c *Cluster) Maintain(duration time.Duration) {
 	c.startUnlessBusy(func() *run {
 		if c.lock != nil {
@@ -46,8 +45,8 @@ func (c *Cluster) Maintain(duration time.Duration) {
 	})
 }
 
-// DryRun starts a dry run in the console, unless a deployment runs already. It uses the keys as a deployment does, and
-// leaves the cluster in the state that it has.
+// DryRun starts a dry run in the console, unless a deployment is running. It uses the keys like a deployment, and does not
+// change the cluster's state.
 func (c *Cluster) DryRun(duration time.Duration) {
 	c.startUnlessBusy(func() *run {
 		d := c.newRun(bySomebodyElse)
@@ -56,7 +55,7 @@ func (c *Cluster) DryRun(duration time.Duration) {
 	})
 }
 
-// Deployments lists the deployments since the cluster was added, the one under way included.
+// Deployments lists the deployments since the cluster was added, including the running one.
 func (c *Cluster) Deployments() []Deployment {
 	var deployments []Deployment
 	c.change(func() { deployments = published(c.deployments) })
@@ -71,7 +70,7 @@ func published(runs []*run) []Deployment {
 	return deployments
 }
 
-// deployCluster answers with the status from before the deployment, as Qovery does.
+// deployCluster answers with the status before the deployment, like Qovery.
 func (w *World) deployCluster(r *http.Request, o *Organization) (any, error) {
 	c, err := o.cluster(r)
 	if err != nil {
@@ -103,7 +102,7 @@ func (c *Cluster) startUnlessBusy(newRun func() *run) {
 	})
 }
 
-// newRun is a deployment of the cluster that is asked for now and does not have to wait.
+// newRun returns a deployment of the cluster that is requested now and does not have to wait.
 func (c *Cluster) newRun(by string) *run {
 	now := c.world.clock.Now()
 	return &run{
@@ -123,7 +122,7 @@ func (c *Cluster) start(d *run) {
 	c.world.settle()
 }
 
-// shownState is the state that the status of a cluster shows, given the state from before.
+// shownState returns the state in the cluster's status during the deployment. The previous state is given.
 func (d *run) shownState(now time.Time, before string) string {
 	switch {
 	case now.Before(d.visible):

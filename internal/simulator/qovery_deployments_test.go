@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A deployment is not to be seen at first, whatever the answer and the status say.
+// TestDeployment checks that a deployment is not visible at first, in the answer and in the status.
 func TestDeployment(t *testing.T) {
 	p := newProduction(t)
 	before := p.status(t)
@@ -138,7 +138,7 @@ func TestLogLags(t *testing.T) {
 	}
 }
 
-// A deployment goes on with the key that it started with, so that key has to work until the end.
+// TestDeploymentKeepsItsKey checks that a deployment uses the key with which it started until its end.
 func TestDeploymentKeepsItsKey(t *testing.T) {
 	p := newProduction(t)
 	p.cluster.DeployBySomebodyElse()

@@ -2,7 +2,7 @@ package simulator
 
 import "net/http"
 
-// The requests for a DNS provider, by its kind.
+// dnsRequests are the schemas of a DNS provider by its kind, and route53Credentials is that of the credentials of one kind.
 var (
 	dnsRequests = map[string]schema{
 		"QOVERY": {"provider": {true, isText}, "domain": {true, isFilled}},
@@ -20,7 +20,7 @@ var (
 	}
 )
 
-// SetRoute53DNS has the cluster use a hosted zone of Route 53 with an access key, in place of Qovery's own domain.
+// SetRoute53DNS makes the cluster use a hosted zone of Route 53 with an access key, instead of Qovery's domain.
 func (c *Cluster) SetRoute53DNS(key *AccessKey) *Holder {
 	c.world.mu.Lock()
 	defer c.world.mu.Unlock()
@@ -32,7 +32,7 @@ func (c *Cluster) SetRoute53DNS(key *AccessKey) *Holder {
 	return c.dns
 }
 
-// AddSecretManagerAccess gives the cluster an access to AWS Secrets Manager with an access key.
+// AddSecretManagerAccess adds an access to AWS Secrets Manager with an access key.
 func (c *Cluster) AddSecretManagerAccess(name string, key *AccessKey) *Holder {
 	c.world.mu.Lock()
 	defer c.world.mu.Unlock()
@@ -56,7 +56,7 @@ func (w *World) getClusterDNSProvider(_ *http.Request, c *Cluster) (any, error) 
 	return object{"dns_provider": c.dns.shown()}, nil
 }
 
-// editClusterDNSProvider replaces the whole provider. Qovery does not check whether a key works.
+// editClusterDNSProvider replaces the whole DNS provider. Like Qovery, it does not check whether the key works.
 func (w *World) editClusterDNSProvider(r *http.Request, c *Cluster) (any, error) {
 	body, err := decode(r, schema{"dns_provider": {true, isObject}})
 	if err != nil {

@@ -16,8 +16,8 @@ type Environment struct {
 	cluster     *Cluster
 	created     time.Time
 	state       string
-	run         *run   // the deployment under way
-	deployments []*run // those that wait included
+	run         *run   // the running deployment
+	deployments []*run // including those that wait
 }
 
 // AddEnvironment creates an environment that was never deployed.
@@ -31,8 +31,8 @@ func (p *Project) AddEnvironment(name string, cluster *Cluster) *Environment {
 	return e
 }
 
-// Deploy has somebody deploy the environment in the console. The deployment starts at once, unless the cluster or the
-// environment is being deployed: then it waits for that to end, and takes its keys only when it starts.
+// Deploy deploys the environment in the console. If the cluster or the environment is being deployed, the deployment waits
+// for that to end, and reads its keys only when it starts.
 func (e *Environment) Deploy(duration time.Duration) {
 	c := e.cluster
 	c.change(func() {
@@ -48,24 +48,24 @@ func (e *Environment) Deploy(duration time.Duration) {
 	})
 }
 
-// State is what the overview shows.
+// State returns the state in the overview.
 func (e *Environment) State() string {
 	var state string
 	e.cluster.change(func() { state = e.state })
 	return state
 }
 
-// SetState has the overview show another state, such as EXECUTING, until a deployment starts or ends.
+// SetState sets the state in the overview, such as EXECUTING, until a deployment starts or ends.
 func (e *Environment) SetState(state string) { e.cluster.change(func() { e.state = state }) }
 
-// Deployments lists the deployments since the environment was added, those that wait and the one under way included.
+// Deployments lists the deployments since the environment was added, including those that wait and the running one.
 func (e *Environment) Deployments() []Deployment {
 	var deployments []Deployment
 	e.cluster.change(func() { deployments = published(e.deployments) })
 	return deployments
 }
 
-// startWaiting starts the deployments of environments that have nothing to wait for anymore.
+// startWaiting starts the deployments of environments that no longer have to wait.
 func (c *Cluster) startWaiting(at time.Time) {
 	waiting := c.waiting
 	c.waiting = nil
@@ -112,7 +112,7 @@ func (e *Environment) overview() object {
 	return overview
 }
 
-// changed is when something happened to the deployment last.
+// changed returns the time of the deployment's last change.
 func (d *run) changed() time.Time {
 	switch {
 	case !d.EndedAt.IsZero():
@@ -130,7 +130,7 @@ func (d *run) took() time.Duration {
 	return d.EndedAt.Sub(d.StartedAt)
 }
 
-// progress is what the history says about a deployment, and about the stages in it.
+// progress returns the status of a deployment in the history, and that of its stages.
 func (d *run) progress() (action, stage string) {
 	switch {
 	case d.StartedAt.IsZero():
@@ -158,7 +158,7 @@ func (d *run) history() object {
 	}
 }
 
-// listDeployments answers with the newest deployment first, as many as a page holds.
+// listDeployments returns one page of deployments, the newest first.
 func (w *World) listDeployments(r *http.Request, e *Environment) (any, error) {
 	size, err := strconv.Atoi(r.URL.Query().Get("pageSize"))
 	if err != nil {

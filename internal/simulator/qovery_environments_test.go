@@ -12,13 +12,14 @@ func (p production) overviews(t *testing.T, project *Project) []any {
 	return ask(t, p.w, http.MethodGet, "/project/"+project.ID+"/environment/overview", nil).object["results"].([]any)
 }
 
-// history is what the history of an environment says, the newest deployment first.
+// history returns the deployment history of an environment, the newest deployment first.
 func (p production) history(t *testing.T, e *Environment, query string) []any {
 	t.Helper()
 	return ask(t, p.w, http.MethodGet, "/environment/"+e.ID+"/deploymentHistoryV2"+query, nil).object["results"].([]any)
 }
 
-// A deployment that waits takes its keys when it starts, and is dated by Qovery's clock from when it was asked for.
+// TestDeploymentOfAnEnvironment checks that a waiting deployment reads its keys when it starts. Its date is the time of the
+// request by Qovery's clock.
 func TestDeploymentOfAnEnvironment(t *testing.T) {
 	p := newProduction(t)
 	p.w.SkewQovery(time.Hour)
@@ -74,7 +75,7 @@ func TestDeploymentsOfAnEnvironmentTakeTurns(t *testing.T) {
 	if staging.State() != "EXECUTING" || len(p.history(t, staging, "?pageSize=2")) != 2 {
 		t.Errorf("the state is %s", staging.State())
 	}
-	p.w.Clock().Advance(time.Hour) // over all of them at once
+	p.w.Clock().Advance(time.Hour) // in one step over the ends of all of them
 	for i, d := range staging.Deployments() {
 		if want := start.Add(time.Duration(i) * time.Minute); !d.StartedAt.Equal(want) || d.State != "DEPLOYED" {
 			t.Errorf("deployment %d is %+v, want it to start at %s", i, d, want)

@@ -5,7 +5,7 @@ import (
 	"strconv"
 )
 
-// noteChange enters a change of credentials into the organization's audit log.
+// noteChange adds a change of credentials to the organization's audit log.
 func (c *Credentials) noteChange(by string) {
 	origin := "API"
 	if by == bySomebodyElse {
@@ -19,13 +19,13 @@ func (c *Credentials) noteChange(by string) {
 	})
 }
 
-// eventFilters are the parameters that narrow down the list of events, and the fields that they are compared with.
+// eventFilters maps the parameters that filter the list of events to the fields that they are compared with.
 var eventFilters = map[string]string{
 	"eventType": "event_type", "targetType": "target_type", "subTargetType": "sub_target_type", "targetId": "target_id",
 	"triggeredBy": "triggered_by", "origin": "origin",
 }
 
-// listEvents answers with the newest event first, as many as a page holds.
+// listEvents returns one page of events, the newest first.
 func (w *World) listEvents(r *http.Request, o *Organization) (any, error) {
 	query := r.URL.Query()
 	size, err := strconv.Atoi(query.Get("pageSize"))

@@ -5,15 +5,15 @@ import (
 	"slices"
 )
 
-// Holder is an object of Qovery that stores an access key, or may do so.
+// Holder is an object of Qovery that can store an access key.
 type Holder struct {
 	ID string
 
 	world   *World
 	object  object
-	section []string // the way to the part of the object that has the key
+	section []string // path of the nested object with the key
 	idField string
-	secret  string // the name of the field
+	secret  string // name of the field
 	refuses int
 }
 
@@ -22,35 +22,35 @@ var secretFields = []string{
 	"password", "secret_access_key", "aws_secret_access_key", "secret_key", "api_token", "scaleway_secret_key", "vsphere_password",
 }
 
-// Name is what people call the holder.
+// Name returns the holder's name, or its id if it has none.
 func (h *Holder) Name() string {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
 	return h.name()
 }
 
-// AccessKeyID is the key that the holder stores; empty if it stores none.
+// AccessKeyID returns the id of the key that the holder stores, or "" if it stores none.
 func (h *Holder) AccessKeyID() string {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
 	return h.accessKeyID()
 }
 
-// Secret is the secret access key that the holder stores; empty if it stores none.
+// Secret returns the secret access key that the holder stores, or "" if it stores none.
 func (h *Holder) Secret() string {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
 	return h.secretAccessKey()
 }
 
-// Object is a copy of everything that the holder stores, secrets included.
+// Object returns a copy of everything that the holder stores, including secrets.
 func (h *Holder) Object() map[string]any {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
 	return copyObject(h.object)
 }
 
-// SetKey stores another key in the console, unchecked.
+// SetKey stores another key in the console, without a check.
 func (h *Holder) SetKey(key *AccessKey) {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
@@ -58,8 +58,8 @@ func (h *Holder) SetKey(key *AccessKey) {
 	h.store(key.ID, key.Secret)
 }
 
-// SetField sets a field of the object in the console, such as "associated_services_count". More than one name is the way to
-// a field of a part of the object.
+// SetField sets a field of the object in the console, such as "associated_services_count". The path of a field in a nested
+// object has several names.
 func (h *Holder) SetField(value any, path ...string) {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
@@ -69,14 +69,14 @@ func (h *Holder) SetField(value any, path ...string) {
 	h.world.watchHolders()
 }
 
-// RefuseUpdates makes the API answer every update of the holder with an error status. Status 0 undoes that.
+// RefuseUpdates makes the API answer every update of the holder with an error status. Status 0 ends that.
 func (h *Holder) RefuseUpdates(status int) {
 	h.world.mu.Lock()
 	defer h.world.mu.Unlock()
 	h.refuses = status
 }
 
-// keyPart is the part of the object that has the key.
+// keyPart returns the nested object with the key.
 func (h *Holder) keyPart() object { return h.part(h.section) }
 
 func (h *Holder) part(path []string) object {
@@ -103,7 +103,7 @@ func (h *Holder) store(id, secret string) {
 	h.world.watchHolders()
 }
 
-// acceptsUpdates is the error of a holder that refuses updates.
+// acceptsUpdates returns an error if the holder refuses updates.
 func (h *Holder) acceptsUpdates() error {
 	if h.refuses == 0 {
 		return nil
@@ -111,7 +111,7 @@ func (h *Holder) acceptsUpdates() error {
 	return refuse(h.refuses, "Updates are refused")
 }
 
-// shown is what the API shows of the object.
+// shown returns the object as the API shows it.
 func (h *Holder) shown() object { return withoutSecrets(h.object) }
 
 func withoutSecrets(o object) object {

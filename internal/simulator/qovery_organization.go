@@ -30,7 +30,7 @@ func (w *World) AddOrganization(name string) *Organization {
 	return o
 }
 
-// RestrictDeployments has Qovery refuse all deployments for a reason, such as NO_CREDIT_CARD. An empty reason lifts that.
+// RestrictDeployments makes Qovery refuse all deployments for a reason, such as NO_CREDIT_CARD. An empty reason ends that.
 func (o *Organization) RestrictDeployments(reason string) {
 	o.world.mu.Lock()
 	defer o.world.mu.Unlock()
@@ -47,7 +47,7 @@ func (w *World) getOrganization(_ *http.Request, o *Organization) (any, error) {
 	}, nil
 }
 
-// orNull is a nullable text.
+// orNull returns a text, or null if it is empty.
 func orNull(text string) any {
 	if text == "" {
 		return nil

@@ -26,7 +26,7 @@ func (o *Organization) AddProject(name string) *Project {
 	return p
 }
 
-// Forbid has the API refuse to every token what is inside the project. The list of projects still shows it.
+// Forbid makes the API refuse to show the project's environments to any token. The list of projects still contains it.
 func (p *Project) Forbid() { p.setForbidden(true) }
 
 // Permit undoes Forbid.

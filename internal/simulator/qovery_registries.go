@@ -53,7 +53,7 @@ func (o *Organization) AddRegistry(name, kind string, key *AccessKey) *Holder {
 	}, nil)
 }
 
-// AddDockerRegistry creates a container registry that has a user name and a password.
+// AddDockerRegistry creates a container registry with a user name and a password.
 func (o *Organization) AddDockerRegistry(name string) *Holder {
 	return o.addRegistry(name, "DOCKER_HUB", "https://docker.io", object{"username": "acme", "password": "docker"}, nil)
 }
@@ -139,7 +139,8 @@ func (w *World) editHelmRepository(r *http.Request, o *Organization) (any, error
 	return w.edit(r, h, repositoryRequest, repositoryConfig, "https://", "oci://")
 }
 
-// edit replaces what a request may set: what it leaves out is gone. A key that does not work is refused.
+// edit replaces all fields that a request may set, and removes those that the request omits. It refuses a key that does not
+// work.
 func (w *World) edit(r *http.Request, h *Holder, request, config schema, schemes ...string) (any, error) {
 	body, err := decode(r, request)
 	if err != nil {
@@ -179,7 +180,7 @@ func checkURL(body object, schemes []string) error {
 	return refuse(http.StatusBadRequest, "url must start with %s", strings.Join(schemes, " or "))
 }
 
-// checkKey tries the key of an ECR kind, which is a use of it.
+// checkKey checks whether the key of an ECR registry works, and records a use of it.
 func (w *World) checkKey(kind string, config object) error {
 	id, _ := config["access_key_id"].(string)
 	secret, _ := config["secret_access_key"].(string)

@@ -10,7 +10,7 @@ import (
 	"slices"
 )
 
-// field is what the description of the API says about one field of a request.
+// field describes one field of a request.
 type field struct {
 	required bool
 	valid    func(value any) bool
@@ -18,8 +18,8 @@ type field struct {
 
 type schema map[string]field
 
-// decode reads a request that follows a schema. Unlike the real API it does not let unknown fields pass, which nobody
-// sends on purpose.
+// decode decodes a request and checks it against a schema. Unlike the real API it refuses unknown fields, which are always
+// mistakes.
 func decode(r *http.Request, s schema) (object, error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return nil, refuse(http.StatusUnsupportedMediaType, "Content-Type must be application/json")
@@ -78,7 +78,7 @@ func matches(pattern *regexp.Regexp) func(any) bool {
 	}
 }
 
-// accessKeyIDIn is the access key id in the body of a request, for the record.
+// accessKeyIDIn returns the access key id in the body of a request.
 func accessKeyIDIn(body []byte) string {
 	var o struct {
 		AccessKeyID string `json:"access_key_id"`

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Who starts a deployment.
+// The values of [Deployment.By].
 const (
 	byRequest      = "a request"
 	bySomebodyElse = "somebody else"
@@ -16,22 +16,22 @@ const (
 // Deployment is one run of the deployment of a cluster or of an environment.
 type Deployment struct {
 	ExecutionID string
-	// AccessKeyID and RegistryKeyID are the keys of the cluster's credentials and of its own registry. A deployment takes
-	// both when it starts and uses them to its end. One is empty when there is no key.
+	// AccessKeyID and RegistryKeyID are the keys of the cluster's credentials and of its own registry. A deployment reads both
+	// when it starts, and uses them until its end. They are empty if there is no key.
 	AccessKeyID, RegistryKeyID string
-	// AskedAt is when somebody asked for the deployment. It starts later if it has to wait for another one.
+	// AskedAt is the time of the request. The deployment starts later if it has to wait for another one.
 	AskedAt time.Time
 	// StartedAt is zero while the deployment waits.
 	StartedAt time.Time
 	// EndedAt is zero until the deployment ends.
 	EndedAt time.Time
-	// State is DEPLOYMENT_QUEUED, DEPLOYING, DRY_RUN, or how the deployment ended.
+	// State is DEPLOYMENT_QUEUED, DEPLOYING, DRY_RUN, or the state at the end of the deployment.
 	State string
-	// By is who asked for it: "a request", "somebody else", or "Qovery itself".
+	// By is who requested the deployment: "a request", "somebody else", or "Qovery itself".
 	By string
 }
 
-// run is a deployment with what only the world knows.
+// run is a deployment with its internal state.
 type run struct {
 	Deployment
 	cluster     *Cluster
@@ -47,11 +47,11 @@ type run struct {
 	lines       []string
 }
 
-// takenKey is a key that a deployment has taken from a holder.
+// takenKey is a key that a deployment has read from a holder.
 type takenKey struct {
 	id, secret string
-	service    string // that the key is used with
-	failure    string // how the deployment ends if the key does not work
+	service    string // the service that the key is used for
+	failure    string // the final state of the deployment if the key does not work
 }
 
 func (d *run) subject() string {
@@ -69,7 +69,7 @@ func (d *run) uses(accessKeyID string) bool {
 func (d *run) takeKeys() {
 	invalid := "INVALID_CREDENTIALS"
 	if d.environment != nil {
-		invalid = "DEPLOYMENT_ERROR" // there is no other error among the states of an environment
+		invalid = "DEPLOYMENT_ERROR" // the only error state of an environment's deployment
 	}
 	registry, credentials := d.cluster.registry, &d.cluster.credentials.Holder
 	d.AccessKeyID, d.RegistryKeyID = credentials.accessKeyID(), registry.accessKeyID()
@@ -83,7 +83,7 @@ func (d *run) takeKeys() {
 	}
 }
 
-// useKeys has a deployment use its keys, and fail if it cannot.
+// useKeys records a use of each key that works. If one does not, it makes the deployment fail and returns false.
 func (d *run) useKeys(at time.Time) bool {
 	w, region, works := d.cluster.world, d.cluster.Region, true
 	for _, k := range d.keys {
@@ -96,7 +96,7 @@ func (d *run) useKeys(at time.Time) bool {
 	return works
 }
 
-// begin starts a deployment. One with a key that does not work fails as soon as it has left the queue.
+// begin starts a deployment. With a key that does not work, it fails when it leaves the queue.
 func (w *World) begin(d *run, at time.Time) {
 	d.StartedAt, d.State = at, d.shows
 	d.visible = at.Add(w.config.InvisibleFor)
@@ -110,8 +110,8 @@ func (w *World) begin(d *run, at time.Time) {
 	w.running = append(w.running, d)
 }
 
-// settle ends the deployments that are over by now, and starts those that waited for them. Whatever looks at the world, or
-// changes it, lets it settle first, so that a deployment meets its keys as they are when it starts and when it ends.
+// settle ends the deployments whose end has passed, and starts those that waited for them. It is called before every read and
+// every change of the world, so that a deployment starts and ends with the keys of that time.
 func (w *World) settle() {
 	for now := w.clock.Now(); ; {
 		var first *run

@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Token is an API token of Qovery with every right.
+// Token returns an API token of Qovery with all permissions.
 func (w *World) Token() string { return w.token }
 
-// ReadOnlyToken is an API token of Qovery that may not change anything.
+// ReadOnlyToken returns an API token of Qovery that may only read.
 func (w *World) ReadOnlyToken() string { return w.readOnlyToken }
 
-// StrangerToken is an API token of Qovery that may not do anything.
+// StrangerToken returns an API token of Qovery without permissions.
 func (w *World) StrangerToken() string { return w.strangerToken }
 
-// AddPolicyToken issues an API token that may do everything but some operations, such as [OpListProjects]. It gets status 401
-// where every other token gets 403.
+// AddPolicyToken issues an API token that may do everything except the given operations, such as [OpListProjects]. It gets
+// status 401 where other tokens get 403.
 func (w *World) AddPolicyToken(denied ...string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -25,7 +25,7 @@ func (w *World) AddPolicyToken(denied ...string) string {
 	return token
 }
 
-// tokenOf is empty for a request that has no token, or names it in another way.
+// tokenOf returns the token of a request, or "" if there is none in the required format.
 func tokenOf(r *http.Request) string {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Token ")
 	if !ok {
@@ -34,7 +34,7 @@ func tokenOf(r *http.Request) string {
 	return token
 }
 
-// authorize distinguishes an unknown token from a token without the permission.
+// authorize checks the token. The error distinguishes an unknown token from one without the permission.
 func (w *World) authorize(r *http.Request, operation string) error {
 	token := tokenOf(r)
 	denied, isPolicy := w.policies[token]
@@ -49,7 +49,7 @@ func (w *World) authorize(r *http.Request, operation string) error {
 	return refuse(http.StatusUnauthorized, "The token is missing or not valid")
 }
 
-// statusFor is the status that a token gets to see.
+// statusFor returns the status that the token of a request gets for an error.
 func (w *World) statusFor(r *http.Request, status int) int {
 	if _, isPolicy := w.policies[tokenOf(r)]; isPolicy && status == http.StatusForbidden {
 		return http.StatusUnauthorized

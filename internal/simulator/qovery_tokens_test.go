@@ -29,7 +29,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// A token is a token of the API only with the word before it.
+// TestABareTokenIsNone checks that a token is not accepted without the word "Token" before it.
 func TestABareTokenIsNone(t *testing.T) {
 	w := New(t)
 	request := must(http.NewRequestWithContext(t.Context(), http.MethodGet, w.QoveryURL()+"/", nil))(t)

@@ -18,32 +18,32 @@ const (
 	APIQovery = "qovery"
 )
 
-// maxBody is more than any request has.
+// maxBody is larger than the body of any request.
 const maxBody = 1 << 20
 
 // Request is the record of one request. It holds no secret.
 type Request struct {
-	// N counts from 1, over all APIs, from the start of the record.
+	// N is the number of the request in the record of all APIs, counted from 1.
 	N    int
 	Time time.Time
 	API  string
-	// Operation is the action of IAM, STS or EC2, or method and path of Qovery with placeholders for the ids (see
-	// [OpDeployCluster] and the like).
+	// Operation is the action of IAM, STS or EC2, or the method and path of Qovery's API with placeholders for ids, such as
+	// [OpDeployCluster].
 	Operation string
 	Path      string
-	// AccessKeyID is the key that the request is about, if it names one.
+	// AccessKeyID is the access key in the request, or the one that it created.
 	AccessKeyID string
 	// SignedBy is the id of the access key that the request is signed with.
 	SignedBy string
-	// Region is the one in the signature.
+	// Region is the region in the signature.
 	Region   string
 	Mutating bool
-	// Status is what the client got to see: 0 when that was no answer.
+	// Status is the status that the client received; 0 if there was no answer.
 	Status int
 	Fault  FaultKind
 }
 
-// String shows a request in one line.
+// String returns the request as one line.
 func (r Request) String() string {
 	line := fmt.Sprintf("%d %s %s %s", r.N, r.Time.Format(time.TimeOnly), r.API, r.Operation)
 	if r.AccessKeyID != "" {
@@ -67,7 +67,7 @@ func (w *World) Requests() []Request {
 	return requests
 }
 
-// Mutations lists the requests for a change that reached an API, whatever it answered.
+// Mutations lists the requests for a change that no fault prevented, whatever the answer was.
 func (w *World) Mutations() []Request {
 	return slices.DeleteFunc(w.Requests(), func(r Request) bool { return !r.Mutating || r.Fault.prevents() })
 }
@@ -79,7 +79,7 @@ func (w *World) ResetRequests() {
 	w.requests = nil
 }
 
-// answer is a response before it is sent. It implements [http.ResponseWriter].
+// answer is an answer before it is sent. It implements [http.ResponseWriter].
 type answer struct {
 	status int
 	header http.Header
@@ -90,20 +90,20 @@ func (a *answer) Header() http.Header         { return a.header }
 func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
 func (a *answer) WriteHeader(status int)      { a.status = status }
 
-// exchange is one request on its way through the world.
+// exchange is one request with the functions that answer it.
 type exchange struct {
 	rw      http.ResponseWriter
 	r       *http.Request
 	request *Request
-	// carryOut does what is asked. It runs with the world locked.
+	// carryOut carries out the request. It runs with the world locked.
 	carryOut func(rw http.ResponseWriter)
-	// refuse answers in the API's own format. It runs with the world locked.
+	// refuse answers with an error in the API's format. It runs with the world locked.
 	refuse func(rw http.ResponseWriter, status int)
-	// stamp sets the headers that every answer of the API has. It runs with the world locked.
+	// stamp sets the headers of every answer of the API. It runs with the world locked.
 	stamp func(header http.Header)
 }
 
-// run handles an exchange from the request to the answer, with its fault if there is one.
+// run answers a request, and applies its fault if there is one.
 func (w *World) run(x exchange) {
 	w.clock.begin()
 	defer w.clock.end()
@@ -135,7 +135,7 @@ func (w *World) run(x exchange) {
 	w.send(x, reply)
 }
 
-// record enters a request and tells which fault it meets.
+// record records a request, and returns its fault.
 func (w *World) record(request *Request) Fault {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -147,7 +147,7 @@ func (w *World) record(request *Request) Fault {
 	return fault
 }
 
-// send sends an answer. It is recorded first, so that a client that has it finds it in the record.
+// send sends an answer. The status is recorded first, so that it is in the record when the client has the answer.
 func (w *World) send(x exchange, reply *answer) {
 	w.mu.Lock()
 	x.stamp(reply.header)
@@ -158,8 +158,8 @@ func (w *World) send(x exchange, reply *answer) {
 	_, _ = x.rw.Write(reply.body.Bytes())
 }
 
-// readBody reads a request's body to its end, without which a server does not notice that a client has given up, and leaves
-// a copy for the next reader.
+// readBody reads a request's whole body, and replaces it by a copy. A server notices that a client has given up only if the
+// body was read to its end.
 func readBody(rw http.ResponseWriter, r *http.Request) []byte {
 	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxBody))
 	if err != nil {

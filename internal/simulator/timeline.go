@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// EventKind is what happened to an access key.
+// EventKind is a kind of [Event].
 type EventKind string
 
 // The kinds of [Event].
@@ -22,7 +22,7 @@ const (
 	EventDeleted          EventKind = "deleted"
 )
 
-// Event is a moment in the life of an access key.
+// Event is an event in the life of an access key.
 type Event struct {
 	Time        time.Time
 	AccessKeyID string
@@ -31,10 +31,10 @@ type Event struct {
 	Detail string
 }
 
-// Timeline is what happened to the access keys, in the order of time.
+// Timeline is a list of events, ordered by time.
 type Timeline []Event
 
-// Timeline lists what happened to all access keys but the operators'.
+// Timeline returns the events of all access keys except those of the operators.
 func (w *World) Timeline() Timeline {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -56,7 +56,7 @@ func (w *World) noteAt(at time.Time, accessKeyID string, what EventKind, detail 
 	}
 }
 
-// noteHeld records which key credentials have, unless they had it before.
+// noteHeld records the key in credentials if it has changed.
 func (w *World) noteHeld(c *Credentials) {
 	if id := c.accessKeyID(); id != c.noted {
 		c.noted = id
@@ -72,7 +72,7 @@ func (w *World) noteVerified(call *awsCall) {
 	}
 }
 
-// The lanes of [Timeline.String] show what a key is at a time.
+// The lanes of [Timeline.String] show the state of a key.
 const (
 	laneNothing  = " "
 	laneActive   = "│"

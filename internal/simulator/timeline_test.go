@@ -45,7 +45,7 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// Events come in the order of time, even those that nobody noticed when they happened.
+// TestTimelineOfTheUnnoticed checks that events are ordered by time, even if they are recorded later.
 func TestTimelineOfTheUnnoticed(t *testing.T) {
 	p := newProduction(t)
 	p.cluster.FailNextDeployment("DEPLOYMENT_ERROR")

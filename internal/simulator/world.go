@@ -1,9 +1,9 @@
-// Package simulator is a world of two APIs with one state behind them: AWS (IAM, STS and a bit of EC2) and Qovery, served over HTTP on
-// loopback. It is for tests, the demo and the benchmark.
+// Package simulator simulates AWS (IAM, STS and one action of EC2) and Qovery for tests, the demo and the benchmark. Both
+// APIs are served over HTTP on loopback and share one state, the world.
 //
-// Time is simulated, faults are injected, every request is recorded, and the world itself watches over what must never
-// happen (see [World.Violations]). What a test does through the methods of this package is what people do in the consoles
-// of AWS and Qovery; only requests are judged.
+// Time is simulated, faults can be injected, and every request is recorded. The world checks that requests never do certain
+// things (see [World.Violations]). The methods of this package do what people do in the consoles of AWS and Qovery, and are
+// not checked.
 package simulator
 
 import (
@@ -22,21 +22,20 @@ import (
 
 const defaultRegion = "eu-west-3"
 
-// Config says how a world behaves. The zero value of a duration stands for the default; a negative one for none at all.
+// Config configures a world. A duration of 0 means the default, and a negative one means no duration.
 type Config struct {
-	// Clock is the world's time; by default a simulated clock that starts in January 2027.
+	// Clock is the world's clock; by default a simulated clock that starts in January 2027.
 	Clock *Clock
 	// DeploymentDuration is the time from the request to the end of a cluster deployment; 5 minutes by default.
 	DeploymentDuration time.Duration
-	// InvisibleFor is how long a status still shows the previous deployment after a new one was asked for; 3 seconds by
-	// default.
+	// InvisibleFor is how long a status still shows the previous deployment after a new one was requested; 3 seconds by default.
 	InvisibleFor time.Duration
-	// PropagationDelay is how long AWS does not know a new access key; 4 seconds by default. In the second half of it,
-	// some requests succeed already and others do not. See also [World.SetPropagationDelay].
+	// PropagationDelay is how long AWS does not know a new access key everywhere; 4 seconds by default. In the second half, every
+	// other request succeeds. See also [World.SetPropagationDelay].
 	PropagationDelay time.Duration
-	// LastUseLag is how late IAM reports the use of a key; none by default.
+	// LastUseLag is the delay after which IAM reports the use of a key; none by default.
 	LastUseLag time.Duration
-	// BudgetResetIsTime has X-RateLimit-Reset tell a time, in seconds since 1970, and not how many seconds are left. See
+	// BudgetResetIsTime sets X-RateLimit-Reset to a time, in seconds since 1970, instead of the number of seconds left. See
 	// [World.SetBudget].
 	BudgetResetIsTime bool
 	// Latency is the real time that every request takes; none by default.
@@ -60,7 +59,7 @@ func orDefault(d, standard time.Duration) time.Duration {
 	return max(d, 0)
 }
 
-// World is AWS and Qovery.
+// World is the state of AWS and Qovery, with the servers of both.
 type World struct {
 	config  Config
 	clock   *Clock
@@ -92,21 +91,21 @@ type World struct {
 	clusters      map[string]*Cluster
 	projects      map[string]*Project
 	environments  map[string]*Environment
-	policies      map[string][]string // token to the operations that it may not do
+	policies      map[string][]string // denied operations by token
 	budget        budget
-	running       []*run // deployments under way
+	running       []*run // running deployments
 
-	// What is watched
+	// Record
 	requests   []*Request
 	faults     []*injected
 	violations []string
-	ended      map[string]bool // ids of the access keys that requests ended
+	ended      map[string]bool // ids of the access keys that requests deactivated or deleted
 	dead       []DeadHolder
 	timeline   Timeline
 	processes  map[int]struct{}
 }
 
-// TB is what [New] needs of a test.
+// TB is the part of [testing.TB] that [New] needs.
 type TB interface {
 	Helper()
 	Cleanup(f func())
@@ -114,8 +113,7 @@ type TB interface {
 	Fatalf(format string, args ...any)
 }
 
-// New starts a world for a test. When the test ends, the world is closed, and the test has failed if something happened
-// that must never happen.
+// New starts a world for a test. When the test ends, the world is closed. The test fails if there was a violation.
 func New(t TB, config ...Config) *World {
 	t.Helper()
 	var c Config
@@ -192,7 +190,7 @@ func (w *World) listen(handler http.Handler) (string, error) {
 	return listener.Addr().String(), nil
 }
 
-// Close ends the world, and every request that is still under way.
+// Close stops the servers and ends all requests.
 func (w *World) Close() {
 	w.close.Do(func() { close(w.closed) })
 	for _, server := range w.servers {
@@ -200,42 +198,43 @@ func (w *World) Close() {
 	}
 }
 
-// Clock is the world's clock.
+// Clock returns the world's clock.
 func (w *World) Clock() *Clock { return w.clock }
 
-// AWSURL is the endpoint of IAM, STS and EC2.
+// AWSURL returns the endpoint of IAM, STS and EC2.
 func (w *World) AWSURL() string { return w.awsURL }
 
-// AWSHandler serves what is at AWSURL, for tests that need no network.
+// AWSHandler returns the handler of the server at AWSURL, for tests without a network.
 func (w *World) AWSHandler() http.Handler { return http.HandlerFunc(w.serveAWS) }
 
-// QoveryURL is the endpoint of Qovery's API.
+// QoveryURL returns the endpoint of Qovery's API.
 func (w *World) QoveryURL() string { return w.qoveryURL }
 
-// ControlURL is the address for [Dial].
+// ControlURL returns the address for [Dial].
 func (w *World) ControlURL() string { return w.controlURL }
 
-// Operator is the access key of an IAM user that may administer every other one.
+// Operator returns [Account.Operator] of the first account.
 func (w *World) Operator() *AccessKey { return w.Account().operator }
 
-// Env is the environment in which a provider finds this world, and nothing of the machine's own setup.
+// Env returns [Account.Env] of the first account.
 func (w *World) Env() map[string]string { return w.Account().Env() }
 
-// SkewAWS sets how far AWS's clock is ahead of the world's. It shows in every time that AWS tells from now on.
+// SkewAWS sets how far AWS's clock is ahead of the world's. It affects every time that AWS returns or records from now on.
 func (w *World) SkewAWS(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.skewAWS = d
 }
 
-// SkewQovery sets how far Qovery's clock is ahead of the world's. It shows in every time that Qovery tells from now on.
+// SkewQovery sets how far Qovery's clock is ahead of the world's. It affects every time that Qovery returns or records from
+// now on.
 func (w *World) SkewQovery(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.skewQovery = d
 }
 
-// Secrets lists every secret that this world ever issued: secret access keys, session tokens and API tokens.
+// Secrets lists all secrets that this world has issued: secret access keys, session tokens and API tokens.
 func (w *World) Secrets() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -245,7 +244,7 @@ func (w *World) Secrets() []string {
 func (w *World) awsNow() time.Time    { return w.clock.Now().Add(w.skewAWS) }
 func (w *World) qoveryNow() time.Time { return w.clock.Now().Add(w.skewQovery) }
 
-// newSecret issues a secret of 40 characters, with those among them that need escaping.
+// newSecret issues a secret of 40 characters in base64, some of which need escaping.
 func (w *World) newSecret() string {
 	secret := base64.StdEncoding.EncodeToString(randomBytes(30))
 	w.secrets = append(w.secrets, secret)

@@ -18,7 +18,7 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// credentialsOf are those of a client that signs with a key.
+// credentialsOf returns the credentials of a client that signs with a key.
 func credentialsOf(id, secret, token string) aws.CredentialsProviderFunc {
 	return func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: token}, nil
@@ -39,7 +39,7 @@ func stsClient(w *World, region, id, secret, token string) *sts.Client {
 	})
 }
 
-// awsCode is the code of an error of AWS, or nothing.
+// awsCode returns the code of an error of AWS, or "".
 func awsCode(err error) string {
 	if e, ok := errors.AsType[smithy.APIError](err); ok {
 		return e.ErrorCode()
@@ -47,7 +47,7 @@ func awsCode(err error) string {
 	return ""
 }
 
-// reply is what Qovery answered.
+// reply is an answer of Qovery.
 type reply struct {
 	status int
 	header http.Header
@@ -73,7 +73,7 @@ func tryQovery(ctx context.Context, w *World, token, method, path string, body a
 		request.Header.Set("Authorization", "Token "+token)
 	}
 	request.Header.Set("Content-Type", "application/json")
-	// A connection of its own: on one that was used before, the client would repeat a GET by itself.
+	// The request gets its own connection, because on a reused one the client would repeat a GET.
 	request.Close = true
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -89,7 +89,7 @@ func tryQovery(ctx context.Context, w *World, token, method, path string, body a
 	return r, nil
 }
 
-// ask is tryQovery for requests that get an answer.
+// ask is tryQovery for requests that must get an answer.
 func ask(t *testing.T, w *World, method, path string, body any) reply {
 	t.Helper()
 	r, err := tryQovery(t.Context(), w, w.Token(), method, path, body)
@@ -109,7 +109,7 @@ func must[T any](value T, err error) func(t *testing.T) T {
 	}
 }
 
-// production is what most tests start from.
+// production is the world with which most tests start.
 type production struct {
 	w       *World
 	user    *User
@@ -138,7 +138,7 @@ func (p production) clusterPath(suffix string) string {
 	return p.path("/cluster/" + p.cluster.ID + suffix)
 }
 
-// put stores a key in the credentials by a request.
+// put stores a key in the credentials with a request.
 func (p production) put(t *testing.T, id, secret string) reply {
 	t.Helper()
 	return ask(t, p.w, http.MethodPut, p.path("/aws/credentials/"+p.creds.ID), map[string]any{
@@ -146,7 +146,7 @@ func (p production) put(t *testing.T, id, secret string) reply {
 	})
 }
 
-// createKey creates a key by a request and waits until AWS knows it.
+// createKey creates a key with a request, and waits until AWS knows it.
 func (p production) createKey(t *testing.T) (id, secret string) {
 	t.Helper()
 	created := must(iamClient(p.w, p.w.Operator()).CreateAccessKey(t.Context(),
@@ -155,7 +155,7 @@ func (p production) createKey(t *testing.T) (id, secret string) {
 	return *created.AccessKey.AccessKeyId, *created.AccessKey.SecretAccessKey
 }
 
-// status is the status of the cluster, as a request sees it.
+// status returns the cluster's status in the API.
 func (p production) status(t *testing.T) map[string]any {
 	t.Helper()
 	return ask(t, p.w, http.MethodGet, p.clusterPath("/status"), nil).object
