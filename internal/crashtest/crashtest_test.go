@@ -1,5 +1,5 @@
-// Package crashtest runs Terraform with the provider as a process of its own, interrupts it in every way and at every
-// request, and checks that plain applies bring everything to its end.
+// Package crashtest runs Terraform with the provider as a separate process, and interrupts it in every way at every request.
+// Then it checks that plain applies complete the rotation.
 package crashtest
 
 import (
@@ -14,16 +14,16 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 )
 
-// full is the whole matrix, which takes minutes. A test binary accepts the flag; "go test" hands it on.
+// full is the flag for the whole matrix, which takes minutes.
 var full = flag.Bool("full", false, "try every fault at every request, and walk longer")
 
-// Set up once for all tests.
+// These are set up once for all tests.
 var (
-	// terraformPath is the executable.
+	// terraformPath is the path of the Terraform executable.
 	terraformPath string
 	// initialized is a working directory after "terraform init".
 	initialized string
-	// cliConfig is the CLI configuration, with which the provider under test is found.
+	// cliConfig is the path of the CLI configuration, with which Terraform finds the provider under test.
 	cliConfig string
 )
 
@@ -43,7 +43,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// setUp builds the provider and has Terraform initialize a working directory, which all the others share.
+// setUp builds the provider and runs "terraform init" in a directory whose lock file and providers all workspaces share.
 func setUp(ctx context.Context, dir string) (err error) {
 	if terraformPath, err = acctest.Terraform(ctx); err != nil {
 		return err

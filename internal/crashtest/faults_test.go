@@ -12,13 +12,13 @@ import (
 type fault struct {
 	name string
 	kind simulator.FaultKind
-	// kills is who is killed by a fault of a call kind.
+	// kills is the process that a fault of a call kind kills.
 	kills victim
-	// onChanges is for a fault that comes to the same as another one unless a request changes something.
+	// onChanges is true for a fault that has the same effect as another one if the request changes nothing.
 	onChanges bool
-	// meanwhile is what else happens at that moment, and afterwards when the apply has ended.
+	// meanwhile is called when the fault occurs, and afterwards is called after the apply.
 	meanwhile, afterwards func(*scene)
-	// loses says what nobody can find out any more afterwards.
+	// loses is the information that is lost.
 	loses loss
 }
 
@@ -36,9 +36,10 @@ type loss int
 
 const (
 	nothing loss = iota
-	// theState is gone, or somebody begins without one: where nothing is left of a rotation, a creation begins another one.
+	// theState is lost, or another workspace begins without one. If there is no journal either, a creation begins another
+	// rotation.
 	theState
-	// theJournal is gone, so a person may have to delete a key of which nobody else knows.
+	// theJournal is lost. A person may have to delete a key that only the journal named.
 	theJournal
 )
 
@@ -72,27 +73,27 @@ var faults = []fault{
 	{name: "another workspace", kind: simulator.FaultCallAfter, onChanges: true, meanwhile: (*scene).runElsewhere, loses: theState},
 }
 
-// passing are the faults after which nobody knows less about the world than before.
+// passing are the faults without a lasting effect.
 var passing = slices.DeleteFunc(slices.Clone(faults), func(f fault) bool { return !f.passes() })
 
 func (f fault) passes() bool { return f.kills == nobody && !f.onChanges }
 
-// isPlain tells whether only one thing goes wrong.
+// isPlain reports whether nothing else happens together with the fault.
 func (f fault) isPlain() bool { return f.meanwhile == nil && f.afterwards == nil }
 
-// loseTags is what an update of Terraform's aws_iam_user does to tags that its configuration does not have.
+// loseTags removes all tags, like an update of Terraform's aws_iam_user whose configuration has none.
 func (s *scene) loseTags() { s.user.SetTags(nil) }
 
 func (s *scene) loseState() { s.remove(stateFile) }
 
-// runSecond runs a second Terraform to its end in the same directory, with the state that is there now, while the first one
-// stands still like a machine that is suspended. Nobody asks for the lock.
+// runSecond runs a second Terraform in the same directory with the current state and without a lock. Meanwhile the first one
+// waits, like on a suspended machine.
 func (s *scene) runSecond() {
 	s.tolerateNextRepair()
 	s.terraform(unlockedArguments...)
 }
 
-// runElsewhere is runSecond in another directory, which has the same configuration and no state.
+// runElsewhere is runSecond in another directory with the same configuration and no state.
 func (s *scene) runElsewhere() {
 	s.tolerateNextRepair()
 	w := s.newWorkspace(s.t)
@@ -100,8 +101,8 @@ func (s *scene) runElsewhere() {
 	w.apply()
 }
 
-// patience is how long the provider waits for an answer, and standingStill how long if another run ends meanwhile. Both are
-// real time.
+// patience is the provider's request timeout, and standingStill is the one for an apply in which another run ends meanwhile.
+// Both are real time.
 const (
 	patience      = time.Second
 	standingStill = time.Minute
@@ -114,7 +115,7 @@ func (f fault) patience() time.Duration {
 	return standingStill
 }
 
-// call is what happens at the request of a fault of a call kind.
+// call is called at the request for a fault of a call kind.
 func (f fault) call(s *scene, terraform <-chan *os.Process) {
 	if f.meanwhile != nil {
 		f.meanwhile(s)

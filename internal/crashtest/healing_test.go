@@ -6,16 +6,16 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// heal applies until Terraform is content, retires the old key, and checks what has come of it. It returns how many applies
-// the rotation took.
+// heal applies until an apply succeeds, retires the previous key, and checks the result. It returns the number of applies until
+// then.
 func (s *scene) heal(st *stage, lost loss) (applies int) {
 	s.t.Helper()
 	s.tolerateNextRepair()
 	r, repairs := s.apply(), 0
 	applies = 1
-	mended := lost == theJournal && (r.says(rotation.SummaryForeignKey) || r.exitCode == 0 && len(s.leftBehind()) > 0)
-	if mended {
-		s.mendByHand()
+	fixed := lost == theJournal && (r.says(rotation.SummaryForeignKey) || r.exitCode == 0 && len(s.leftBehind()) > 0)
+	if fixed {
+		s.fixByHand()
 		r = s.apply()
 		applies++
 	}
@@ -33,9 +33,9 @@ func (s *scene) heal(st *stage, lost loss) (applies int) {
 	}
 	keys, extra := st.keys, s.cutovers()-st.cutovers-repairs
 	switch {
-	case extra == 1 && (lost != nothing || st.leaks): // A creation begins where nothing is left of a rotation, and a leak is repaired at once.
+	case extra == 1 && (lost != nothing || st.leaks): // Without a state and a journal, a creation rotates again. A leak is repaired at once.
 		keys = 2
-	case extra == -1 && mended: // What a person mended needs no repair.
+	case extra == -1 && fixed: // After a fix by hand there is no repair.
 		keys = 1
 	case extra != 0:
 		s.t.Errorf("%d cutovers, want %d", s.cutovers(), st.cutovers+repairs)
@@ -46,7 +46,7 @@ func (s *scene) heal(st *stage, lost loss) (applies int) {
 	return applies
 }
 
-// expectRetirement checks that the apply after the drain window retires the previous key, and that nothing is left to do.
+// expectRetirement checks that the apply after the drain window retires the previous key, and that the plan is empty then.
 func (s *scene) expectRetirement() {
 	s.t.Helper()
 	s.Clock().Advance(afterDrain)
@@ -54,7 +54,7 @@ func (s *scene) expectRetirement() {
 	s.expectSettled(1)
 	s.expectDrained()
 	s.expectNoJournal()
-	// Another workspace may retire a key that leaked before this one hears of the rotation.
+	// Another workspace may retire a leaked key before this one learns of the rotation.
 	missed := len(s.compromised) > 0 && s.attribute(cleanupAddress, "access_key_id") == ""
 	if got := s.attribute(cleanupAddress, "status"); got != string(rotation.StatusDeleted) && !missed {
 		s.t.Errorf("the status of the cleanup is %q", got)
@@ -62,8 +62,8 @@ func (s *scene) expectRetirement() {
 	s.expectEmptyPlan()
 }
 
-// expectLater checks that an apply failed for the only reason that another one does not put right at once: the secret was lost
-// between two holders. Those that were left behind get another key after the drain window.
+// expectLater checks that an apply failed for the only reason that the next apply cannot fix at once: the secret was lost
+// between two holders. Stale holders get another key after the drain window.
 func (s *scene) expectLater(r result) {
 	s.t.Helper()
 	behind := s.leftBehind()

@@ -11,8 +11,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// applyWithFaults lets faults happen in an apply, and tells how many did. If they are several, the provider is expected to
-// repeat each request that met one.
+// applyWithFaults applies with faults, and returns the number of faults that occurred. If there are several, it expects that
+// the provider repeats each request with a fault.
 func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 	s.t.Helper()
 	started, calls := make(chan *os.Process, 1), sync.WaitGroup{}
@@ -20,7 +20,7 @@ func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 	s.ResetRequests()
 	for p, f := range cells {
 		at := p.nth
-		// A request for information that fails is sent again, except the one that a plan can do without.
+		// The provider repeats requests for information that fail, except the one whose result a plan does not need.
 		if len(cells) > 1 && "iam:"+p.operation != rotation.ActionSimulate {
 			at = 2*p.nth - 1
 		}
@@ -37,7 +37,7 @@ func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 	p := s.start(applyArguments...)
 	started <- p.Process
 	r = s.finish(p)
-	calls.Wait() // The provider may have given up while another run went on.
+	calls.Wait() // Another run may still run although the provider has given up.
 	s.patience = patience
 	s.ClearFaults()
 	for _, request := range s.Requests() {
@@ -53,10 +53,12 @@ func (s *scene) applyWithFaults(cells map[point]fault) (r result, met int) {
 	return r, met
 }
 
-// TestMatrix lets every fault happen to every request of the story. A fault that kills somebody or meets a request for a
-// change has an apply of its own. The others, which a request for information has to survive, meet all those requests of an
-// apply, each a different one, as often as it takes for every fault to have met every request. Without -full it is one
-// rotation only, in which the provider is killed at every request for a change and each request meets one of the faults.
+// TestMatrix tries every fault at every request of the story. A fault has its own apply if it kills a process or if the
+// request changes something. The other faults occur together, a different one at each request for information, in several
+// rounds, until every fault has occurred at each of these requests. The provider must survive them.
+//
+// Without -full there is only one rotation. The provider is killed at every request for a change, and each request has one
+// fault.
 func TestMatrix(t *testing.T) {
 	t.Parallel()
 	m := &matrix{healings: map[string]*healing{}, cells: map[string]string{}}
@@ -91,7 +93,7 @@ func TestMatrix(t *testing.T) {
 	m.print(stages)
 }
 
-// meets tells whether a fault has an apply of its own at a request.
+// meets reports whether a fault has its own apply at a request.
 func (st *stage) meets(p point, f fault) bool {
 	if !f.isPlain() {
 		return p.mutates
@@ -99,13 +101,13 @@ func (st *stage) meets(p point, f fault) bool {
 	return p.changes || !f.passes() && !f.onChanges && !st.behind
 }
 
-// inSample chooses what is tried without -full.
+// inSample reports whether a fault is tried at a request without -full.
 func inSample(st *stage, p point, request, column int) bool {
 	return st.name == "rotate" &&
 		(column == request%len(faults) || p.changes && faults[column].kills == theProvider && faults[column].isPlain())
 }
 
-// round gives every request for information one of the passing faults, in each round another one.
+// round returns one of the passing faults for every request for information. Each round has other pairs.
 func (st *stage) round(n int) map[point]fault {
 	cells := map[point]fault{}
 	for _, p := range st.requests {
@@ -116,22 +118,22 @@ func (st *stage) round(n int) map[point]fault {
 	return cells
 }
 
-// matrix collects what the faults come to.
+// matrix collects the results of the faults.
 type matrix struct {
 	mu       sync.Mutex
 	healings map[string]*healing
 	cells    map[string]string
 }
 
-// healing is what it takes to bring a scene to its end. Scenes with the same fingerprint take the same, so it is found out
-// once for all of them.
+// healing is the result of the applies after a fault. It is the same for scenes with the same fingerprint, so it is computed
+// once.
 type healing struct {
 	done    chan struct{}
 	applies int
 	failed  bool
 }
 
-// try lets faults happen in an apply and brings the scene to its end.
+// try applies with faults, and heals the scene afterwards.
 func (m *matrix) try(t *testing.T, st *stage, cells map[point]fault) {
 	s := st.restore(t)
 	r, met := s.applyWithFaults(cells)
@@ -156,7 +158,7 @@ func (m *matrix) try(t *testing.T, st *stage, cells map[point]fault) {
 	}
 }
 
-// heal brings the scene to its end, or waits for the end of one like it.
+// heal heals the scene, or waits for the result of a scene with the same fingerprint.
 func (m *matrix) heal(s *scene, st *stage, lost loss) *healing {
 	fingerprint := fmt.Sprintln(st.name, lost, s.fingerprint())
 	m.mu.Lock()
@@ -171,7 +173,7 @@ func (m *matrix) heal(s *scene, st *stage, lost loss) *healing {
 		return h
 	}
 	defer close(h.done)
-	h.failed = true // unless heal returns
+	h.failed = true // in case heal ends the test
 	h.applies = s.heal(st, lost)
 	h.failed = s.t.Failed()
 	return h
@@ -183,7 +185,7 @@ func (m *matrix) set(st *stage, p point, f fault, what string) {
 	m.cells[fmt.Sprint(st.name, p, f.name)] = what
 }
 
-// print shows the matrix. "go test" lets it be seen when it runs in the package's directory.
+// print prints the matrix. "go test" shows it if it runs in the package's directory.
 func (m *matrix) print(stages []*stage) {
 	var b strings.Builder
 	fmt.Fprintln(&b, "· the apply succeeds all the same   1, 2 so many more applies   ✗ not healed   ? the request did not come")

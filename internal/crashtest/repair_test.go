@@ -8,8 +8,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// leaveBehind applies and interrupts that right after the credentials have the new key. It returns when the drain window is over
-// and the next apply is going to be a repair.
+// leaveBehind interrupts an apply right after the cutover, which leaves stale holders. It ends after the drain window, so
+// that the next apply is a repair.
 func (s *scene) leaveBehind() {
 	s.t.Helper()
 	s.applyWithFaults(map[point]fault{{operation: simulator.OpEditAWSCredentials, nth: 1}: providerKilledAfter})
@@ -19,7 +19,7 @@ func (s *scene) leaveBehind() {
 	s.Clock().Advance(afterDrain)
 }
 
-// TestRepair gives a key to everything that an interrupted rotation left behind.
+// TestRepair repairs the stale holders of an interrupted rotation.
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	s := newQuarter(t)
@@ -33,7 +33,7 @@ func TestRepair(t *testing.T) {
 	s.expectRetirement()
 }
 
-// TestRepairOfOtherCredentials leaves other credentials behind, which have a resource of their own in the same configuration.
+// TestRepairOfOtherCredentials repairs other credentials, which have their own resource in the same configuration.
 func TestRepairOfOtherCredentials(t *testing.T) {
 	t.Parallel()
 	s := newQuarter(t)
@@ -43,7 +43,7 @@ func TestRepairOfOtherCredentials(t *testing.T) {
 	s.configure("")
 	began := s.Clock().Now()
 	if r := s.apply(); r.exitCode != 0 {
-		// Terraform tried the ones that were left behind first.
+		// Terraform applied the stale ones first.
 		r.expectFailure(t, rotation.SummaryOtherRotation)
 	}
 	s.expectShortRepair(began)
@@ -58,7 +58,7 @@ func TestRepairOfOtherCredentials(t *testing.T) {
 	s.expectDrained()
 }
 
-// TestRepairWaits has somebody deploy the cluster when a repair is due.
+// TestRepairWaits deploys the cluster when a repair is due. The repair must not begin.
 func TestRepairWaits(t *testing.T) {
 	t.Parallel()
 	s := newQuarter(t)
@@ -67,7 +67,7 @@ func TestRepairWaits(t *testing.T) {
 	s.schedule("left behind")
 	s.leaveBehind()
 	s.cluster.DeployBySomebodyElse()
-	s.Clock().Advance(10 * time.Second) // It is to be seen now.
+	s.Clock().Advance(10 * time.Second) // Now the deployment is visible.
 	s.ResetRequests()
 	s.apply().expectFailure(t, rotation.SummaryRepairWaits)
 	s.expectUntouched()
@@ -78,7 +78,7 @@ func TestRepairWaits(t *testing.T) {
 	s.expectRetirement()
 }
 
-// TestRepairCutOff interrupts a repair while its holders have no working key. The next apply goes on at once.
+// TestRepairCutOff interrupts a repair while its holders have no working key. The next apply resumes it at once.
 func TestRepairCutOff(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{"DeleteAccessKey", "CreateAccessKey", simulator.OpEditRegistry} {

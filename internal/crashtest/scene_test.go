@@ -13,16 +13,16 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// drainWindow is the provider's default, and afterDrain is surely after it.
+// drainWindow is the provider's default, and afterDrain is certainly longer.
 const (
 	drainWindow = 2 * time.Hour
 	afterDrain  = drainWindow + time.Minute
 )
 
-// repairLimit is how long a repair that nothing disturbs may leave a holder with a dead key.
+// repairLimit is the maximum time for which a repair without faults may leave a holder with a dead key.
 const repairLimit = 30 * time.Second
 
-// scene is a world with a customer, and a workspace that looks after the customer's access key.
+// scene is a world with a customer, and a workspace that rotates the customer's access key.
 type scene struct {
 	*simulator.World
 	*workspace
@@ -34,15 +34,15 @@ type scene struct {
 	// staging is another credentials set with the same key, if there is one, and stagingCluster its cluster.
 	staging        *simulator.Credentials
 	stagingCluster *simulator.Cluster
-	// environment is one that somebody deploys all the time, if there is one.
+	// environment, if there is one, is deployed all the time.
 	environment *simulator.Environment
 
-	// tolerated are violations that cannot be avoided.
+	// tolerated are the ends of violations that cannot be avoided.
 	tolerated []string
 }
 
-// newScene returns a scene in which the user has keys created at the given times, Qovery holds the last one, and Terraform
-// has done nothing yet. Deployments are short, because every look at one is another request to interrupt.
+// newScene returns a scene before the first apply. The user has keys with the given creation times, and Qovery holds the last
+// one. Deployments are short, because every status request is another one to interrupt.
 func newScene(t tb, config simulator.Config, created ...time.Time) *scene {
 	t.Helper()
 	config.DeploymentDuration = 20 * time.Second
@@ -72,7 +72,7 @@ func newScene(t tb, config simulator.Config, created ...time.Time) *scene {
 	return s
 }
 
-// newQuarter is a scene in which the only key is 90 days old.
+// newQuarter returns a scene in which the only key is 90 days old.
 func newQuarter(t tb) *scene {
 	t.Helper()
 	clock := simulator.NewClock(time.Date(2027, time.January, 4, 9, 0, 0, 0, time.UTC))
@@ -81,7 +81,7 @@ func newQuarter(t tb) *scene {
 	return s
 }
 
-// killProviders ends the providers that run in this world, like a runner that is out of memory does.
+// killProviders kills the providers that run in this world, like a runner that is out of memory.
 func (s *scene) killProviders() {
 	for _, id := range s.ProcessIDs() {
 		if p, err := os.FindProcess(id); err == nil {
@@ -90,16 +90,16 @@ func (s *scene) killProviders() {
 	}
 }
 
-// rotateByHand does what the documented procedure says, up to the deployment.
+// rotateByHand follows Qovery's documented procedure up to the deployment.
 func (s *scene) rotateByHand() {
 	key := s.user.AddKey()
 	s.Expendable(key)
 	s.handOver(key)
 }
 
-// mendByHand does what the errors tell a person to do: every object gets the key that Qovery holds, and the other key goes when
-// it is drained.
-func (s *scene) mendByHand() {
+// fixByHand follows the instructions in the errors: it stores the key in Qovery's credentials in every other holder, and
+// deletes other keys after the drain window.
+func (s *scene) fixByHand() {
 	keys := s.user.Keys()
 	for _, key := range keys {
 		if key.ID == s.credentials.AccessKeyID() {
@@ -114,7 +114,7 @@ func (s *scene) mendByHand() {
 	}
 }
 
-// handOver gives a key to everything that stores one, and has the clusters deployed.
+// handOver stores a key in all holders in the console, and deploys the clusters.
 func (s *scene) handOver(key *simulator.AccessKey) {
 	for _, holder := range s.registries() {
 		holder.SetKey(key)
@@ -127,7 +127,7 @@ func (s *scene) handOver(key *simulator.AccessKey) {
 	}
 }
 
-// keyIDs are the ids of the user's keys, oldest first.
+// keyIDs returns the ids of the user's keys, oldest first.
 func (s *scene) keyIDs() []string {
 	var ids []string
 	for _, key := range s.user.Keys() {
@@ -136,19 +136,19 @@ func (s *scene) keyIDs() []string {
 	return ids
 }
 
-// addStaging gives the key to another credentials set too, which has a cluster in another region.
+// addStaging adds another credentials set with a key, and a cluster in another region.
 func (s *scene) addStaging(key *simulator.AccessKey) {
 	s.staging = s.organization.AddCredentials("staging", key)
 	s.stagingCluster = s.organization.AddCluster("staging", "us-east-1", s.staging)
 }
 
-// addEnvironment adds an environment that somebody deploys again as soon as its deployment has ended.
+// addEnvironment adds an environment that is deployed again whenever its deployment has ended.
 func (s *scene) addEnvironment() {
 	s.environment = s.organization.AddProject("shop").AddEnvironment("web", s.cluster)
 }
 
-// keepDeploying has the environment deployed all through a run of Terraform, except for one that may be a repair: a deployment
-// that begins while a registry has no working key fails, as the plan of the repair says.
+// keepDeploying deploys the environment again and again during a run of Terraform, unless the run may be a repair. During a
+// repair, a registry has no working key for a short time, and deployments fail.
 func (s *scene) keepDeploying() {
 	if s.environment == nil || len(s.leftBehind()) > 0 {
 		return
@@ -160,7 +160,7 @@ func (s *scene) keepDeploying() {
 	}})
 }
 
-// sets are the credentials sets by name, and clusters the clusters.
+// sets returns the credentials sets by name.
 func (s *scene) sets() map[string]*simulator.Credentials {
 	sets := map[string]*simulator.Credentials{"production": s.credentials}
 	if s.staging != nil {
@@ -176,7 +176,7 @@ func (s *scene) clusters() []*simulator.Cluster {
 	return []*simulator.Cluster{s.cluster, s.stagingCluster}
 }
 
-// holders are what stores an access key.
+// holders returns all objects in Qovery that store an access key.
 func (s *scene) holders() []*simulator.Holder {
 	holders := s.registries()
 	for _, set := range s.sets() {
@@ -185,7 +185,7 @@ func (s *scene) holders() []*simulator.Holder {
 	return holders
 }
 
-// registries are those of the clusters, and the one for helm charts.
+// registries returns the registries of the clusters and the helm repository.
 func (s *scene) registries() []*simulator.Holder {
 	registries := []*simulator.Holder{s.charts}
 	for _, cluster := range s.clusters() {
@@ -194,9 +194,9 @@ func (s *scene) registries() []*simulator.Holder {
 	return registries
 }
 
-// cutovers counts how often a request has given Qovery's credentials another key.
+// cutovers counts how often the key in Qovery's credentials was replaced.
 func (s *scene) cutovers() int {
-	n := -1 // the key that they had from the start
+	n := -1 // because the first key is an event too
 	for _, event := range s.Timeline() {
 		if event.What == simulator.EventHeld && event.Detail == "production" {
 			n++
@@ -205,22 +205,22 @@ func (s *scene) cutovers() int {
 	return n
 }
 
-// violations are those that could be avoided.
+// violations returns the violations that are not tolerated.
 func (s *scene) violations() []string {
 	return slices.DeleteFunc(s.Violations(), func(violation string) bool {
 		return slices.ContainsFunc(s.tolerated, func(tolerated string) bool { return strings.HasSuffix(violation, tolerated) })
 	})
 }
 
-// leftBehind are the holders whose key is not the one of the credentials.
+// leftBehind returns the holders whose key is not that of the credentials.
 func (s *scene) leftBehind() []*simulator.Holder {
 	return slices.DeleteFunc(s.holders(), func(holder *simulator.Holder) bool {
 		return holder.AccessKeyID() == s.credentials.AccessKeyID()
 	})
 }
 
-// tolerateRepair tolerates that holders that were left behind lose their key some seconds before they get another one: a user
-// cannot have three.
+// tolerateRepair tolerates that the keys of stale holders are deactivated or deleted some seconds before the holders get
+// another key. A repair must do that, because a user cannot have three keys.
 func (s *scene) tolerateRepair() {
 	for _, holder := range s.leftBehind() {
 		for _, how := range []string{"deactivated", "deleted"} {
@@ -230,15 +230,16 @@ func (s *scene) tolerateRepair() {
 	}
 }
 
-// tolerateNextRepair is for what comes after a repair that may have been cut off, or after a leak: holders may have the key of that
-// one, and the next one needs its place at once.
+// tolerateNextRepair is tolerateRepair after a repair that may have been interrupted, or after a leak. Holders may have the
+// key of that rotation, and the next one must delete it at once.
 func (s *scene) tolerateNextRepair() {
 	if len(s.tolerated) > 0 || len(s.compromised) > 0 {
 		s.tolerateRepair()
 	}
 }
 
-// expectSettled checks that everything runs with Qovery's key, that the user has that many keys, and that the state says so.
+// expectSettled checks that all holders and deployments have Qovery's key, that the user has the given number of keys, and
+// that the state has Qovery's key.
 func (s *scene) expectSettled(keys int) {
 	s.t.Helper()
 	current := s.credentials.AccessKeyID()
@@ -264,7 +265,7 @@ func (s *scene) expectSettled(keys int) {
 	}
 }
 
-// expectShortRepair checks that nothing had a dead key for long since a moment.
+// expectShortRepair checks that since a time, no holder had a dead key for longer than repairLimit.
 func (s *scene) expectShortRepair(since time.Time) {
 	s.t.Helper()
 	for _, dead := range s.DeadHolders() {
@@ -274,7 +275,7 @@ func (s *scene) expectShortRepair(since time.Time) {
 	}
 }
 
-// expectNoJournal checks that nothing is left of a rotation that is complete.
+// expectNoJournal checks that the user has no journal.
 func (s *scene) expectNoJournal() {
 	s.t.Helper()
 	if tags := s.user.Tags(); len(tags) > 0 {
@@ -282,12 +283,12 @@ func (s *scene) expectNoJournal() {
 	}
 }
 
-// counts counts the requests for an operation since the record of requests began.
+// counts returns the number of requests for an operation in the record.
 func (s *scene) counts(operation string) int {
 	return len(slices.DeleteFunc(s.Requests(), func(r simulator.Request) bool { return r.Operation != operation }))
 }
 
-// expectUntouched checks that no request changed anything since the record of requests began.
+// expectUntouched checks that no request in the record changed anything.
 func (s *scene) expectUntouched() {
 	s.t.Helper()
 	if mutations := s.Mutations(); len(mutations) > 0 {
@@ -295,14 +296,14 @@ func (s *scene) expectUntouched() {
 	}
 }
 
-// expectDrained checks that no key was deleted before the drain window was over, by the world's own time: it begins with
-// the first deployment that ends after the key was replaced. Where a key leaked, no key has one.
+// expectDrained checks that no key was deleted before the end of its drain window, by the world's clock. The window begins
+// when the first deployment after the cutover ends. After a leak, keys have no drain window.
 func (s *scene) expectDrained() {
 	s.t.Helper()
 	if len(s.compromised) > 0 {
 		return
 	}
-	held, over := "", map[string]time.Time{} // over is zero until the deployment
+	held, over := "", map[string]time.Time{} // over is the end of a replaced key's drain window; zero until the deployment
 	for _, event := range s.Timeline() {
 		id := event.AccessKeyID
 		switch event.What {
@@ -324,10 +325,10 @@ func (s *scene) expectDrained() {
 	}
 }
 
-// names are what fingerprint replaces: ids, which differ between worlds, and times, which differ by seconds.
+// names matches what fingerprint replaces: ids, which differ between worlds, and times, which differ by seconds.
 var names = regexp.MustCompile(`AKIA[A-Z0-9]{16}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
 
-// fingerprint is the same for two scenes in which the same has happened to world and state, whatever the ids and the times.
+// fingerprint returns a text that is the same for two scenes with equal worlds and states, whatever their ids and times are.
 func (s *scene) fingerprint() string {
 	s.t.Helper()
 	var b strings.Builder

@@ -48,8 +48,8 @@ func (s *scene) expectDeployments(want int) {
 	}
 }
 
-// TestAdoptionBesideRotation has one resource adopt the key that another one rotates in the same apply. Which of them comes
-// first is up to Terraform; nothing is left to do afterwards, and no cluster is deployed twice.
+// TestAdoptionBesideRotation adopts a key with one resource while another one rotates it in the same apply, in any order.
+// Afterwards the plan is empty, and no cluster was deployed twice.
 func TestAdoptionBesideRotation(t *testing.T) {
 	t.Parallel()
 	for _, adopts := range []string{"production", "staging"} {
@@ -61,7 +61,7 @@ func TestAdoptionBesideRotation(t *testing.T) {
 			arguments[adopts] = "rotate_on_create = false"
 			s.configureEach(arguments)
 			s.mustApply()
-			// The one that adopts may have read the key before it was replaced. A refresh finds the other one's rotation.
+			// The adopting resource may have read the key before the rotation. A refresh finds the other resource's rotation.
 			s.expectEmptyPlan()
 			s.mustApply()
 			s.expectSettled(2)
@@ -81,8 +81,8 @@ func TestAdoptionBesideRotation(t *testing.T) {
 	}
 }
 
-// TestCompleteJournalBlocksNobody leaves the previous key of a complete rotation to nobody, so its journal stays. Other
-// credentials of the user can be added and rotated all the same.
+// TestCompleteJournalBlocksNobody keeps the journal of a complete rotation, because no cleanup retires the previous key. It
+// must still be possible to add and rotate other credentials of the user.
 func TestCompleteJournalBlocksNobody(t *testing.T) {
 	t.Parallel()
 	s := newQuarter(t)

@@ -15,7 +15,7 @@ func TestInterrupt(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
-		applies int // before the one that is interrupted
+		applies int // before the interrupted one
 		phase   string
 	}{
 		// An error with a state would make Terraform replace the resource, so a creation leaves none.
@@ -29,7 +29,7 @@ func TestInterrupt(t *testing.T) {
 			s.schedule("interrupted")
 			started := make(chan *os.Process, 1)
 			s.After(simulator.OpDeployCluster, func(simulator.Request) {
-				// The deployment does not end before Terraform has passed the interrupt on.
+				// The provider must not see the end of the deployment before Terraform has forwarded the interrupt.
 				s.Inject(simulator.Fault{Kind: simulator.FaultHang, Match: simulator.Operation(simulator.OpListClusterStatuses), Times: -1})
 				_ = (<-started).Signal(os.Interrupt)
 			})
@@ -55,7 +55,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestBetweenPlanAndApply changes something after a plan was made and before it is applied.
+// TestBetweenPlanAndApply changes something between a plan and its apply.
 func TestBetweenPlanAndApply(t *testing.T) {
 	t.Parallel()
 	const secondKey, cutOff, locked = rotation.SummaryForeignKey, rotation.SummaryCutOff, rotation.SummaryClusterLocked
@@ -63,7 +63,7 @@ func TestBetweenPlanAndApply(t *testing.T) {
 		name    string
 		applies int // before the plan
 		happens func(s *scene)
-		// fails is what the apply of the plan says, and plain what a plain apply says after it; empty for one that succeeds.
+		// fails is the error of the plan's apply, and plain is that of a plain apply afterwards. An empty one means success.
 		fails, plain string
 	}{
 		{name: "a day passes", applies: 1, happens: func(s *scene) { s.Clock().Advance(24 * time.Hour) }},
@@ -124,8 +124,8 @@ func TestBetweenPlanAndApply(t *testing.T) {
 	}
 }
 
-// TestWrongClocks has AWS, Qovery and the machines that Terraform runs on disagree about the time, and each apply on a
-// machine of its own. The drain window is over by the world's time or later.
+// TestWrongClocks applies on different machines, whose clocks differ from each other, or from those of AWS and Qovery. The
+// drain window must not end earlier than by the world's clock.
 func TestWrongClocks(t *testing.T) {
 	t.Parallel()
 	const wrong = 10 * time.Minute
@@ -163,7 +163,7 @@ func TestWrongClocks(t *testing.T) {
 	}
 }
 
-// rotations applies that often, each time with another schedule and after the drain window, and returns the states.
+// rotations rotates n times, each time after the drain window of the last one, and returns the states.
 func (s *scene) rotations(n int) (states [][]byte) {
 	s.t.Helper()
 	for i := range n {
@@ -175,7 +175,7 @@ func (s *scene) rotations(n int) (states [][]byte) {
 	return states
 }
 
-// TestOlderState applies with a state from a backup, or with none. The journal tells what happened since.
+// TestOlderState applies with a state from a backup, or with none. The provider reads from the journal what happened since.
 func TestOlderState(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -217,7 +217,7 @@ func TestPartialApplies(t *testing.T) {
 		s := newQuarter(t)
 		s.rotations(1)
 		s.mustApply("-refresh=false")
-		s.expectSettled(2) // only a refresh finds out that the key is due
+		s.expectSettled(2) // only a refresh finds that the key is due
 		s.schedule("again")
 		s.mustApply("-refresh=false")
 		s.expectSettled(2)

@@ -8,20 +8,20 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// stage is an apply of the story: what there is before it, and what it has to come to.
+// stage is an apply of the story, with its start and its expected result.
 type stage struct {
 	name    string
 	trigger string
-	// wait is the time since the apply before.
+	// wait is the time since the previous apply.
 	wait time.Duration
-	// behind is a stage that begins when an interrupted rotation has left the registries behind with the previous key.
+	// behind is true for a stage after an interrupted rotation, which left the previous key in the registries.
 	behind bool
-	// leaks is a stage that begins with a current key that leaked.
+	// leaks is true for a stage in which the current key has leaked.
 	leaks bool
-	// cutovers is how often Qovery's credentials get a key, and keys is how many the user has in the end.
+	// cutovers is the number of times that the key in Qovery's credentials is replaced, and keys is the number of keys afterwards.
 	cutovers, keys int
 
-	// What was recorded in a run without faults.
+	// Recorded in a run without faults.
 	at       time.Time
 	state    []byte
 	tags     map[string]string
@@ -30,20 +30,20 @@ type stage struct {
 	requests []point
 }
 
-// point is a request of an apply. It is named by its place among those for the same operation, because requests that are
-// sent side by side come in any order; without an operation it is the nth of all.
+// point is a request of an apply: the nth one for its operation, because parallel requests arrive in any order. Without an
+// operation it is the nth of all requests.
 type point struct {
 	operation string
 	nth       int
-	// changes is true when it makes a difference to the world that the request took effect, and mutates when it is not only that a
-	// new key was tried.
+	// mutates is true for a request for a change. changes is also true for a request that tries a new key, which is recorded as
+	// a use of the key.
 	changes, mutates bool
 }
 
 func (p point) String() string { return fmt.Sprintf("%s #%d", p.operation, p.nth) }
 
-// story is the first rotation, the cleanup, another rotation, a third that finds the key before drained and not yet retired,
-// one that makes up for an interrupted one, and one because the key leaked while the one before drains.
+// story returns the stages: a first rotation, a cleanup, a second rotation, and a third one that also retires the previous
+// key. Then a repair follows an interrupted rotation, and the key leaks during the drain window of the previous one.
 func story() []*stage {
 	return []*stage{
 		{name: "create", trigger: "1", cutovers: 1, keys: 2},
@@ -87,7 +87,7 @@ func record(t tb) []*stage {
 	return stages
 }
 
-// begin configures what a stage asks for.
+// begin writes the configuration of a stage.
 func (s *scene) begin(st *stage) {
 	if st.leaks {
 		s.compromised = []string{s.credentials.AccessKeyID()}
@@ -106,13 +106,13 @@ func points(requests []simulator.Request) []point {
 	return found
 }
 
-// ids are all ids of a scene, in the same order for every scene.
+// ids returns all ids of a scene, in the same order for every scene.
 func (s *scene) ids() []string {
 	ids := []string{s.organization.ID, s.credentials.ID, s.cluster.ID, s.cluster.Registry().ID, s.charts.ID}
 	return append(ids, s.keyIDs()...)
 }
 
-// restore makes a scene in which the stage is about to begin.
+// restore returns a scene at the start of the stage.
 func (st *stage) restore(t tb) *scene {
 	t.Helper()
 	s := newScene(t, simulator.Config{Clock: simulator.NewClock(st.at)}, st.created...)
@@ -133,7 +133,7 @@ func (st *stage) restore(t tb) *scene {
 		}
 		s.tolerateRepair()
 	}
-	if !st.leaks { // Deployments that began with a key that leaked may fail, as the plan says.
+	if !st.leaks { // After a leak, running deployments lose their key and may fail.
 		s.addEnvironment()
 	}
 	s.begin(st)

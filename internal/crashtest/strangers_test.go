@@ -8,7 +8,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestTwoRunsAtOnce has two runs rotate the same key at the same time. Whoever is faster, the next applies find one rotation.
+// TestTwoRunsAtOnce rotates the same key in two runs at the same time. Whichever is faster, the next applies find one rotation.
 func TestTwoRunsAtOnce(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -45,9 +45,9 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 }
 
-// TestOtherAccount gives the provider credentials of another AWS account, which has a user of the same name, in every phase of a
-// rotation. Everything refuses, and nothing counts as deleted. Without a recorded account it is AWS that refuses: it tells nobody
-// about the key of another account.
+// TestOtherAccount applies with credentials of another AWS account, which has a user of the same name, in every phase of a
+// rotation. Every apply must fail, and no key counts as deleted. If no account is recorded, AWS denies access to the key of
+// another account.
 func TestOtherAccount(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

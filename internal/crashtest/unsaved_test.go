@@ -7,15 +7,15 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestUnsavedState applies, and the state of that apply is lost: the next apply adopts what was done by the journal. It needs no
-// import, and rotates and deploys nothing again.
+// TestUnsavedState loses the state of an apply. The next apply adopts the rotation from the journal. It needs no import, and
+// does not rotate or deploy again.
 func TestUnsavedState(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
 		// before is the number of rotations that were saved.
 		before int
-		// saved tells whether the state from before is restored; otherwise there is none.
+		// saved is true if the previous state is restored. Otherwise there is no state.
 		saved bool
 	}{
 		{"of a creation", 0, false},
@@ -58,14 +58,14 @@ func TestUnsavedState(t *testing.T) {
 	}
 }
 
-// TestShorterDrainWindow shortens drain_window while a rotation is unfinished: the key stays for the window that was promised.
+// TestShorterDrainWindow shortens drain_window while a rotation is unfinished. The longer window must still apply to the key.
 func TestShorterDrainWindow(t *testing.T) {
 	t.Parallel()
 	const long, short = "drain_window = \"4h\"\n  ", "drain_window = \"2h\"\n  "
 	for _, c := range []struct {
 		name      string
 		interrupt func(s *scene) result
-		// finishes tells whether the next apply finishes the rotation.
+		// finishes is true if the next apply completes the rotation.
 		finishes bool
 	}{
 		{"the deployment fails", func(s *scene) result {
@@ -117,12 +117,12 @@ func TestShorterDrainWindow(t *testing.T) {
 	}
 }
 
-// TestLastUseDelay keeps the provider's default: the key that was replaced stays until AWS would show that somebody uses it.
+// TestLastUseDelay uses the provider's default. The previous key is kept until AWS would report a use of it.
 func TestLastUseDelay(t *testing.T) {
 	t.Parallel()
 	s := newQuarter(t)
 	s.lastUseDelay = ""
-	s.rotations(1) // and the drain window is over
+	s.rotations(1) // ends after the drain window
 	s.mustApply()
 	s.expectSettled(2)
 	s.expectEmptyPlan()

@@ -14,8 +14,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestWalk does what people and machines do in any order, interrupts some of it, and has the world check every step. From
-// wherever that has led, plain applies have to come to an end, and the next rotation has to succeed.
+// TestWalk performs actions of people and machines in random order, with interruptions. The world checks every request.
+// Afterwards, plain applies must reach an empty plan, and the next rotation must succeed.
 func TestWalk(t *testing.T) {
 	t.Parallel()
 	limitChecks(t)
@@ -59,8 +59,8 @@ func TestWalk(t *testing.T) {
 	})
 }
 
-// limitChecks makes walks of real processes end in time, and makes them the same ones every time, so that a change is to
-// blame when one fails. Whoever asks for a number of them, with -rapid.checks, explores.
+// limitChecks limits the number of walks, because real processes take long. It makes them the same in every run, so that only a
+// change of the code can make one fail. With -rapid.checks, walks are random.
 func limitChecks(t *testing.T) {
 	t.Helper()
 	asked := false
@@ -79,23 +79,23 @@ func limitChecks(t *testing.T) {
 	}
 }
 
-// walk is a scene in which anything happens.
+// walk is a scene with random actions.
 type walk struct {
 	*scene
 	t        *rapid.T
 	triggers int
 	locked   bool
-	// held is true when a cleanup may have held a key, perhaps in another workspace or in a state that is lost.
+	// held is true if a cleanup may have held a key, perhaps in another workspace or in a state that is lost.
 	held   bool
 	states [][]byte
-	// elsewhere is another workspace with the same configuration, if there is one, and otherAccount somebody else's.
+	// elsewhere is another workspace with the same configuration, if there is one.
 	elsewhere    *workspace
 	otherAccount *simulator.Account
-	// astray is true when something happened after which a person may have to mend what no program can.
+	// astray is true after an action that may leave a problem that only a person can fix.
 	astray bool
 }
 
-// run runs Terraform, with whatever result.
+// run runs Terraform. The result does not matter.
 func (w *walk) run(args ...string) result {
 	w.tolerateRepair()
 	r := w.terraform(args...)
@@ -105,7 +105,7 @@ func (w *walk) run(args ...string) result {
 	return r
 }
 
-// tell makes the story of a failing walk readable.
+// tell logs a run, so that a failed walk can be understood.
 func (w *walk) tell(r result, args ...string) {
 	what := "succeeds"
 	if _, problem, failed := strings.Cut(r.output, "Error: "); failed {
@@ -123,7 +123,7 @@ func (w *walk) applyWithFault() {
 	w.tell(r, applyArguments...)
 }
 
-// applyTwice has two runs with the same state at once, without a lock.
+// applyTwice runs two applies with the same state at the same time, without a lock.
 func (w *walk) applyTwice() {
 	w.tolerateRepair()
 	p, q := w.start(unlockedArguments...), w.start(unlockedArguments...)
@@ -133,7 +133,7 @@ func (w *walk) applyTwice() {
 	w.states = append(w.states, w.state())
 }
 
-// applyElsewhere applies the same configuration in another workspace, which has a state of its own.
+// applyElsewhere applies the same configuration in another workspace with its own state.
 func (w *walk) applyElsewhere() {
 	if w.elsewhere == nil {
 		w.elsewhere = w.newWorkspace(w.t)
@@ -144,7 +144,7 @@ func (w *walk) applyElsewhere() {
 	w.ClearFaults()
 }
 
-// applyInOtherAccount applies with the AWS credentials of an account that has a user of the same name.
+// applyInOtherAccount applies with the credentials of another AWS account, which has a user of the same name.
 func (w *walk) applyInOtherAccount() {
 	w.account = w.otherAccount
 	w.ResetRequests()
@@ -153,7 +153,7 @@ func (w *walk) applyInOtherAccount() {
 	w.account = w.Account()
 }
 
-// deployByHand deploys as somebody does who does not know that a repair was cut off: until it is tried again, a registry has no
+// deployByHand deploys the cluster, perhaps after an interrupted repair. Until the repair is repeated, a registry has no
 // working key.
 func (w *walk) deployByHand() {
 	for _, holder := range w.leftBehind() {
@@ -187,7 +187,7 @@ func (w *walk) holdOrLetGo() {
 	w.schedule(fmt.Sprint(w.triggers))
 }
 
-// closeOrOpen adds a rotation_window that is closed at the moment, or takes it away.
+// closeOrOpen adds a rotation_window that is closed now, or removes it.
 func (w *walk) closeOrOpen() {
 	if w.window != "" {
 		w.window = ""
@@ -198,7 +198,7 @@ func (w *walk) closeOrOpen() {
 	w.schedule(fmt.Sprint(w.triggers))
 }
 
-// leak lists Qovery's key as compromised. Deployments that run all the time would lose theirs, as the plan says.
+// leak lists Qovery's key as compromised, unless deployments run all the time: they would lose their key.
 func (w *walk) leak() {
 	if w.environment == nil {
 		w.compromised = []string{w.credentials.AccessKeyID()}
@@ -211,7 +211,7 @@ func (w *walk) destroy() {
 	w.run("destroy", "-auto-approve", "-input=false", "-no-color")
 }
 
-// restoreState goes back to an older state, or to none.
+// restoreState restores an older state, or removes the state.
 func (w *walk) restoreState() {
 	w.astray = true
 	w.write(stateFile, rapid.SampledFrom(append(w.states, nil)).Draw(w.t, "state"))
@@ -222,7 +222,7 @@ func (w *walk) importProduction() {
 	w.run("import", "-input=false", "-no-color", credentialsAddress, w.organization.ID+"/"+w.credentials.ID)
 }
 
-// rotateByHandOnce rotates by hand where there is room for another key.
+// rotateByHandOnce rotates by hand if the user has fewer than two keys.
 func (w *walk) rotateByHandOnce() {
 	w.astray = true
 	if len(w.user.Keys()) < 2 {
@@ -230,13 +230,13 @@ func (w *walk) rotateByHandOnce() {
 	}
 }
 
-// end brings the walk to its end: plain applies, time, and another rotation.
+// end checks that plain applies complete everything, and that another rotation succeeds.
 func (w *walk) end() {
 	if w.locked {
 		w.lockOrUnlock()
 	}
 	w.window = ""
-	if w.held { // What the message says: hold it here, then let it go.
+	if w.held { // As the error says: hold the key here, then release it.
 		w.hold = true
 		w.schedule(fmt.Sprint(w.triggers))
 		w.run(applyArguments...)
@@ -258,7 +258,7 @@ func (w *walk) end() {
 	}
 }
 
-// converge applies until nothing is left to do.
+// converge applies until the plan is empty.
 func (w *walk) converge() {
 	for n := 0; ; n++ {
 		r := w.run(applyArguments...)
@@ -270,8 +270,8 @@ func (w *walk) converge() {
 		case n == 6:
 			w.t.Fatalf("plain applies come to no end:\n%s\n%s", r.output, w.Timeline())
 		case n == 3 && w.astray:
-			w.t.Logf("mending by hand")
-			w.mendByHand()
+			w.t.Logf("fixing by hand")
+			w.fixByHand()
 		}
 	}
 }

@@ -31,7 +31,7 @@ const (
 	cleanupAddress     = "qoveryrotation_aws_access_key_cleanup.production"
 )
 
-// tb is what a scene needs of a test or of a walk.
+// tb is the part of a test or a walk that a scene needs.
 type tb interface {
 	simulator.TB
 	Context() context.Context
@@ -40,16 +40,16 @@ type tb interface {
 	Failed() bool
 }
 
-// stateFile is where a workspace has its state, and logFile where Terraform logs what the provider says.
+// stateFile is the state of a workspace, and logFile is the provider's log.
 const (
 	stateFile = "terraform.tfstate"
 	logFile   = "log"
 )
 
-// applyArguments make Terraform plan and apply.
+// applyArguments are the arguments to plan and apply.
 var applyArguments = []string{"apply", "-auto-approve", "-input=false", "-no-color"}
 
-// unlockedArguments are the same for one that does not ask whether another Terraform has the state.
+// unlockedArguments are applyArguments without a lock of the state.
 var unlockedArguments = append([]string{"apply", "-lock=false"}, applyArguments[1:]...)
 
 // workspace is a working directory of Terraform with a configuration and a state.
@@ -57,18 +57,18 @@ type workspace struct {
 	t     tb
 	scene *scene
 	dir   string
-	// ahead is how much the clock of the machine is.
+	// ahead is how far the machine's clock is ahead.
 	ahead time.Duration
-	// lastUseDelay is the provider's argument, which is left out when it is empty.
+	// lastUseDelay is the provider's last_use_delay. If it is empty, there is no provider block.
 	lastUseDelay string
-	// compromised are the keys that the provider block lists.
+	// compromised is the provider's compromised_access_key_ids.
 	compromised []string
-	// hold is what cleanups say about their key, and window is the rotation_window of the credentials, if there is one.
+	// hold is the argument of the cleanups, and window the line with the rotation_window of the credentials, if there is one.
 	hold   bool
 	window string
-	// account is whose credentials the provider has.
+	// account is the AWS account of the provider's credentials.
 	account *simulator.Account
-	// patience is how long the provider waits for an answer, in real time.
+	// patience is the provider's request timeout, in real time.
 	patience time.Duration
 }
 
@@ -78,7 +78,7 @@ func (s *scene) newWorkspace(t tb) *workspace {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The simulator shows the use of a key at once.
+	// The simulator reports the use of a key without a delay.
 	w := &workspace{t: t, scene: s, dir: dir, lastUseDelay: "0s", account: s.Account(), patience: patience}
 	lock, err := os.ReadFile(filepath.Join(initialized, ".terraform.lock.hcl"))
 	if err != nil {
@@ -105,7 +105,7 @@ func (w *workspace) configure(arguments string) {
 	w.configureEach(each)
 }
 
-// configureEach writes a configuration with both resources for the named credentials sets, each with arguments of its own.
+// configureEach writes a configuration with both resources for the named credentials sets, each with its own arguments.
 func (w *workspace) configureEach(arguments map[string]string) {
 	w.t.Helper()
 	config := []byte(requirements)
@@ -137,25 +137,25 @@ resource "qoveryrotation_aws_access_key_cleanup" %[1]q {
 	w.write("main.tf", config)
 }
 
-// schedule configures a rotation for a value of the trigger.
+// schedule writes a configuration with a value of the trigger.
 func (w *workspace) schedule(value string) {
 	w.t.Helper()
 	w.configure(fmt.Sprintf("rotation_triggers = { schedule = %q }\n  %s", value, w.window))
 }
 
-// result is what a run of Terraform came to.
+// result is the result of a run of Terraform.
 type result struct {
 	exitCode int
 	output   string
 }
 
-// process is a Terraform that runs.
+// process is a running Terraform.
 type process struct {
 	*exec.Cmd
 	output *bytes.Buffer
 }
 
-// start starts Terraform in the workspace, in the world of the scene and in nobody else's.
+// start starts Terraform in the workspace. Its environment has only the scene's world.
 func (w *workspace) start(args ...string) *process {
 	w.t.Helper()
 	p := &process{exec.CommandContext(w.t.Context(), terraformPath, args...), new(bytes.Buffer)}
@@ -179,7 +179,7 @@ func (w *workspace) start(args ...string) *process {
 	return p
 }
 
-// finish waits for the end of Terraform and looks for secrets in what it leaves behind.
+// finish waits for the end of Terraform, and checks that no secret is in its output, log and state.
 func (w *workspace) finish(p *process) result {
 	w.t.Helper()
 	if err := p.Wait(); err != nil {
@@ -212,7 +212,7 @@ func (w *workspace) apply(args ...string) result {
 	return w.terraform(slices.Concat(applyArguments, args)...)
 }
 
-// mustApply is apply for an apply that succeeds.
+// mustApply is apply for an apply that must succeed.
 func (w *workspace) mustApply(args ...string) {
 	w.t.Helper()
 	if r := w.apply(args...); r.exitCode != 0 {
@@ -228,7 +228,7 @@ func (w *workspace) expectEmptyPlan() {
 	}
 }
 
-// read returns the content of a file; nil if there is none.
+// read returns the content of a file, or nil if there is none.
 func (w *workspace) read(name string) []byte {
 	w.t.Helper()
 	content, err := os.ReadFile(filepath.Join(w.dir, name))
@@ -255,7 +255,7 @@ type instance struct {
 	Private    []byte          `json:"private"`
 }
 
-// private is what the provider keeps in the state for itself.
+// private returns the provider's private values in the state.
 func (i instance) private(t tb) string {
 	t.Helper()
 	values := map[string][]byte{}
@@ -267,11 +267,11 @@ func (i instance) private(t tb) string {
 	return fmt.Sprintf("%s", values)
 }
 
-// instances are the objects in the state, by address.
+// instances returns the objects in the state by address.
 func (w *workspace) instances() map[string]instance {
 	w.t.Helper()
 	content := w.state()
-	if len(content) == 0 { // Terraform was killed before it wrote anything.
+	if len(content) == 0 { // Terraform was killed before it wrote a state.
 		return nil
 	}
 	var state struct {
@@ -293,7 +293,7 @@ func (w *workspace) instances() map[string]instance {
 	return instances
 }
 
-// attribute is an attribute in the state, as text; empty when it is null or its resource is not there.
+// attribute returns a string attribute in the state, or "" if it is null or its resource is not in the state.
 func (w *workspace) attribute(address, name string) string {
 	w.t.Helper()
 	instance, ok := w.instances()[address]
@@ -308,7 +308,7 @@ func (w *workspace) attribute(address, name string) string {
 	return text
 }
 
-// tail is what a run said after its plan.
+// tail returns the output after the plan.
 func (r result) tail() string {
 	_, after, found := strings.Cut(r.output, "\nPlan: ")
 	if !found {
@@ -317,12 +317,12 @@ func (r result) tail() string {
 	return after
 }
 
-// says tells whether a run said something, however Terraform broke the lines.
+// says reports whether the output contains a text, wherever Terraform broke the lines.
 func (r result) says(text string) bool {
 	return strings.Contains(strings.Join(strings.Fields(r.output), " "), text)
 }
 
-// expectFailure checks that a run failed and said why.
+// expectFailure checks that a run failed, and that its output contains facts.
 func (r result) expectFailure(t tb, facts ...string) {
 	t.Helper()
 	for _, fact := range facts {

@@ -1,5 +1,4 @@
-// Command testprovider is the provider as it is released, but for its clock, which is that of a simulated world, and for
-// its patience with a request that nobody answers.
+// Command testprovider is the released provider with the clock of a simulated world and another request timeout.
 package main
 
 import (
@@ -17,7 +16,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// wrongClock is the clock of a machine that is ahead of the world.
+// wrongClock is a clock that is ahead of the world's.
 type wrongClock struct {
 	rotation.Clock
 	ahead time.Duration
@@ -35,7 +34,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// The time for a request that is never answered is real time.
+	// The request timeout is real time.
 	patience, err := time.ParseDuration(cmp.Or(os.Getenv("TESTPROVIDER_PATIENCE"), "2s"))
 	if err != nil {
 		log.Fatal(err)
