@@ -1,6 +1,6 @@
-// Package acctest finds or builds the programs that acceptance tests and the demo run: Terraform, OpenTofu, this
-// provider and hashicorp/time. No registry is asked for a provider: they are built from Go modules and handed to
-// Terraform in a filesystem mirror, so that a plain "terraform init" works.
+// Package acctest finds or builds the programs that acceptance tests and the demo run: Terraform, OpenTofu, this provider and
+// hashicorp/time. The providers are built from Go modules and installed from a filesystem mirror, without a registry. So a
+// plain "terraform init" works.
 package acctest
 
 import (
@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// Run is the body of TestMain in a package whose tests run Terraform. A test names hashicorp/time as
+// Run is the body of TestMain in a package whose tests run Terraform. A test uses hashicorp/time with
 //
 //	ExternalProviders: map[string]resource.ExternalProvider{"time": {Source: "hashicorp/time"}}
 //
-// next to the provider under test, which stays in the test's process.
+// besides the provider under test, which runs in the test's process.
 func Run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "acctest")
 	if err != nil {
@@ -30,7 +30,7 @@ func Run(m *testing.M) int {
 	return m.Run()
 }
 
-// setUp tells terraform-plugin-testing, and the Terraform that it starts, where everything is.
+// setUp sets the environment variables for terraform-plugin-testing and for the Terraform that it starts.
 func setUp(ctx context.Context, dir string) error {
 	terraform, err := Terraform(ctx)
 	if err != nil {

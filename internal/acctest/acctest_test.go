@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(acctest.Run(m)) }
 
-// The CLI configuration leaves no registry to ask, so the provider can only be the one that was built here.
+// TestRun uses hashicorp/time. The CLI configuration allows no registry, so the provider must be the built one.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	resource.UnitTest(t, resource.TestCase{
@@ -60,7 +60,7 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
-// A cache directory that is a file keeps the download from being tried, with and without a network.
+// TestTerraformIsBuilt makes the download fail, with and without a network, because the cache directory is a file.
 func TestTerraformIsBuilt(t *testing.T) {
 	path, root := t.TempDir(), t.TempDir()
 	cache := filepath.Join(root, "cache")
@@ -82,13 +82,13 @@ func TestTerraformIsBuilt(t *testing.T) {
 	}
 }
 
-// printer makes an executable in a directory that is called like Terraform and says that it is some version.
+// printer creates an executable named terraform that prints a version.
 func printer(t *testing.T, dir, version string) string {
 	t.Helper()
 	return script(t, dir, "terraform", "echo "+version)
 }
 
-// script makes an executable in a directory.
+// script creates an executable in a directory, and returns its path.
 func script(t *testing.T, dir, name, body string) string {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o750); err != nil {
@@ -130,7 +130,7 @@ func TestCLIConfig(t *testing.T) {
 	}
 }
 
-// built are this provider and hashicorp/time.
+// built builds this provider and hashicorp/time.
 func built(t *testing.T) []acctest.Provider {
 	t.Helper()
 	provider, err := acctest.BuildProvider(t.Context(), t.TempDir(), ".")
@@ -159,7 +159,7 @@ func initialized(t *testing.T, dir string, providers []acctest.Provider) *tfexec
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The library wants to be told about TLS in a way of its own.
+	// The library refuses this variable, and has its own setter.
 	env := acctest.Environment()
 	delete(env, "TF_DISABLE_PLUGIN_TLS")
 	env["TF_CLI_CONFIG_FILE"] = cliConfig

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// ExampleDir is an empty directory for a copy of an example, from which the repository's modules are where they are from the
-// example.
+// ExampleDir returns an empty directory for a copy of an example. The repository's modules have the same relative paths as
+// from the example.
 func ExampleDir(t *testing.T) string {
 	t.Helper()
 	root, err := moduleRoot(t.Context())

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// tool builds a tool of one of the modules under tools and returns the path of its executable, which Go keeps in its
-// build cache: only the first call takes long, and calls at the same time do not disturb each other.
+// tool builds a tool of one of the modules under tools, and returns the path of its executable in Go's build cache. Only the
+// first call takes long. Parallel calls are safe.
 func tool(ctx context.Context, module, name string) (string, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -21,7 +21,7 @@ func tool(ctx context.Context, module, name string) (string, error) {
 	return goCommand(ctx, filepath.Join(root, "tools", module), "tool", "-n", name)
 }
 
-// moduleRoot is the directory of this module's go.mod, from wherever in the module a test or the demo is started.
+// moduleRoot returns the directory of this module's go.mod. The working directory may be any one in the module.
 func moduleRoot(ctx context.Context) (string, error) {
 	goMod, err := goCommand(ctx, ".", "env", "GOMOD")
 	if err != nil {
@@ -30,11 +30,11 @@ func moduleRoot(ctx context.Context) (string, error) {
 	return filepath.Dir(goMod), nil
 }
 
-// goCommand runs the go command in a directory and returns what it prints.
+// goCommand runs the go command in a directory and returns its output.
 func goCommand(ctx context.Context, dir string, args ...string) (string, error) {
 	command := exec.CommandContext(ctx, "go", args...)
 	command.Dir = dir
-	// The modules under tools are no part of a developer's workspace, and a compiler without garbage collection takes
+	// The modules under tools are not part of a developer's workspace. Environment's GOGC=off would make the compiler use
 	// gigabytes.
 	command.Env = append(os.Environ(), "GOWORK=off", "GOGC=")
 	output, err := command.Output()

@@ -10,21 +10,21 @@ import (
 	"strings"
 )
 
-// providerName is what the executable of this provider is called.
+// providerName is the name of this provider's executable.
 const providerName = "terraform-provider-qoveryrotation"
 
 // Provider is an executable of a Terraform provider.
 type Provider struct {
 	// Source is the address in required_providers without the host, such as "hashicorp/time".
 	Source string
-	// Version is what the executable counts as in version constraints.
+	// Version is the version that version constraints are compared with.
 	Version string
 	// Path is the absolute path of the executable.
 	Path string
 }
 
-// BuildProvider builds a main package of this module, such as ".", into a directory, as the provider. Its version is
-// higher than that of any release before 1.0, so "~> 0.1" holds and picks it.
+// BuildProvider builds a main package of this module, such as ".", as the provider, into a directory. The version satisfies
+// "~> 0.1", because it is higher than that of any release before 1.0.
 func BuildProvider(ctx context.Context, dir, pkg string) (Provider, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
@@ -57,12 +57,12 @@ func TimeProvider(ctx context.Context) (Provider, error) {
 	}, nil
 }
 
-// CLIConfig lays the providers out as a filesystem mirror in a directory, next to a CLI configuration that makes the
-// mirror the only place to install providers from. It returns the path of that configuration, for TF_CLI_CONFIG_FILE.
+// CLIConfig creates a filesystem mirror of the providers in a directory, and a CLI configuration with which Terraform installs
+// providers only from there. It returns the path of the configuration, for TF_CLI_CONFIG_FILE.
 func CLIConfig(dir string, providers ...Provider) (string, error) {
 	mirror := filepath.Join(dir, "providers")
 	for _, provider := range providers {
-		// A source without a host means the registry of whichever program reads it.
+		// A source without a host means the registry of the program that reads it.
 		for _, host := range []string{"registry.terraform.io", "registry.opentofu.org"} {
 			if err := provider.link(filepath.Join(mirror, host)); err != nil {
 				return "", fmt.Errorf("laying out the mirror of %s: %w", provider.Source, err)
@@ -77,7 +77,7 @@ func CLIConfig(dir string, providers ...Provider) (string, error) {
 	return file, nil
 }
 
-// link puts the executable where a mirror of its host has it.
+// link creates a link to the executable in the mirror of a host.
 func (p Provider) link(host string) error {
 	dir := filepath.Join(host, p.Source, p.Version, runtime.GOOS+"_"+runtime.GOARCH)
 	if err := os.MkdirAll(dir, 0o750); err != nil {

@@ -23,13 +23,13 @@ const (
 	// minimumTerraform is the oldest version that the provider supports.
 	minimumTerraform = "1.5.0"
 
-	// downloadedTerraform is the version that a machine without Terraform gets.
+	// downloadedTerraform is the version that is downloaded on a machine without Terraform.
 	downloadedTerraform = "1.11.4"
 )
 
-// Terraform returns the path of the Terraform executable: the one that TF_ACC_TERRAFORM_PATH names, or one on PATH that
-// is recent enough, or a downloaded one, which stays in the user's cache directory. Where nothing can be downloaded, it is
-// the one that tools/terraform-latest builds.
+// Terraform returns the path of the Terraform executable. It is the one in TF_ACC_TERRAFORM_PATH, or one on PATH that is recent
+// enough, or a downloaded one, which is stored in the user's cache directory. If the download fails, it is the one that
+// tools/terraform-latest builds.
 func Terraform(ctx context.Context) (string, error) {
 	if path := os.Getenv(terraformPathVariable); path != "" {
 		return path, nil
@@ -57,7 +57,7 @@ func Terraform(ctx context.Context) (string, error) {
 	return LatestTerraform(ctx)
 }
 
-// SkipUnsupported skips the test of a configuration that calls a function of a provider, where the Terraform executable is older
+// SkipUnsupported skips the test of a configuration that calls a provider's function if the Terraform executable is older
 // than 1.8.
 func SkipUnsupported(t *testing.T, terraform, configuration string) {
 	t.Helper()
@@ -79,8 +79,8 @@ func SkipUnsupported(t *testing.T, terraform, configuration string) {
 	}
 }
 
-// downloadTerraform moves the executable to its directory only when it is complete, since the tests of several packages
-// may download at the same time.
+// downloadTerraform downloads Terraform to a directory. It moves the executable there only when it is complete, because the
+// tests of several packages may download at the same time.
 func downloadTerraform(ctx context.Context, dir string) (string, error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return "", err
@@ -104,18 +104,18 @@ func downloadTerraform(ctx context.Context, dir string) (string, error) {
 	return path, os.Rename(downloaded, path)
 }
 
-// OpenTofu builds OpenTofu in the version that tools/tofu/go.mod names and returns the path of its executable.
+// OpenTofu builds OpenTofu in the version of tools/tofu/go.mod, and returns the path of its executable.
 func OpenTofu(ctx context.Context) (string, error) {
 	return tool(ctx, "tofu", "tofu")
 }
 
-// OldestTerraform builds the oldest Terraform that is supported, in the version that tools/terraform/go.mod names, and returns
-// the path of its executable.
+// OldestTerraform builds the oldest supported Terraform, in the version of tools/terraform/go.mod, and returns the path of its
+// executable.
 func OldestTerraform(ctx context.Context) (string, error) {
 	return tool(ctx, "terraform", "terraform")
 }
 
-// LatestTerraform builds a current Terraform, in the version that tools/terraform-latest/go.mod names, and returns the path of its
+// LatestTerraform builds a current Terraform, in the version of tools/terraform-latest/go.mod, and returns the path of its
 // executable.
 func LatestTerraform(ctx context.Context) (string, error) {
 	return tool(ctx, "terraform-latest", "terraform")

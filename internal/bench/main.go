@@ -1,7 +1,7 @@
-// Command bench measures what a rotation costs beside the cluster deployment, and what a plan without work costs: the
-// Terraform of the machine, this provider and hashicorp/time are real, AWS and Qovery are simulated on loopback.
+// Command bench measures the time and the requests of a rotation without the cluster deployment, and those of a plan without
+// changes. The machine's Terraform, this provider and hashicorp/time are real, and AWS and Qovery are simulated on loopback.
 //
-// It prints a table of what was measured and what it should be. A figure that is missed is marked and is no error.
+// It prints a table with the measured values and their limits. A value beyond its limit is marked, and is not an error.
 package main
 
 import (
@@ -19,16 +19,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// figure is something to measure.
+// figure is a measurement, with one or more rows of the table.
 type figure struct {
 	name    string
 	measure func(ctx context.Context, b *bench) ([]row, error)
 }
 
-// lane is figures that are measured one after the other.
+// lane is a list of figures that are measured one after the other.
 type lane []figure
 
-// phases follow each other; the lanes of one run side by side. What computes most of its time is by itself.
+// phases run one after the other, and the lanes of a phase run in parallel. Figures that need the processor most of the time
+// have their own phase.
 var phases = [][]lane{
 	{{{"rotation", measureRotation}, {"plan", measurePlan}}, {{"polling", measurePolling}, {"waiting", measureWaiting}}, {{"hundred", measureHundred}}},
 	{{{"time", measureTime}, {"start", measureStart}, {"size", measureSize}}},

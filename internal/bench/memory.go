@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// watchMemory follows the memory of a process's children until ended is closed, and then tells the peak of the largest.
+// watchMemory samples the memory of a process's children until ended is closed. Then it sends the peak of the largest child.
 func watchMemory(pid int, ended <-chan struct{}) <-chan int64 {
 	result := make(chan int64, 1)
 	go func() {
@@ -31,7 +31,7 @@ func watchMemory(pid int, ended <-chan struct{}) <-chan int64 {
 	return result
 }
 
-// children are the processes that any thread of a process has started and that have not ended.
+// children returns the running processes that any thread of a process has started.
 func children(pid int) []string {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	var pids []string
@@ -42,7 +42,7 @@ func children(pid int) []string {
 	return pids
 }
 
-// peakMemory is the peak of a process's resident memory in bytes; 0 if the process has ended.
+// peakMemory returns the peak of a process's resident memory in bytes, or 0 if the process has ended.
 func peakMemory(pid string) int64 {
 	status, _ := os.ReadFile("/proc/" + pid + "/status")
 	_, after, _ := strings.Cut(string(status), "VmHWM:")

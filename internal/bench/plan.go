@@ -9,10 +9,10 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// measuredPairs is how many pairs of each shape are planned in all, the large plans once and the small ones several times.
+// measuredPairs is the number of pairs of each shape that are planned in total. Small plans are repeated until then.
 const measuredPairs = 500
 
-// measurePlan counts the requests of plans without work.
+// measurePlan counts the requests of plans without changes.
 func measurePlan(ctx context.Context, b *bench) ([]row, error) {
 	var result []row
 	for _, size := range []scale{
@@ -69,7 +69,7 @@ func (b *bench) countRequests(ctx context.Context, size scale) ([]row, error) {
 	}, nil
 }
 
-// timing is what plans without work of a configuration took.
+// timing is the cost of a plan without changes.
 type timing struct {
 	shape     string // of pairs; empty for time_static
 	pairs     int
@@ -77,8 +77,8 @@ type timing struct {
 	memory    int64
 }
 
-// measureTime compares plans without work with those of as many resources of hashicorp/time, and the shapes that a configuration
-// can have.
+// measureTime compares plans without changes with those of as many resources of hashicorp/time, and the shapes of a
+// configuration with each other.
 func measureTime(ctx context.Context, b *bench) ([]row, error) {
 	const few, many, most = 100, 500, 1000
 	var (

@@ -14,26 +14,26 @@ import (
 
 const (
 	latency = 50 * time.Millisecond
-	// pollInterval is fixed, so that figures compare.
+	// pollInterval is fixed, so that figures can be compared.
 	pollInterval = 5 * time.Second
-	// verification is how long a new key is tried before Qovery gets it.
+	// verification is the time for which a new key is tried before it is stored in Qovery.
 	verification = 10 * time.Second
-	// deployment is how long a cluster takes where that does not matter.
+	// deployment is the duration of cluster deployments in figures that do not depend on it.
 	deployment = 2 * pollInterval
-	// runs is how often a time is measured.
+	// runs is the number of measurements of a time.
 	runs = 3
-	// retryAfter is how long Qovery asks to be left alone.
+	// retryAfter is the wait that Qovery asks for.
 	retryAfter = 8 * time.Second
 )
 
 // deployments end at different times between two polls, from right after one to shortly before the next.
 var deployments = [runs]time.Duration{deployment + 4*latency, deployment + pollInterval/2, deployment + pollInterval - 4*latency}
 
-// overhead is what a rotation took beside the deployment and the verification.
+// overhead is the duration of a rotation without the deployment and the verification.
 type overhead struct {
-	// total counts from before the first request of the apply to the request that saw the end of the last deployment.
+	// total is from before the first request of the apply to the request that saw the end of the last deployment.
 	total time.Duration
-	// noticed is how much of it lies after that end.
+	// noticed is the part of total after that end.
 	noticed time.Duration
 }
 
@@ -75,8 +75,8 @@ func measureRotation(ctx context.Context, b *bench) ([]row, error) {
 		"40 latencies, whatever the deployment takes")), err
 }
 
-// stopLeak lists the key of a credentials set as compromised, and returns how long it takes from the first request of the apply until
-// the key is Inactive.
+// stopLeak lists a current key as compromised. It returns the time from the first request of the apply until the key is
+// Inactive, without the verification.
 func (b *bench) stopLeak(ctx context.Context) (time.Duration, error) {
 	s, err := b.newStage(ctx, simulator.Config{Latency: latency, DeploymentDuration: deployment},
 		scale{organizations: 1, pairsEach: 1, clustersEach: 1, pollInterval: pollInterval})
@@ -96,7 +96,7 @@ func (b *bench) stopLeak(ctx context.Context) (time.Duration, error) {
 	return stops[0].Time.Sub(s.Requests()[0].Time.Add(-latency)) - verification, nil
 }
 
-// plural is a number of things.
+// plural returns a number with a noun.
 func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -104,7 +104,7 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// rotate rotates one key.
+// rotate rotates one key and returns the overhead.
 func (b *bench) rotate(ctx context.Context, clusters int, deployment time.Duration) (overhead, error) {
 	s, err := b.newStage(ctx, simulator.Config{Latency: latency, DeploymentDuration: deployment},
 		scale{organizations: 1, pairsEach: 1, clustersEach: clusters, pollInterval: pollInterval})
@@ -127,12 +127,12 @@ func (b *bench) rotate(ctx context.Context, clusters int, deployment time.Durati
 	if ended.IsZero() || len(polls) == 0 {
 		return overhead{}, errors.New("nothing was deployed")
 	}
-	// A request is recorded when its latency is over.
+	// A request is recorded after its latency.
 	first, last := s.Requests()[0].Time.Add(-latency), polls[len(polls)-1].Time
 	return overhead{total: last.Sub(first) - deployment - verification, noticed: last.Sub(ended)}, nil
 }
 
-// rotateAll rotates every key of a stage. The requests of the apply are those that are recorded then.
+// rotateAll rotates all keys of a stage. Afterwards, the record has only the requests of the apply.
 func (s *stage) rotateAll(ctx context.Context) (usage, error) {
 	if err := s.planRotation(ctx); err != nil {
 		return usage{}, err
@@ -141,7 +141,7 @@ func (s *stage) rotateAll(ctx context.Context) (usage, error) {
 	return s.applyPlan(ctx)
 }
 
-// measurePolling counts status requests while a hundred clusters deploy under ten rotations.
+// measurePolling counts the status requests of ten rotations with a hundred clusters.
 func measurePolling(ctx context.Context, b *bench) ([]row, error) {
 	var (
 		calm, throttled []simulator.Request
@@ -193,7 +193,7 @@ func measurePolling(ctx context.Context, b *bench) ([]row, error) {
 	}, nil
 }
 
-// deploymentPolls are the status requests since the first deployment began.
+// deploymentPolls returns the status requests since the first deployment was requested.
 func (s *stage) deploymentPolls() []simulator.Request {
 	var polls []simulator.Request
 	deploying := false
@@ -206,8 +206,8 @@ func (s *stage) deploymentPolls() []simulator.Request {
 	return polls
 }
 
-// densest is the largest number of requests within any ten intervals. Within one, a request that is late on its way and the
-// next one that is not would count as two.
+// densest returns the largest number of requests within any ten intervals. Within a single interval, a delayed request and
+// the next one would count as two.
 func densest(requests []simulator.Request, interval time.Duration) int {
 	most := 0
 	for i, first := range requests {

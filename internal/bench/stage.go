@@ -13,22 +13,22 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// stateFile is where a workspace has its state.
+// stateFile is the name of a workspace's state file.
 const stateFile = "terraform.tfstate"
 
-// customer is a credentials set with its own IAM user. The name of the user is its key in the configuration too.
+// customer is a credentials set with its own IAM user. The user's name is also its key in for_each.
 type customer struct {
 	organizationID, credentialsID, userName string
 	// others are the other ids and names in its state.
 	others []string
 }
 
-// names are all ids and names in the state of a customer, in the same order for each.
+// names returns all ids and names in the state of a customer, in the same order for every customer.
 func (c customer) names() []string {
 	return append([]string{c.organizationID, c.credentialsID, c.userName}, c.others...)
 }
 
-// configure writes what the configuration knows of the customers.
+// configure writes the customers to pairs.json.
 func (w *workspace) configure(customers []customer) error {
 	pairs := map[string]map[string]string{}
 	for _, c := range customers {
@@ -43,8 +43,8 @@ func (w *workspace) configure(customers []customer) error {
 	return w.write("pairs.json", content)
 }
 
-// adopt applies the configuration for the first customer, and copies what comes of it for the others: Terraform itself
-// takes minutes to create a thousand resources. A plan that finds no work afterwards shows that the copies are right.
+// adopt applies the configuration for the first customer, and copies the result in the state for the others, because
+// Terraform needs minutes to create a thousand resources. An empty plan afterwards proves that the copies are right.
 func (w *workspace) adopt(ctx context.Context, customers []customer) error {
 	if err := w.configure(customers[:1]); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (w *workspace) adopt(ctx context.Context, customers []customer) error {
 		return err
 	}
 	for _, resource := range resources {
-		if resource["module"] != nil { // It is in a module of its own for each customer.
+		if resource["module"] != nil { // Each customer has its own module.
 			continue
 		}
 		var instances []json.RawMessage
@@ -94,7 +94,7 @@ func (w *workspace) adopt(ctx context.Context, customers []customer) error {
 	return w.configure(customers)
 }
 
-// inModules copies the resources that the first customer has in a module for the others.
+// inModules copies the resources in the first customer's module for the other customers.
 func inModules(resources []map[string]json.RawMessage, customers []customer) ([]map[string]json.RawMessage, error) {
 	all := resources
 	for _, resource := range resources {
@@ -134,11 +134,11 @@ type stage struct {
 	clusters      []*simulator.Cluster
 }
 
-// scale says how large a stage is.
+// scale is the size of a stage.
 type scale struct {
 	organizations, pairsEach, clustersEach int
 	pollInterval                           time.Duration
-	// shape is the configuration of the pairs; by default both resources with for_each.
+	// shape is the configuration of the pairs; flat by default.
 	shape string
 }
 
@@ -181,7 +181,7 @@ func (b *bench) newStage(ctx context.Context, config simulator.Config, size scal
 	return s, s.adopt(ctx, s.customers)
 }
 
-// requestsFor are the requests for an operation since the last reset.
+// requestsFor returns the requests for an operation in the record.
 func (s *stage) requestsFor(operation string) []simulator.Request {
 	var found []simulator.Request
 	for _, request := range s.Requests() {

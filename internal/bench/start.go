@@ -17,27 +17,27 @@ import (
 )
 
 const (
-	// starts is how often each provider is started.
+	// starts is the number of times that each provider is started.
 	starts = 15
-	// sizeLimit is that of a release's executable.
+	// sizeLimit is the maximum size of a release's executable.
 	sizeLimit = 25.1e6
-	// awsServices is where the AWS SDK has the services.
+	// awsServices is the prefix of the AWS SDK's packages of services.
 	awsServices = "github.com/aws/aws-sdk-go-v2/service/"
-	// pluginName is what Terraform calls its providers among themselves.
+	// pluginName is Terraform's name for the plugin.
 	pluginName = "provider"
 )
 
 var (
-	// handshake is what tells a provider that Terraform started it.
+	// handshake is the configuration with which a provider recognizes that Terraform started it.
 	handshake = plugin.HandshakeConfig{
 		MagicCookieKey:   "TF_PLUGIN_MAGIC_COOKIE",
 		MagicCookieValue: "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2",
 	}
-	// schemaMethods are the calls that answer with the schema, by protocol version.
+	// schemaMethods are the methods that return the schema, by protocol version.
 	schemaMethods = map[int]string{5: "/tfplugin5.Provider/GetSchema", 6: "/tfplugin6.Provider/GetProviderSchema"}
 )
 
-// measureStart compares how long it takes from the start of a provider's process to the answer with its schema.
+// measureStart compares the times from the start of a provider's process to the answer with its schema.
 func measureStart(ctx context.Context, b *bench) ([]row, error) {
 	var ours, theirs []time.Duration
 	for range starts {
@@ -57,7 +57,7 @@ func measureStart(ctx context.Context, b *bench) ([]row, error) {
 		"hashicorp/time: "+milliseconds(them))}, nil
 }
 
-// startProvider starts a provider and asks for its schema, both as Terraform does.
+// startProvider starts a provider and requests its schema, like Terraform.
 func startProvider(ctx context.Context, dir, path string) (elapsed time.Duration, err error) {
 	command := exec.CommandContext(ctx, path)
 	command.Env = []string{"TMPDIR=" + dir, "HOME=" + dir}
@@ -81,7 +81,7 @@ func startProvider(ctx context.Context, dir, path string) (elapsed time.Duration
 	if err != nil {
 		return 0, err
 	}
-	// The request has no fields, and nobody reads those of the answer.
+	// The request has no fields, and those of the answer are not needed.
 	method := schemaMethods[client.NegotiatedVersion()]
 	if err := connection.(*grpc.ClientConn).Invoke(ctx, method, &emptypb.Empty{}, &emptypb.Empty{}); err != nil {
 		return 0, fmt.Errorf("%s has no schema: %w", path, err)
@@ -89,7 +89,7 @@ func startProvider(ctx context.Context, dir, path string) (elapsed time.Duration
 	return time.Since(start), nil
 }
 
-// connectionPlugin gives out the connection to a provider.
+// connectionPlugin returns the connection to a provider.
 type connectionPlugin struct{ plugin.NetRPCUnsupportedPlugin }
 
 // GRPCServer implements [plugin.GRPCPlugin].
@@ -102,7 +102,7 @@ func (connectionPlugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn
 	return connection, nil
 }
 
-// measureSize tells the size of the executable and which services of AWS are in it.
+// measureSize measures the size of the executable, and lists the AWS services in it.
 func measureSize(ctx context.Context, b *bench) ([]row, error) {
 	size := func(path string) (int64, error) {
 		info, err := os.Stat(path)
@@ -130,7 +130,7 @@ func measureSize(ctx context.Context, b *bench) ([]row, error) {
 			services = append(services, service)
 		}
 	}
-	// The last three are what the credentials chain signs in with.
+	// The credentials chain needs the last three to sign in.
 	needed := []string{"iam", "sts", "sso", "ssooidc", "signin"}
 	unneeded := slices.DeleteFunc(slices.Clone(services), func(service string) bool { return slices.Contains(needed, service) })
 	return []row{

@@ -12,7 +12,7 @@ import (
 // row is a line of the table.
 type row struct {
 	what, measured, limit string
-	// comparison is what the figure is a ratio to, or what else helps to judge it.
+	// comparison is the value that the figure is a ratio to, or other information about it.
 	comparison string
 	missed     bool
 }
@@ -29,7 +29,7 @@ func printTable(w io.Writer, rows []row) {
 	}
 }
 
-// limited is a row for a number that has a limit.
+// limited returns a row for a number with a limit.
 func limited[T cmp.Ordered](what string, measured, limit T, format func(T) string, comparison string) row {
 	return row{what: what, measured: format(measured), limit: "≤ " + format(limit), comparison: comparison, missed: measured > limit}
 }
@@ -48,7 +48,7 @@ func integer(n int) string { return strconv.Itoa(n) }
 
 func number(n float64) string { return strconv.FormatFloat(n, 'f', -1, 64) }
 
-// median is the middle of an odd number of values.
+// median returns the middle one of an odd number of values.
 func median[T cmp.Ordered](values []T) T {
 	return slices.Sorted(slices.Values(values))[len(values)/2]
 }

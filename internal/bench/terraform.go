@@ -17,9 +17,9 @@ import (
 
 const (
 	planFile = "bench.tfplan"
-	// samplingInterval is how often the memory of the providers is looked at. The kernel remembers the peak.
+	// samplingInterval is the interval for reading the providers' memory. The kernel keeps the peak.
 	samplingInterval = 5 * time.Millisecond
-	// interruptDelay is what Terraform gets to stop in good order.
+	// interruptDelay is the time that Terraform has to stop after an interrupt.
 	interruptDelay = 10 * time.Second
 )
 
@@ -31,7 +31,8 @@ const requirements = `terraform {
 }
 `
 
-// settings come before both shapes of a configuration with a pair of resources for every credentials set of pairs.json.
+// settings is the common part of both shapes of a configuration. It has a pair of resources for every credentials set in
+// pairs.json.
 const settings = `
 variable "poll_interval" {
   type = string
@@ -56,7 +57,8 @@ locals {
 }
 `
 
-// flat has for_each of one resource over the other. Terraform evaluates all instances of the one for each of the other.
+// flat has both resources with for_each, the second one over the first. For each instance of the second one, Terraform
+// evaluates all instances of the first.
 const flat = `
 resource "qoveryrotation_aws_credentials" "all" {
   for_each = local.pairs
@@ -93,7 +95,7 @@ module "credentials" {
 }
 `
 
-// statics has as many resources of hashicorp/time, which depend on each other in the same way.
+// statics has as many resources of hashicorp/time with the same dependencies as flat.
 const statics = `
 locals {
   pairs = jsondecode(file("pairs.json"))
@@ -112,13 +114,13 @@ resource "time_static" "cleanup" {
 }
 `
 
-// bench is what all figures share: the programs, and a directory in which Terraform has been initialized.
+// bench has the programs and the directory that all figures share.
 type bench struct {
 	dir, terraform, cliConfig string
 	provider, time            acctest.Provider
 }
 
-// setUp builds both providers as they are released and initializes Terraform.
+// setUp builds both providers, with the flags of a release, and runs "terraform init".
 func setUp(ctx context.Context, dir string) (*bench, error) {
 	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -trimpath -tags=grpcnotrace -gcflags=github.com/aws/...=-l '-ldflags=-s -w -funcalign=16'")
 	if err := errors.Join(os.Setenv("GOFLAGS", flags), os.Setenv("CGO_ENABLED", "0")); err != nil {
@@ -149,7 +151,7 @@ func setUp(ctx context.Context, dir string) (*bench, error) {
 	return b, err
 }
 
-// initialized is the directory whose lock file and providers all workspaces share.
+// initialized returns the directory whose lock file and providers all workspaces share.
 func (b *bench) initialized() string { return filepath.Join(b.dir, "initialized") }
 
 // workspace is a directory with a configuration and a state.
@@ -159,7 +161,7 @@ type workspace struct {
 	world map[string]string
 }
 
-// newWorkspace lays out a directory with a configuration.
+// newWorkspace creates a directory with a configuration.
 func (b *bench) newWorkspace(configuration string, world map[string]string) (*workspace, error) {
 	dir, err := os.MkdirTemp(b.dir, "workspace-")
 	if err != nil {
@@ -173,7 +175,7 @@ func (b *bench) newWorkspace(configuration string, world map[string]string) (*wo
 	return w, errors.Join(w.linkModule(), w.write(".terraform.lock.hcl", lock), w.write("main.tf", []byte(requirements+configuration)))
 }
 
-// linkModule puts the repository's module where a configuration finds it.
+// linkModule links the repository's module into the workspace.
 func (w *workspace) linkModule() error {
 	module, err := filepath.Abs(filepath.Join("modules", "rotated-credentials"))
 	if err != nil {
@@ -186,16 +188,16 @@ func (w *workspace) write(name string, content []byte) error {
 	return os.WriteFile(filepath.Join(w.dir, name), content, 0o600)
 }
 
-// usage is what a run of Terraform took.
+// usage is the time and the memory of a run of Terraform.
 type usage struct {
 	elapsed time.Duration
-	// processor is the time that Terraform and its providers computed, which others on the machine do not lengthen much.
+	// processor is the processor time of Terraform and its providers. Other processes on the machine have little effect on it.
 	processor time.Duration
-	// providerMemory is the peak of the largest provider process, in bytes. It is 0 where there is no /proc.
+	// providerMemory is the peak of the largest provider process in bytes. It is 0 on a machine without /proc.
 	providerMemory int64
 }
 
-// run runs Terraform in an environment in which nothing is of the developer's own.
+// run runs Terraform in an environment without the developer's variables.
 func (w *workspace) run(ctx context.Context, args ...string) (usage, error) {
 	env := map[string]string{
 		"PATH":               os.Getenv("PATH"),
@@ -239,12 +241,12 @@ func (w *workspace) planRotation(ctx context.Context) error {
 	return err
 }
 
-// applyPlan applies it.
+// applyPlan applies the plan of planRotation.
 func (w *workspace) applyPlan(ctx context.Context) (usage, error) {
 	return w.run(ctx, "apply", "-input=false", "-no-color", planFile)
 }
 
-// planNothing makes a plan that must not find any work to do.
+// planNothing makes a plan that must be empty.
 func (w *workspace) planNothing(ctx context.Context) (usage, error) {
 	return w.run(ctx, "plan", "-input=false", "-no-color", "-detailed-exitcode")
 }

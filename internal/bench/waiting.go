@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	// simulated is how many deployments each figure of the simulation is the mean of.
+	// simulated is the number of deployments per figure. The figure is their mean.
 	simulated = 4000
-	// outliers is the part of them that take anything from a third to two and a half of the usual time.
+	// outliers is the share of deployments that take between 0.33 and 2.5 times the usual time.
 	outliers = 0.08
-	// hourlyRequests is what statuses may use of the 1000 requests that Qovery allows in an hour.
+	// hourlyRequests is the maximum number of status requests per hour. Qovery allows 1000 requests in total.
 	hourlyRequests = 250
 )
 
-// usualTimes are how long deployments take, from a small change to an upgrade of Kubernetes.
+// usualTimes are the usual durations of deployments, from a small change to an upgrade of Kubernetes.
 var usualTimes = []time.Duration{5 * time.Minute, 15 * time.Minute, 30 * time.Minute, 90 * time.Minute}
 
-// waits is what waiting for deployments comes to: how late their ends are noticed, and how many requests that takes.
+// waits is the result of waiting for deployments: the mean time until their ends are noticed, and the status requests per hour.
 type waits struct {
 	lateness time.Duration
 	hourly   float64
 }
 
-// measureWaiting simulates, without any program or time, how the ends of deployments are noticed.
+// measureWaiting simulates how the ends of deployments are noticed. It runs no program and does not wait.
 func measureWaiting(context.Context, *bench) ([]row, error) {
 	var rows []row
 	for _, spread := range []struct {
@@ -56,7 +56,7 @@ func measureWaiting(context.Context, *bench) ([]row, error) {
 	return rows, nil
 }
 
-// simulateWaits waits for the ends of deployments, the same ones for every way to choose intervals.
+// simulateWaits simulates the waits for deployments, which are the same for every function that chooses the intervals.
 func simulateWaits(usual time.Duration, spread float64, interval func(elapsed time.Duration) time.Duration) waits {
 	var late, waited time.Duration
 	requests := 0
@@ -76,11 +76,11 @@ func simulateWaits(usual time.Duration, spread float64, interval func(elapsed ti
 	return waits{lateness: late / simulated, hourly: float64(requests) / waited.Hours()}
 }
 
-// even is the i-th of numbers that fill the range from 0 to 1 evenly, for any irrational step.
+// even returns the i-th number of a sequence that is evenly distributed between 0 and 1, for an irrational step.
 func even(i int, step float64) float64 {
 	_, part := math.Modf((float64(i) + 0.5) * step)
 	return part
 }
 
-// normal makes a normally distributed number of an evenly distributed one.
+// normal converts an evenly distributed number into a normally distributed one.
 func normal(u float64) float64 { return math.Sqrt2 * math.Erfinv(2*u-1) }

@@ -1,5 +1,5 @@
-// Package clock is the machine's own clock. Everything else gets the time from a clock that it is handed, which is this
-// one outside of tests.
+// Package clock provides the machine's clock. All other packages use a clock that is passed to them, which is this one
+// outside of tests.
 package clock
 
 import (
@@ -10,7 +10,7 @@ import (
 // System is the clock of the machine. It implements rotation.Clock.
 type System struct{}
 
-// Now returns the present time.
+// Now returns the current time.
 func (System) Now() time.Time { return time.Now() }
 
 // Sleep returns after d, or earlier with the context's error when ctx is done.

@@ -1,7 +1,7 @@
-// Command demo shows a rotation from the first "terraform apply" to the deleted key, in less than three minutes: the
-// Terraform of the machine, this provider and hashicorp/time are real, AWS and Qovery are simulated on loopback.
+// Command demo shows a rotation from the first "terraform apply" to the deleted key in less than three minutes. The machine's
+// Terraform, this provider and hashicorp/time are real, and AWS and Qovery are simulated on loopback.
 //
-// It exits with an error if anything does not happen as it is told, and leaves nothing behind.
+// It exits with an error if anything differs from the story, and removes all its files.
 package main
 
 import (
@@ -18,7 +18,7 @@ func main() {
 	err := play(ctx, n)
 	switch {
 	case ctx.Err() != nil:
-		n.say("Interrupted. Everything is taken down.")
+		n.say("Interrupted. All files of the demo are removed.")
 	case err != nil:
 		n.say("The demo failed:")
 		n.quote(err.Error())
@@ -28,7 +28,7 @@ func main() {
 	os.Exit(1)
 }
 
-// play tells the story in a directory of its own, and removes it.
+// play plays the story in a temporary directory, and removes it.
 func play(ctx context.Context, n *narrator) error {
 	dir, err := os.MkdirTemp("", "qoveryrotation-demo-")
 	if err != nil {

@@ -7,17 +7,18 @@ import (
 	"strings"
 )
 
-// width is where paragraphs are wrapped.
+// width is the column at which paragraphs are wrapped.
 const width = 88
 
-// narrator tells the story in text that reads well in a terminal and in a log.
+// narrator prints the story for a terminal or a log.
 type narrator struct {
 	out      io.Writer
 	bold     bool
 	chapters int
 }
 
-// newNarrator writes bold headings where somebody looks on, unless https://no-color.org is asked for.
+// newNarrator returns a narrator. Its headings are bold in a terminal, unless NO_COLOR is set, as https://no-color.org
+// describes.
 func newNarrator(out *os.File) *narrator {
 	info, err := out.Stat()
 	isTerminal := err == nil && info.Mode()&os.ModeCharDevice != 0
@@ -34,7 +35,7 @@ func (n *narrator) chapter(title string) {
 	fmt.Fprintf(n.out, "\n%s\n", heading)
 }
 
-// say tells a paragraph.
+// say prints a paragraph.
 func (n *narrator) say(format string, args ...any) {
 	var b strings.Builder
 	column := 0
@@ -54,7 +55,7 @@ func (n *narrator) say(format string, args ...any) {
 	fmt.Fprintf(n.out, "\n%s\n", b.String())
 }
 
-// quote shows text as it is, such as a file or what Terraform prints.
+// quote prints a text unchanged and indented, such as a file or Terraform's output.
 func (n *narrator) quote(text string) {
 	fmt.Fprintln(n.out)
 	for line := range strings.SplitSeq(strings.Trim(text, "\n"), "\n") {
@@ -62,5 +63,5 @@ func (n *narrator) quote(text string) {
 	}
 }
 
-// line shows one more line of a quotation.
+// line prints one more line of a quotation.
 func (n *narrator) line(text string) { fmt.Fprintln(n.out, strings.TrimRight("    "+text, " ")) }

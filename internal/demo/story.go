@@ -16,17 +16,17 @@ const (
 
 	credentialsName = "acme-aws"
 
-	// period is that of the schedule in the example.
+	// period is the period of the schedule in the example.
 	period = 90 * 24 * time.Hour
-	// lead is how much of the period is left when the story begins; it is enough for Terraform to import the schedule.
+	// lead is the rest of the period when the story begins. It is enough for Terraform to import the schedule.
 	lead = 20 * time.Second
 
 	credentialsAddress = "qoveryrotation_aws_credentials.production"
 	cleanupAddress     = "qoveryrotation_aws_access_key_cleanup.production"
 )
 
-// overrides makes the example fit into minutes.
-const overrides = `# The defaults are 5s, 2h and 2h: Qovery asks for two hours. Nobody wants to watch that.
+// overrides shortens the times of the example to seconds.
+const overrides = `# Short times for the demo. The default of both drain windows is 2h, and that of last_use_delay 20m.
 provider "qoveryrotation" {
   poll_interval        = "1s"
   minimum_drain_window = "15s"
@@ -37,13 +37,13 @@ resource "qoveryrotation_aws_credentials" "production" {
   drain_window = "15s"
 }
 
-# What an import of a time_rotating records; without it the import would start the 90 days anew.
+# An import of a time_rotating records these triggers. With others, the 90 days would start again.
 resource "time_rotating" "quarterly" {
   triggers = {}
 }
 `
 
-// imports adopts the key that is there, and a schedule that began when the key was created.
+// imports adopts the current key, and a schedule that began when the key was created.
 const imports = `import {
   to = qoveryrotation_aws_credentials.production
   id = "%s/%s"
@@ -59,7 +59,7 @@ import {
 const watch = `TF_LOG_PROVIDER=INFO terraform apply 2>&1 |
   sed -u -E '/^ +(\||[@a-z_]+=)/d; / \[[A-Z]+\] +provider/{/@module=qoveryrotation\./!d; s/provider[^ ]+ //; s/: [@a-z_]+=.*//;}'`
 
-// story is the customer whose key is rotated, and the Terraform that rotates it.
+// story has the customer whose key is rotated, and the Terraform that rotates it.
 type story struct {
 	*simulator.World
 	*narrator
@@ -72,7 +72,7 @@ type story struct {
 	expiry time.Time
 }
 
-// setUp builds what the story needs and starts the simulated world.
+// setUp builds the programs and starts the simulated world.
 func setUp(ctx context.Context, n *narrator, dir string) (*story, error) {
 	n.chapter("The scene")
 	n.say("Building the provider and hashicorp/time. The first time this takes a minute or two.")
@@ -111,16 +111,16 @@ func setUp(ctx context.Context, n *narrator, dir string) (*story, error) {
 	return s, nil
 }
 
-// adopt puts the key and its schedule under Terraform.
+// adopt imports the key and its schedule.
 func (s *story) adopt(ctx context.Context) error {
 	s.chapter("Adopting the key")
-	s.say("The configuration is %s as it is. An override file makes times short:", example)
+	s.say("The configuration is %s, unchanged. An override file shortens its times:", example)
 	s.quote(overrides)
-	s.say("Nothing is rotated by surprise: import blocks adopt the key that is there, and a schedule of 90 days that began with the key.")
+	s.say("This does not rotate the key. Import blocks adopt the current key, and a schedule of 90 days that began when the key was created.")
 	if err := s.planAndApply(ctx); err != nil {
 		return err
 	}
-	s.say("The import blocks have done their work and are removed. Until the 90 days are over every plan is empty:")
+	s.say("The import blocks are no longer needed and are removed. Until the 90 days are over, every plan is empty:")
 	return errors.Join(
 		s.terraform.remove("import.tf"),
 		s.planNothing(ctx),
@@ -128,13 +128,13 @@ func (s *story) adopt(ctx context.Context) error {
 	)
 }
 
-// rotate lets the schedule expire.
+// rotate waits until the schedule expires, and rotates the key.
 func (s *story) rotate(ctx context.Context) error {
 	s.chapter("The rotation")
 	if err := s.waitUntil(ctx, "the 90 days are over", s.expiry); err != nil {
 		return err
 	}
-	s.say("The time_rotating has expired, so its id is about to change, and with it rotation_triggers. Terraform plans:")
+	s.say("The time_rotating has expired. Its id will change, and so will rotation_triggers. Terraform plans:")
 	if err := s.planAndApply(ctx); err != nil {
 		return err
 	}
@@ -144,9 +144,9 @@ func (s *story) rotate(ctx context.Context) error {
 	}
 	newKey := s.credentials.AccessKeyID()
 	deployments := s.cluster.Deployments()
-	s.say("Qovery and the registry hold the new key %s, which had to work in %s for ten seconds before. The cluster was deployed with it and is %s.",
+	s.say("Qovery and the registry hold the new key %s. Before that it had to work in %s for ten seconds. The cluster was deployed with it and is %s.",
 		newKey, region, s.cluster.State())
-	s.say("In the minutes or hours that a real deployment takes, this shows each step as it happens:")
+	s.say("A real deployment takes minutes or hours. This command shows each step:")
 	s.quote(watch)
 	return errors.Join(
 		expect(phase == "draining", "the phase is draining, not %s", phase),
@@ -158,12 +158,12 @@ func (s *story) rotate(ctx context.Context) error {
 	)
 }
 
-// drain lets the drain window pass.
+// drain waits for the end of the drain window.
 func (s *story) drain(ctx context.Context) error {
 	s.chapter("The drain window")
 	s.oldKey.MarkUsed("ecr", region)
-	s.say("The old key %s still works. Something that was started before the rotation may need it: just now it pulled an image. "+
-		"Terraform has nothing to do meanwhile:", s.oldKey.ID)
+	s.say("The old key %s still works, because a process that started before the rotation may need it. Such a process has just pulled an image. "+
+		"During the drain window, every plan is empty:", s.oldKey.ID)
 	if err := s.planNothing(ctx); err != nil {
 		return err
 	}
@@ -181,12 +181,12 @@ func (s *story) drain(ctx context.Context) error {
 // cleanUp retires the old key.
 func (s *story) cleanUp(ctx context.Context) error {
 	s.chapter("The cleanup")
-	s.say("The old key may go. The next plan says so, because the refresh found the cleanup due:")
+	s.say("The old key can be deleted. The refresh finds that the cleanup is due, so the next plan deletes the key:")
 	if err := s.planAndApply(ctx); err != nil {
 		return err
 	}
-	s.say("Before it deleted the key the provider made sure that Qovery holds another one that works, that nothing stores the old one, that no " +
-		"cluster rejects its credentials, and that nobody used the old key after the drain window. It is gone, and the plan is empty again:")
+	s.say("Before the deletion, the provider checked that Qovery holds another key that works, and that nothing stores the old one. " +
+		"No cluster rejects its credentials, and nobody used the old key after the drain window. It is deleted, and the plan is empty again:")
 	if err := s.planNothing(ctx); err != nil {
 		return err
 	}
@@ -199,17 +199,17 @@ func (s *story) cleanUp(ctx context.Context) error {
 	)
 }
 
-// lookBack shows what was done, and checks what must never happen.
+// lookBack shows the requests and the timeline, and checks that no violation happened.
 func (s *story) lookBack(context.Context) error {
 	s.chapter("What happened")
 	mutations := s.Mutations()
-	s.say("Of %d requests to AWS and Qovery these changed something:", len(s.Requests()))
+	s.say("These of %d requests to AWS and Qovery changed something:", len(s.Requests()))
 	lines := make([]string, len(mutations))
 	for i, request := range mutations {
 		lines[i] = request.String()
 	}
 	s.quote(strings.Join(lines, "\n"))
-	s.say("The tag was the rotation's journal: had the run been killed anywhere, the next apply would have carried on from there.")
+	s.say("The tag was the rotation's journal. If the run had been interrupted at any point, the next apply would have resumed it there.")
 	s.quote(s.Timeline().String())
 	leaks, err := s.terraform.leaks(s.Secrets())
 	if err := errors.Join(
@@ -248,14 +248,14 @@ func (s *story) planNothing(ctx context.Context) error {
 	return expect(!changes, "the plan is empty")
 }
 
-// waitUntil waits in real time, because hashicorp/time has no other.
+// waitUntil waits in real time, because hashicorp/time cannot use a simulated clock.
 func (s *story) waitUntil(ctx context.Context, what string, t time.Time) error {
 	wait := t.Sub(s.Clock().Now())
 	s.say("Waiting %s, until %s.", wait.Round(time.Second), what)
 	return s.Clock().Sleep(ctx, wait)
 }
 
-// expect is an error unless something is as the story tells it.
+// expect returns an error if something differs from the story.
 func expect(so bool, format string, args ...any) error {
 	if so {
 		return nil

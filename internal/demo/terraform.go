@@ -20,22 +20,22 @@ import (
 
 const (
 	planFile = "demo.tfplan"
-	// interruptDelay is what Terraform gets to stop an apply in good order.
+	// interruptDelay is the time that Terraform has to stop an apply after an interrupt.
 	interruptDelay = 30 * time.Second
 )
 
-// workspace is a directory with a configuration, and the Terraform that is run in it.
+// workspace is a directory with a configuration, and the Terraform that runs in it.
 type workspace struct {
 	*tfexec.Terraform
 	dir       string
 	cliConfig string
-	// stdout is all that Terraform printed, the plans and states that it was asked for included.
+	// stdout is everything that Terraform has printed, including plans and states.
 	stdout, stderr bytes.Buffer
-	// progress gets the lines of an apply as they come.
+	// progress is called for each line of an apply that shows progress.
 	progress func(line string)
 }
 
-// newWorkspace builds the providers and lays out a directory with a configuration.
+// newWorkspace builds the providers and creates a directory with a configuration.
 func newWorkspace(ctx context.Context, dir, example string) (*workspace, error) {
 	terraform, err := acctest.Terraform(ctx)
 	if err != nil {
@@ -74,7 +74,7 @@ func newWorkspace(ctx context.Context, dir, example string) (*workspace, error) 
 	)
 }
 
-// surround gives Terraform an environment in which nothing is of the developer's own.
+// surround sets Terraform's environment, without the developer's variables.
 func (w *workspace) surround(world map[string]string) error {
 	env := map[string]string{
 		"HOME":               w.dir,
@@ -87,12 +87,12 @@ func (w *workspace) surround(world map[string]string) error {
 	return w.SetEnv(env)
 }
 
-// write puts a file into the workspace.
+// write writes a file in the workspace.
 func (w *workspace) write(name, content string) error {
 	return os.WriteFile(filepath.Join(w.dir, name), []byte(content), 0o600)
 }
 
-// remove takes a file out of the workspace.
+// remove removes a file from the workspace.
 func (w *workspace) remove(name string) error { return os.Remove(filepath.Join(w.dir, name)) }
 
 // plan makes a plan and returns its essential lines, and whether it changes anything.
@@ -103,15 +103,15 @@ func (w *workspace) plan(ctx context.Context) (lines string, changes bool, err e
 		return "", false, err
 	}
 	lines = essential(string(w.stdout.Bytes()[start:]))
-	// The file is compressed. Shown, everything that it holds is among what is searched for secrets.
+	// The file is compressed. ShowPlanFile prints its content to stdout, where leaks searches for secrets.
 	_, err = w.ShowPlanFile(ctx, planFile)
 	return lines, changes, err
 }
 
-// apply applies the plan that was made last.
+// apply applies the last plan.
 func (w *workspace) apply(ctx context.Context) error { return w.Apply(ctx, tfexec.DirOrPlan(planFile)) }
 
-// attribute is a string attribute of a resource in the state.
+// attribute returns a string attribute of a resource in the state.
 func (w *workspace) attribute(ctx context.Context, address, name string) (string, error) {
 	state, err := w.Show(ctx)
 	if err != nil {
@@ -125,7 +125,7 @@ func (w *workspace) attribute(ctx context.Context, address, name string) (string
 	return "", fmt.Errorf("%s has no %s in the state", address, name)
 }
 
-// leaks lists where any of the secrets is to be found: in a file of the workspace or in what Terraform printed.
+// leaks lists the files of the workspace, and the outputs of Terraform, that contain any of the secrets.
 func (w *workspace) leaks(secrets []string) ([]string, error) {
 	texts := map[string]string{"stdout": w.stdout.String(), "stderr": w.stderr.String()}
 	err := filepath.WalkDir(w.dir, func(path string, entry os.DirEntry, err error) error {
@@ -147,13 +147,12 @@ func (w *workspace) leaks(secrets []string) ([]string, error) {
 	return places, err
 }
 
-// essentialLine is a heading of a plan, or a changed attribute that tells what is going on.
+// essentialLine matches the headings of a plan and the most important changed attributes.
 var essentialLine = regexp.MustCompile(`^(  # .* (will|must) be .*|  # \(imported .*|No changes\..*` +
 	`|      [+~-] (access_key_id|delete_after|drain_ends_at|drain_window|phase|previous_access_key_id|rotation_triggers|status) .*` +
 	`|          [+~-] "schedule" .*|        \})$`)
 
-// essential leaves out of a plan what does not tell what is going on, and keeps the sum and what follows it, such as
-// warnings.
+// essential returns the essential lines of a plan, its summary line, and the text after it, such as warnings.
 func essential(plan string) string {
 	if _, actions, ok := strings.Cut(plan, " will perform the following actions:\n"); ok {
 		plan = actions
@@ -171,10 +170,10 @@ func essential(plan string) string {
 	return b.String()
 }
 
-// progressLine is a line of an apply that tells what it does.
+// progressLine matches the lines of an apply that show progress.
 var progressLine = regexp.MustCompile(`^(\S+: ((Importing|Creating|Modifying|Destroying|Still \w+)\.\.\.|\w+ complete)|Apply complete!)`)
 
-// Write shows what an apply does, without the ids of the resources. Terraform's output arrives line by line.
+// Write shows the progress of an apply without the ids of the resources. Terraform's output arrives line by line.
 func (w *workspace) Write(output []byte) (int, error) {
 	if progressLine.Match(output) {
 		line, id, _ := strings.Cut(strings.TrimSpace(string(output)), " [id=")

@@ -1,5 +1,5 @@
-// Package links_test follows the links of the project's Markdown: files, anchors and images. What leads out of the project is
-// checked for its form only, so that no test needs a network.
+// Package links_test checks the links in the project's Markdown: files, anchors and images. Of links to other sites it checks
+// only the form, so that no test needs a network.
 package links_test
 
 import (
@@ -30,7 +30,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// A link of each kind that leads somewhere, and of each kind that does not.
+// TestCheck checks a valid link and a broken link of each kind.
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	const raw = "https://raw.githubusercontent.com/qovery/terraform-provider-qoveryrotation/v1.0.0/"
@@ -94,7 +94,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// page is what links lead from and to.
+// page is a Markdown file with its links and anchors.
 type page struct {
 	links   []link
 	anchors []string
@@ -106,11 +106,11 @@ type link struct {
 	description string
 }
 
-// check returns what is wrong with the links of all Markdown files, and how many links there are.
+// check returns the problems of the links in all Markdown files, and the number of links.
 func check(fsys fs.FS) ([]string, int, error) {
 	pages := map[string]page{}
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		// Templates become the pages in docs. The others are not part of the repository.
+		// Templates become the pages in docs. The other directories are not part of the repository.
 		if entry.IsDir() && slices.Contains([]string{".git", ".cache", "dist", "templates"}, name) {
 			return fs.SkipDir
 		}
@@ -205,7 +205,7 @@ var (
 	errImageUnexplained = errors.New("image without a description")
 )
 
-// follow says why a link of a page leads nowhere.
+// follow returns an error if a link of a page is broken.
 func follow(fsys fs.FS, pages map[string]page, from string, l link) error {
 	if l.image && l.description == "" {
 		return errImageUnexplained
@@ -239,8 +239,8 @@ func follow(fsys fs.FS, pages map[string]page, from string, l link) error {
 	return nil
 }
 
-// inRegistry tells whether a relative link between files works on the registry's pages. The registry has the pages of docs only,
-// and shows the index one level above the others, at an address without a slash at its end.
+// inRegistry reports whether a relative link between files works on the registry's pages. The registry has only the pages of
+// docs, and shows the index one level above the others, at an address without a slash at its end.
 func inRegistry(from, target string) bool {
 	const index = "docs/index.md"
 	return from != index && target != index && strings.HasPrefix(target, "docs/") && path.Ext(target) == ".md"
@@ -252,7 +252,7 @@ var (
 		`github\.com/qovery/terraform-provider-qoveryrotation/(?:blob|raw|tree)/)[^/]+/([^#?]*)`)
 )
 
-// publishedFile is the file that an address of this project shows, of whatever version.
+// publishedFile returns the file that a published address of this project shows, in any version.
 func publishedFile(address string) (string, bool) {
 	if match := registryAddress.FindStringSubmatch(address); match != nil {
 		if match[1] == "" {

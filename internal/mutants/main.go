@@ -1,10 +1,10 @@
-// Command mutants judges what "make mutate" found. Tests have to notice every mutant, except those that the package
-// accepts in testdata/mutants.txt, with the reason why no test can notice them.
+// Command mutants checks the results of "make mutate". Tests must notice every mutant, except those in the package's
+// testdata/mutants.txt. That file has the reasons why no test can notice them.
 //
 //	mutants report.json internal/rotation decide.go journal.go
 //
-// A mutant is named by its file, its function, its kind and its line, with the changed operator in brackets. Names stay
-// the same while lines move.
+// The name of a mutant consists of its file, function, kind and line of code, with the changed operator in brackets. It has
+// no line number, so it does not change when code moves.
 package main
 
 import (
@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// What gremlins says of a mutant that no test noticed. It is "not covered" when no test even ran it.
+// The statuses in gremlins' report of a mutant that no test noticed. It is not covered if no test runs its code.
 const (
 	lived      = "LIVED"
 	notCovered = "NOT COVERED"
@@ -52,10 +52,10 @@ func main() {
 	}
 }
 
-// mutant is one change of the code, and what became of it.
+// mutant is one change of the code, with its status.
 type mutant struct{ name, status string }
 
-// readReport reads what gremlins wrote about files of a directory, by file.
+// readReport reads gremlins' report about the files of a directory, by file.
 func readReport(path, dir string) (map[string][]mutant, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -88,10 +88,10 @@ func readReport(path, dir string) (map[string][]mutant, error) {
 	return found, nil
 }
 
-// header is the first line of a function.
+// header matches the first line of a function.
 var header = regexp.MustCompile(`^func (?:\([^)]*\) )?(\w+)`)
 
-// function names the function that the last one of some lines is in or after.
+// function returns the name of the function that the last one of the lines is in or after.
 func function(lines []string) string {
 	for _, line := range slices.Backward(lines) {
 		if match := header.FindStringSubmatch(line); match != nil {
@@ -111,7 +111,7 @@ func mark(line string, column int) string {
 	return strings.TrimSpace(before + "[" + rest[:end] + "]" + rest[end:])
 }
 
-// readAccepted reads the names of the mutants that may live. The reason follows each name in indented lines.
+// readAccepted reads the names of the accepted mutants. Each name is followed by the reason, in indented lines.
 func readAccepted(path string) (map[string]bool, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
@@ -136,7 +136,7 @@ func readAccepted(path string) (map[string]bool, error) {
 	return accepted, nil
 }
 
-// summary counts the mutants of a file by what became of them.
+// summary counts the mutants of a file by status.
 func summary(file string, found []mutant) string {
 	counts := map[string]int{}
 	for _, m := range found {
@@ -149,7 +149,7 @@ func summary(file string, found []mutant) string {
 	return strings.Join(parts, ", ")
 }
 
-// problems lists the mutants of a file that live without being accepted, and the accepted ones that do not live.
+// problems lists the mutants of a file that no test notices and that are not accepted, and accepted ones that are not needed.
 func problems(file string, found []mutant, accepted map[string]bool) []string {
 	var list []string
 	alive := map[string]bool{}

@@ -1,5 +1,5 @@
-// Command providerschema prints the schema of the provider as the current Terraform sees it, for the documentation. An older
-// Terraform leaves out identities and list resources, and which one is on PATH must not decide what the documentation has.
+// Command providerschema prints the provider's schema for the documentation, as the current Terraform shows it. An older
+// Terraform on PATH would omit identities and list resources.
 package main
 
 import (
@@ -19,7 +19,7 @@ func main() {
 	}
 }
 
-// run asks Terraform in a directory of its own.
+// run runs Terraform in a temporary directory.
 func run(ctx context.Context) error {
 	dir, err := os.MkdirTemp("", "providerschema")
 	if err != nil {
@@ -30,7 +30,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// tfplugindocs looks for the address that Terraform gives to a provider without one.
+	// tfplugindocs searches for the address that Terraform uses for a provider without a source.
 	provider.Source = "hashicorp/qoveryrotation"
 	cliConfig, err := acctest.CLIConfig(dir, provider)
 	if err != nil {

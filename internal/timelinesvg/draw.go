@@ -21,12 +21,13 @@ const (
 	legendY       = runsY + laneStep + 28
 )
 
-// x is where each moment is. The time between two is written, not drawn to scale: seconds beside hours could not be seen.
+// x is the horizontal position of each moment. The times between them are not drawn to scale, because seconds would be too
+// small beside hours.
 var x = [...]int{created: 146, cutover: 228, stagingDeployed: 312, productionDeployed: 404, deactivated: 514, deleted: 612}
 
-// style has the colors for light and dark pages. The drawing has a background of its own, because a page may be dark while the
-// reader's system is light. The two keys differ in the brightness too, for people who do not see the colors, and each bar names
-// its key.
+// style has the colors for light and dark pages. The drawing has its own background, because a page may be dark while the
+// reader's system is light. The keys also differ in brightness, and each bar names its key, for people who cannot distinguish
+// the colors.
 const style = `<style>
 text { font: 16px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: #1c2328; }
 .dim { fill: #57606a; }
@@ -48,8 +49,8 @@ text { fill: #e6edf3; } .dim { fill: #9da7b3; }
 // canvas collects the elements of a drawing.
 type canvas struct{ strings.Builder }
 
-// draw is the drawing of a story. The upper lanes show which key works, the lower ones who has which key: below each moment, the
-// key that somebody has is one that works.
+// draw returns the drawing of a story. The upper lanes show which key works, and the lower ones who has which key. At each
+// moment, everybody has a key that works.
 func draw(s story) string {
 	c := &canvas{}
 	fmt.Fprintf(c, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img">`+"\n", width, height)
@@ -99,7 +100,7 @@ func draw(s story) string {
 	return c.String()
 }
 
-// middle is the line on which text is in the middle of a bar.
+// middle returns the baseline of text in the middle of a bar.
 func middle(y int) int { return y + laneHeight/2 + 6 }
 
 func (c *canvas) text(x, y int, class, text string) {
@@ -119,7 +120,7 @@ func (c *canvas) cross(x, y int) {
 	fmt.Fprintf(c, `<path class="gone" d="M%d %dl%d %dM%d %dl%d %d"/>`+"\n", x-arm, y-arm, 2*arm, 2*arm, x-arm, y+arm, 2*arm, -2*arm)
 }
 
-// legend explains the bars that do not explain themselves, in the colors of both keys.
+// legend explains the bars that have no clear label, in the colors of both keys.
 func (c *canvas) legend() {
 	const swatch, step = 20, 172
 	for i, entry := range []struct {
@@ -139,7 +140,7 @@ func (c *canvas) legend() {
 	}
 }
 
-// between writes the time between two moments as people say it.
+// between formats the time between two moments.
 func between(a, b time.Time) string {
 	d := b.Sub(a).Round(time.Second)
 	switch hours, minutes := int(d.Hours()), int(d.Minutes())%60; {

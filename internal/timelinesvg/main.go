@@ -1,6 +1,6 @@
-// Command timelinesvg prints the drawing that the documentation shows: the life of two access keys, from a rotation to the
-// retirement of the previous key. It draws what it sees: a rotation by this project's own code, of simulated AWS and
-// Qovery.
+// Command timelinesvg prints the drawing in the documentation: the life of two access keys, from a rotation to the retirement
+// of the previous key. It runs that rotation with the project's code against simulated AWS and Qovery, and draws what
+// happened.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// The windows are the provider's defaults, but for the quarantine, which has to be asked for.
+// The windows are the provider's defaults, except the quarantine, which is off by default.
 const (
 	drainWindow      = 2 * time.Hour
 	lastUseDelay     = 20 * time.Minute
@@ -46,7 +46,7 @@ func watch() (story, error) {
 		return nil, err
 	}
 	defer w.Close()
-	// The drawing must not depend on the machine's own AWS settings.
+	// The drawing must not depend on the machine's AWS configuration.
 	for name, value := range w.Env() {
 		if err := os.Setenv(name, value); err != nil {
 			return nil, err
@@ -89,7 +89,7 @@ func watch() (story, error) {
 	return newStory(w.Timeline(), record.PreviousAccessKeyID, record.AccessKeyID)
 }
 
-// story is when each moment of a rotation was, in simulated time.
+// story has the simulated time of each moment of a rotation.
 type story []time.Time
 
 // The moments of a story.
@@ -102,7 +102,7 @@ const (
 	deleted
 )
 
-// newStory finds the moments, which have to be in this order.
+// newStory finds the moments in a timeline. They must be in this order.
 func newStory(timeline simulator.Timeline, previous, current string) (story, error) {
 	moments := []simulator.Event{
 		created:            {AccessKeyID: current, What: simulator.EventCreated},

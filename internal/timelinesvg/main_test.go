@@ -38,7 +38,7 @@ func TestDraw(t *testing.T) {
 	if drawings[0] != drawings[1] {
 		t.Errorf("two runs drew different things:\n%s\n%s", drawings[0], drawings[1])
 	}
-	// The order of a rotation, with the times of the simulator's and the provider's defaults.
+	// The order of the moments, with the defaults of the simulator and the provider.
 	const want = "new key created Qovery gets it 12 s staging deployed 5 min production deployed 5 min " +
 		"old key Inactive 2 h 20 min old key deleted 24 h "
 	if got := strings.Join(texts(t, drawings[0]), " "); !strings.Contains(got, want) {
@@ -46,7 +46,7 @@ func TestDraw(t *testing.T) {
 	}
 }
 
-// texts returns what a drawing says, and fails if it is not XML.
+// texts returns the texts in a drawing. It fails the test if the drawing is not XML.
 func texts(t *testing.T, drawing string) []string {
 	t.Helper()
 	var found []string

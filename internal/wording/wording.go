@@ -1,5 +1,4 @@
-// Package wording checks the texts that people read, for tests: against a golden file that is meant to be read, and for what no
-// text may have.
+// Package wording checks texts for users in tests. It compares them with a readable golden file, and checks their style.
 package wording
 
 import (
@@ -34,30 +33,30 @@ func Golden(t *testing.T, file, texts string) {
 }
 
 const (
-	// maxSummary is how many characters a summary may have, and maxWords how many words a sentence.
+	// maxSummary is the maximum number of characters of a summary, and maxWords that of words in a sentence.
 	maxSummary = 60
 	maxWords   = 25
 )
 
 var (
-	// command is a line to copy, and logLine one that somebody else wrote.
+	// command matches a line to copy, and logLine a line of a log.
 	command = regexp.MustCompile(`^(aws (iam|cloudtrail)|qovery cluster) [a-z-]+ `)
 	logLine = regexp.MustCompile(`^\d{4}-\d\d-\d\dT`)
-	// aside is what readers skip: what is in parentheses, and pieces of code.
+	// aside matches text whose words are not counted: parentheses and code.
 	aside       = regexp.MustCompile("\\([^)]*\\)|`[^`]*`")
 	sentenceEnd = regexp.MustCompile(`[.?!:]["*]*(\s+|$)`)
 	listItem    = regexp.MustCompile(`^(-|\*|\d\.) `)
-	// lowercase begins a line only where it is the name of something, such as that of an object in a list.
+	// lowercase matches a line that begins with a word in lower case. A name, such as iam_user_name, is not a word.
 	lowercase = regexp.MustCompile(`^[a-z][a-z]*( |$)`)
 )
 
-// avoided are the words that the project does not use, because people stumble over them.
+// avoided are the words that the project does not use, because readers stumble over them.
 var avoided = []string{
 	" told", " tells", " comes to", " mend", " goes on", "goes for", "stranger", "lagging", "carried", "carries on", "taken back", "looked after",
 	"hand work", "cut off", "so that nobody", "whoever", "Whoever", "must not go", "may go", " is of ", " are of ", "saw off", "bring along", "brings along",
 }
 
-// CheckSummary checks what a diagnostic begins with.
+// CheckSummary checks the summary of a diagnostic.
 func CheckSummary(t *testing.T, summary string) {
 	t.Helper()
 	if summary == "" || len(summary) > maxSummary || strings.HasSuffix(summary, ".") {
@@ -65,7 +64,7 @@ func CheckSummary(t *testing.T, summary string) {
 	}
 }
 
-// Check looks at a text of whole sentences.
+// Check checks a text of whole sentences.
 func Check(t *testing.T, text string) {
 	t.Helper()
 	for _, fault := range faults(text) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// compare lists what a published document says otherwise than the description about the operations in use, and which of its
-// properties with an access key are not among the known ones. It returns "" if there is nothing to say.
+// compare lists the differences between the description and a published document for the operations in use, and those of the
+// properties with an access key. It returns "" if there are none.
 func compare(description, published object, operations, knownKeys []string) string {
 	var report strings.Builder
 	section := func(title string, lines []string) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// published is a small document with one operation in use, and one that is not.
+// published is a small document with one operation in use and one that is not.
 const published = `
 openapi: 3.0.0
 info: {title: An API, version: 1.0.0, description: prose}
@@ -137,7 +137,7 @@ func TestParseRefusesOtherDocuments(t *testing.T) {
 	}
 }
 
-// TestDescription shows that the description is what -update writes, so that it can be compared and updated.
+// TestDescription checks that the description has the form that -update writes.
 func TestDescription(t *testing.T) {
 	description, err := read(descriptionFile)
 	if err != nil {
@@ -157,7 +157,7 @@ func TestDescription(t *testing.T) {
 	}
 }
 
-// TestTakeOver takes a document over and compares it with others.
+// TestTakeOver adopts a document, and compares it with others.
 func TestTakeOver(t *testing.T) {
 	text := readFile(t, descriptionFile)
 	t.Chdir(t.TempDir())

@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// object is a part of an OpenAPI document. Documents are read as plain maps, so that one that is unusual somewhere else
-// can still be compared.
+// object is an object in an OpenAPI document. Documents are read as plain maps. So a document can be compared even if parts
+// that do not matter here are unusual.
 type object = map[string]any
 
 // read reads a document in YAML or JSON.
@@ -41,7 +41,7 @@ func parse(text []byte) (object, error) {
 	return root, nil
 }
 
-// plain gives every map of a YAML document text for keys: a status code may be written as a number.
+// plain converts the keys of all maps in a YAML document to text, because a status code may be written as a number.
 func plain(value any) any {
 	switch value := value.(type) {
 	case map[any]any:
@@ -70,7 +70,7 @@ func part(o object, keys ...string) object {
 	return o
 }
 
-// list returns a value that is a list, or an empty one.
+// list returns a value as a list, or an empty list if it is none.
 func list(value any) []any {
 	entries, _ := value.([]any)
 	return entries
@@ -85,7 +85,7 @@ func resolve(document object, value any) object {
 	return o
 }
 
-// schemaName is the name of the schema that a value refers to, or "".
+// schemaName returns the name of the schema that a value refers to, or "".
 func schemaName(value any) string {
 	ref, _ := value.(string)
 	name, ok := strings.CutPrefix(ref, "#/components/schemas/")
@@ -110,12 +110,12 @@ func eachOperation(document object, do func(path, method string, item, operation
 	}
 }
 
-// format writes a document with what fits on one line on one line, so that a change to it can be reviewed.
+// format returns a document as JSON with each value on one line if it fits there, so that changes can be reviewed.
 func format(value any, indent string) string {
 	const lineLength = 140
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // A document that was parsed has nothing that JSON does not have.
+		panic(err) // A parsed document has only values that JSON has.
 	}
 	deeper := indent + "  "
 	var lines []string

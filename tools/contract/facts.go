@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// facts lists what a document says, each fact under the name of what it is about.
+// facts lists the facts in a document. The key of a fact is its subject.
 func facts(document object) map[string]string {
 	all := factList{}
 	eachOperation(document, func(path, method string, _, operation object) {
@@ -47,7 +47,7 @@ func (f factList) content(where string, carrier object) {
 	}
 }
 
-// schema adds what a schema says about one value, and about the values in it.
+// schema adds the facts in a schema about a value, and about the values in it.
 func (f factList) schema(where string, value any) {
 	schema, _ := value.(object)
 	var words []string
@@ -86,7 +86,7 @@ func (f factList) schema(where string, value any) {
 	}
 }
 
-// alternatives adds the parts of a schema that consists of others.
+// alternatives adds the schemas in a schema that combines others.
 func (f factList) alternatives(where, keyword string, value any) {
 	for _, entry := range list(value) {
 		entry, _ := entry.(object)
@@ -98,10 +98,10 @@ func (f factList) alternatives(where, keyword string, value any) {
 	}
 }
 
-// keyName matches the names of properties that hold an access key or its secret.
+// keyName matches the names of properties that can contain an access key or its secret.
 var keyName = regexp.MustCompile(`access_?key|secret_?key|aws_access`)
 
-// keyProperties lists every property of a document, in use or not, that can hold an access key or its secret.
+// keyProperties lists every property of a document, in use or not, that can contain an access key or its secret.
 func keyProperties(document object) []string {
 	found := map[string]bool{}
 	for name, schema := range part(document, "components", "schemas") {

@@ -9,10 +9,10 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 )
 
-// accessKeyFields are the ones that a request is meant to change.
+// accessKeyFields are the fields that a request should change.
 var accessKeyFields = []string{"access_key_id", "aws_access_key_id"}
 
-// fields are the described fields of an object. An object that is open may have others as well.
+// fields returns the described fields of an object. An open object may have others.
 func fields(schema *openapi3.Schema, value object) (known openapi3.Schemas, open bool) {
 	known = openapi3.Schemas{}
 	maps.Copy(known, schema.Properties)
@@ -26,7 +26,7 @@ func fields(schema *openapi3.Schema, value object) (known openapi3.Schemas, open
 	return known, open
 }
 
-// alternatives are those of the alternatives of a schema that the value can be: the one that it names, or all of them.
+// alternatives returns the alternatives of a schema that fit the value: the one that its discriminator names, or all of them.
 func alternatives(schema *openapi3.Schema, value object) openapi3.SchemaRefs {
 	if schema.Discriminator == nil {
 		return schema.OneOf
@@ -35,7 +35,7 @@ func alternatives(schema *openapi3.Schema, value object) openapi3.SchemaRefs {
 	return slices.DeleteFunc(slices.Clone(schema.OneOf), func(s *openapi3.SchemaRef) bool { return s.Ref != named })
 }
 
-// undescribed lists the fields of a value that its schema does not have. openapi3filter lets them pass, as OpenAPI does.
+// undescribed lists the fields of a value that its schema does not have. OpenAPI allows them, and so does openapi3filter.
 func undescribed(schema *openapi3.Schema, value any, where string) []string {
 	var found []string
 	switch value := value.(type) {
@@ -71,8 +71,8 @@ func itemsOf(schema *openapi3.Schema) *openapi3.Schema {
 	return nil
 }
 
-// losses compares what is sent with what was read before: an update replaces the whole object, so a field that is accepted
-// and missing is lost.
+// losses lists the fields that an update loses or changes, because they were read and are not sent back unchanged. An update
+// replaces the whole object.
 func losses(schema *openapi3.Schema, shown, sent object, where string) []string {
 	known, _ := fields(schema, sent)
 	var found []string

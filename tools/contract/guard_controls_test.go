@@ -24,7 +24,7 @@ const (
 // exchange is a request and its answer.
 type exchange struct {
 	method, path, sent string
-	// read is the answer to a GET of the same path before.
+	// read is the answer to an earlier GET of the same path.
 	read   string
 	token  string
 	status int
@@ -75,19 +75,19 @@ func (e exchange) reports(t *testing.T) string {
 
 func answering(path, answer string) exchange { return exchange{path: path, answer: answer} }
 
-// putting is an update of a registry.
+// putting returns an update of a registry.
 func putting(sent string) exchange {
 	return exchange{method: http.MethodPut, path: registryPath, sent: sent, answer: "{" + registry + "}"}
 }
 
-// afterReading is an update of a registry that was read before.
+// afterReading returns an update of a registry that was read before.
 func afterReading(read, sent string) exchange {
 	e := putting(sent)
 	e.read = "{" + registry + read + "}"
 	return e
 }
 
-// TestGuard shows what the guard reports, and that it reports nothing else.
+// TestGuard checks what the guard reports, and that it reports nothing else.
 func TestGuard(t *testing.T) {
 	for name, test := range map[string]struct {
 		exchange

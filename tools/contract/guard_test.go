@@ -22,24 +22,24 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 )
 
-// Answers of the simulator that Qovery's description does not have, and that are right nevertheless.
+// Correct answers of the simulator that Qovery's description does not have.
 var (
-	// undescribedStates are states of a cluster that are real but not in ClusterStateEnum; each is taken for the state behind it.
+	// undescribedStates replaces real states of a cluster that are not in ClusterStateEnum by described ones.
 	undescribedStates = strings.NewReplacer(
 		`"status":"INTERNAL_ERROR"`, `"status":"DEPLOYMENT_ERROR"`, // Qovery's command-line client knows it.
 	)
-	// undescribedStatuses are answers to any operation.
+	// undescribedStatuses are the statuses that any operation may return.
 	undescribedStatuses = []int{
 		http.StatusConflict,            // A cluster is busy.
-		http.StatusTooManyRequests,     // Qovery documents its limit beside the description.
-		http.StatusInternalServerError, // Every server has it.
-		http.StatusBadGateway,          // A gateway before the API has it.
+		http.StatusTooManyRequests,     // Qovery documents its limit elsewhere.
+		http.StatusInternalServerError, // Any server may return it.
+		http.StatusBadGateway,          // A gateway in front of the API may return it.
 	}
 )
 
 var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
-// checkURI is stricter than [url.Parse], which accepts nearly every text.
+// checkURI accepts only absolute URIs. [url.Parse] accepts nearly every text.
 func checkURI(text string) error {
 	if u, err := url.Parse(text); err != nil || u.Scheme == "" || u.Host == "" {
 		return errors.New("not an absolute URI")
@@ -63,7 +63,7 @@ func newRouter(t *testing.T) routers.Router {
 	return router
 }
 
-// guard is a transport that reports every request and answer that is not as described.
+// guard is a transport that reports every request and answer that differs from the description.
 type guard struct {
 	next   http.RoundTripper
 	router routers.Router
@@ -72,7 +72,7 @@ type guard struct {
 	mu sync.Mutex
 	// seen counts the successes by operationId.
 	seen map[string]int
-	// shown is what was last read from a path.
+	// shown has the last answer by path.
 	shown map[string]object
 }
 
@@ -101,7 +101,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// readAll reads a body and leaves a copy for the next reader.
+// readAll reads a body and replaces it by a copy.
 func readAll(body *io.ReadCloser) ([]byte, error) {
 	if *body == nil {
 		return nil, nil
@@ -111,7 +111,7 @@ func readAll(body *io.ReadCloser) ([]byte, error) {
 	return content, err
 }
 
-// checkRequest returns nil if nothing is described that an answer could be compared with.
+// checkRequest checks a request. It returns nil if its operation is not described, so that the answer cannot be checked.
 func (g *guard) checkRequest(req *http.Request, sent []byte) *openapi3filter.RequestValidationInput {
 	route, pathParams, err := g.router.FindRoute(req)
 	if err != nil {
@@ -144,7 +144,8 @@ func (g *guard) checkRequest(req *http.Request, sent []byte) *openapi3filter.Req
 	return input
 }
 
-// explain leaves out the schema and the value, which may be large, of an error that has no other one behind it.
+// explain describes an error without the schema and the value, which may be large. It returns "" if the error wraps another
+// one.
 func explain(err *openapi3.SchemaError) string {
 	if err.Origin != nil {
 		return ""
@@ -159,12 +160,12 @@ func checkToken(_ context.Context, input *openapi3filter.AuthenticationInput) er
 	return nil
 }
 
-// checkBody checks what openapi3filter does not: the fields of a request are described, and what was read before and is
-// accepted goes back.
+// checkBody checks what openapi3filter does not check: that a request has only described fields, and that it loses none of
+// the fields that were read before.
 func (g *guard) checkBody(route *routers.Route, path string, sent []byte) {
 	var body object
 	if json.Unmarshal(sent, &body) != nil {
-		return // It was reported already.
+		return // already reported
 	}
 	schema := schemaOf(route.Operation.RequestBody.Value.Content)
 	for _, field := range undescribed(schema, body, "") {
@@ -208,7 +209,7 @@ func (g *guard) checkAnswer(input *openapi3filter.RequestValidationInput, resp *
 	}
 }
 
-// schemaOf is the schema of the JSON in a request or an answer.
+// schemaOf returns the schema of the JSON in a request or an answer.
 func schemaOf(content openapi3.Content) *openapi3.Schema {
 	return content.Get("application/json").Schema.Value
 }

@@ -1,8 +1,8 @@
-// Contract guards the wire format between the provider and Qovery's API.
+// Contract checks the wire format between the provider and Qovery's API.
 //
-// description.json says what Qovery has published about the operations in use, and nothing else: the tests of this module hold
-// every request of internal/qovery and every answer of internal/simulator against it. This command compares it with a
-// newer published document, and takes over what has changed.
+// description.json contains Qovery's published description of the operations in use, and nothing else. The tests of this
+// module compare every request of internal/qovery and every answer of internal/simulator with it. This command compares it
+// with a newer published document, and adopts the changes.
 package main
 
 import (
@@ -13,11 +13,11 @@ import (
 	"strings"
 )
 
-// The files that hold what is known, in the directory that the command runs in.
+// The files with the known description, in the working directory.
 const (
 	descriptionFile = "description.json"
-	// accessKeysFile lists every property of Qovery's API that can hold an access key or its secret. A new one may belong to a
-	// new kind of holder.
+	// accessKeysFile lists every property of Qovery's API that can contain an access key or its secret. A new property may
+	// belong to a new kind of holder.
 	accessKeysFile = "access-keys.txt"
 )
 
@@ -49,7 +49,7 @@ func exit(changed bool, err error) {
 	os.Exit(0)
 }
 
-// report compares what is known with a published document, and tells whether something changed.
+// report compares the known description with a published document, and reports whether something changed.
 func report(out io.Writer, path string) (changed bool, err error) {
 	published, err := read(path)
 	if err != nil {
@@ -68,7 +68,7 @@ func report(out io.Writer, path string) (changed bool, err error) {
 	return text != "", err
 }
 
-// takeOver writes what a published document says to the files.
+// takeOver writes the description in a published document to the files.
 func takeOver(path string) error {
 	published, err := read(path)
 	if err != nil {

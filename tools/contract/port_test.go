@@ -15,14 +15,14 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// customer is what the methods of the port are called with.
+// customer has the arguments for the methods of the port.
 type customer struct {
 	organizationID, clusterID string
 	holders                   []rotation.Holder
 	key                       rotation.NewAccessKey
 }
 
-// calls calls each method of the port.
+// calls has a call of each method of the port.
 var calls = map[string]func(context.Context, rotation.Qovery, customer) error{
 	"Organization": func(ctx context.Context, q rotation.Qovery, c customer) error {
 		_, err := q.Organization(ctx, c.organizationID)
@@ -82,7 +82,7 @@ var calls = map[string]func(context.Context, rotation.Qovery, customer) error{
 	},
 }
 
-// newClient returns a client whose requests go through a guard that fails the test.
+// newClient returns a client with a guard, which fails the test if it reports something.
 func newClient(t *testing.T, url, token string, next http.RoundTripper) (*qovery.Client, *guard) {
 	t.Helper()
 	g := newGuard(t, next, t.Errorf)
@@ -113,7 +113,7 @@ func callAll(t *testing.T, client rotation.Qovery, g *guard, c customer) {
 	}
 }
 
-// TestPortAgainstShowcase shows that the port understands every described field, and gives back every one that is accepted.
+// TestPortAgainstShowcase checks that the port decodes every described field, and writes back every accepted one.
 func TestPortAgainstShowcase(t *testing.T) {
 	client, g := newClient(t, "http://127.0.0.1", "token", showcase{newRouter(t)})
 	c := customer{
@@ -128,7 +128,7 @@ func TestPortAgainstShowcase(t *testing.T) {
 	callAll(t, client, g, c)
 }
 
-// TestPortAgainstSimulator shows that the simulator says nothing that Qovery could not say, about objects of every kind.
+// TestPortAgainstSimulator checks that the simulator's answers are as described, for objects of every kind.
 func TestPortAgainstSimulator(t *testing.T) {
 	w := simulator.New(t)
 	user := w.AddUser("qovery")

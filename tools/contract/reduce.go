@@ -31,14 +31,14 @@ var inUse = []string{
 	"listProject",
 }
 
-// keywords are what a schema says about data. Everything else in it is prose.
+// keywords are the keywords of a schema that describe data. All others are prose.
 var keywords = []string{
 	"$ref", "additionalProperties", "allOf", "anyOf", "discriminator", "enum", "exclusiveMaximum", "exclusiveMinimum", "format",
 	"items", "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "not", "nullable", "oneOf", "pattern",
 	"properties", "readOnly", "required", "type", "uniqueItems", "writeOnly",
 }
 
-// opaque are properties of which only the name matters here. Nothing in them is read or sent, and they change often.
+// opaque are properties whose content is omitted. Nothing in them is read or sent, and they change often.
 var opaque = []string{
 	"Cluster.features",
 	"Cluster.infrastructure_charts_parameters",
@@ -48,13 +48,14 @@ var opaque = []string{
 	"EnvironmentStatus.metrics",
 }
 
-// reduction is a document that is being cut down to some operations.
+// reduction is the reduction of a document to some operations.
 type reduction struct {
 	source  object
 	schemas object
 }
 
-// reduce cuts a document down to facts about some operations. Parameters and answers are resolved; schemas keep their names.
+// reduce reduces a document to the facts about some operations. Parameters and answers are resolved, and schemas keep their
+// names.
 func reduce(source object, operations []string) object {
 	r := reduction{source: source, schemas: object{}}
 	paths := object{}
@@ -94,7 +95,7 @@ func (r *reduction) operation(item, operation object) object {
 		reduced["parameters"] = parameters
 	}
 	if body := resolve(r.source, operation["requestBody"]); body != nil {
-		// A request that may be without its body would not be checked for having one.
+		// If the body were optional, a request without one would pass the check.
 		reduced["requestBody"] = object{"required": true, "content": r.content(body)}
 	}
 	responses := object{}
@@ -119,7 +120,7 @@ func (r *reduction) content(carrier object) object {
 	return object{mediaType: object{"schema": r.schema("", media["schema"])}}
 }
 
-// schema keeps the keywords of a schema of the given name, and puts the schemas that it refers to beside it.
+// schema keeps the keywords of the schema with the given name, and adds the schemas that it refers to.
 func (r *reduction) schema(name string, value any) any {
 	switch value := value.(type) {
 	case []any:
@@ -168,7 +169,7 @@ func (r *reduction) add(name string) {
 	if _, ok := r.schemas[name]; ok || name == "" {
 		return
 	}
-	r.schemas[name] = object{} // ends a schema that contains itself
+	r.schemas[name] = object{} // ends the recursion for a schema that contains itself
 	r.schemas[name] = r.schema(name, part(r.source, "components", "schemas", name))
 }
 

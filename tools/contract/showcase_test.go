@@ -19,8 +19,8 @@ const (
 	showcaseNewKey = "AKIAI44QH8DHBEXAMPLE"
 )
 
-// showcase is an API that answers with every field that is described, the rare ones too. Of alternatives it shows the one with a
-// static access key.
+// showcase is an API whose answers have every described field, including rare ones. Of several alternatives it returns the
+// one with a static access key.
 type showcase struct{ router routers.Router }
 
 // RoundTrip implements [http.RoundTripper].
@@ -44,7 +44,7 @@ func (s showcase) RoundTrip(req *http.Request) (*http.Response, error) {
 	}, err
 }
 
-// sample is a value that has every field of its schema but those that are never shown.
+// sample returns a value with every field of its schema, except those that are never shown.
 func sample(schema *openapi3.Schema, key string) any {
 	switch {
 	case len(schema.Enum) > 0:
@@ -79,7 +79,7 @@ func sample(schema *openapi3.Schema, key string) any {
 	return whole
 }
 
-// static is the alternative that has a static access key, if there is one.
+// static returns the alternative with a static access key, if there is one.
 func static(schema *openapi3.Schema) *openapi3.Schema {
 	for _, kind := range []string{"AWS", "STATIC", "ROUTE53", "AWS_STATIC_CREDENTIALS"} {
 		if schema.Discriminator == nil || schema.Discriminator.Mapping[kind].Ref == "" {
@@ -103,7 +103,7 @@ func sampleText(format string) string {
 	case "duration":
 		return "PT1M"
 	}
-	// A URL is a text like any other; some fields have to be one without saying so.
+	// A URL is valid for every text field. Some fields must be URLs although their schemas do not require it.
 	return "https://example.com"
 }
 

@@ -96,7 +96,7 @@ func (s *story) apply(t *testing.T, steps ...resource.TestStep) {
 	}
 }
 
-// TestStoryOfARotation goes from the first apply to the deleted key.
+// TestStoryOfARotation rotates a key and deletes the previous one.
 func TestStoryOfARotation(t *testing.T) {
 	s := newStory(t)
 	s.apply(t,
@@ -106,7 +106,8 @@ func TestStoryOfARotation(t *testing.T) {
 	s.checkSeen(t, "editAWSCredentials", "editContainerRegistry", "editHelmRepository", "deployCluster")
 }
 
-// TestStoryOfAFailedDeployment reads the cluster's log, and ends with the deleted key as well.
+// TestStoryOfAFailedDeployment has a failed deployment, after which the provider reads the cluster's log. The next apply
+// succeeds.
 func TestStoryOfAFailedDeployment(t *testing.T) {
 	s := newStory(t)
 	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR", "Out of pods")
@@ -118,7 +119,7 @@ func TestStoryOfAFailedDeployment(t *testing.T) {
 	s.checkSeen(t, "listClusterLogs", "deployCluster")
 }
 
-// checkSeen checks that the story had some operations in it.
+// checkSeen checks that some operations were called.
 func (s *story) checkSeen(t *testing.T, operations ...string) {
 	t.Helper()
 	s.guard.mu.Lock()

@@ -2,9 +2,9 @@ module github.com/qovery/terraform-provider-qoveryrotation/tools/terraform-lates
 
 go 1.26.4
 
-// A current Terraform, built from its module. Nine backends for remote state and internal/legacy are modules of their own in
-// Terraform's repository. Terraform replaces them with directories, and module proxies do not have them. No test needs
-// them: stubs holds packages of the same names, whose backends keep the state in memory.
+// A current Terraform, built from its module. Nine backends for remote state and internal/legacy are separate modules in
+// Terraform's repository. Terraform replaces them with directories, and module proxies do not have them. No test needs them, so
+// stubs has packages of the same names. Their backends keep the state in memory.
 
 godebug winsymlink=0
 

@@ -2,7 +2,7 @@ module github.com/qovery/terraform-provider-qoveryrotation/tools/terraform
 
 go 1.26.0
 
-// The oldest Terraform that the provider supports. A newer one would test something else.
+// The oldest Terraform that the provider supports. Do not update it: the tests check that this version works.
 
 tool github.com/hashicorp/terraform
 

@@ -2,7 +2,7 @@ module github.com/qovery/terraform-provider-qoveryrotation/tools/tofu
 
 go 1.26.6
 
-// OpenTofu is only a main program: what its go.mod replaces, whoever builds it has to replace too.
+// Go ignores the replace directives of dependencies, so this one repeats that of OpenTofu's go.mod.
 replace github.com/hashicorp/hcl/v2 v2.20.1 => github.com/opentofu/hcl/v2 v2.20.2-0.20251021132045-587d123c2828
 
 tool github.com/opentofu/opentofu/cmd/tofu
