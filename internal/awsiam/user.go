@@ -51,8 +51,8 @@ func (c *Client) Account(ctx context.Context) (string, error) {
 	return aws.ToString(identity.Account), err
 }
 
-// identity returns the identity that the client's requests are signed as. It does not change during the life of the client, so
-// STS is asked once.
+// identity returns the identity that signs the client's requests. It does not change during the life of the client, so STS's
+// answer is stored.
 func (c *Client) identity(ctx context.Context, options func(*sts.Options)) (sts.GetCallerIdentityOutput, error) {
 	if known := c.caller.Load(); known != nil {
 		return *known, nil

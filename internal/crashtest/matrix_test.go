@@ -188,7 +188,7 @@ func (m *matrix) set(st *stage, p point, f fault, what string) {
 // print prints the matrix. "go test" shows it if it runs in the package's directory.
 func (m *matrix) print(stages []*stage) {
 	var b strings.Builder
-	fmt.Fprintln(&b, "· the apply succeeds all the same   1, 2 so many more applies   ✗ not healed   ? the request did not come")
+	fmt.Fprintln(&b, "· the apply succeeds   1, 2 number of further applies   ✗ not healed   ? the fault did not occur")
 	for i, f := range faults {
 		fmt.Fprintf(&b, "%s%s\n", strings.Repeat("│ ", i), f.name)
 	}
@@ -204,7 +204,7 @@ func (m *matrix) print(stages []*stage) {
 			fmt.Fprintln(&b, p)
 		}
 	}
-	fmt.Fprintf(&b, "%d succeed, %d take one more apply, %d two, %d are not healed, %d did not come; %d different ends\n",
+	fmt.Fprintf(&b, "%d succeed, %d need one more apply, %d need two, %d are not healed, %d did not occur; %d different results\n",
 		counts["·"], counts["1"], counts["2"], counts["✗"], counts["?"], len(m.healings))
 	fmt.Print(b.String())
 }

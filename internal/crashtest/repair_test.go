@@ -58,7 +58,7 @@ func TestRepairOfOtherCredentials(t *testing.T) {
 	s.expectDrained()
 }
 
-// TestRepairWaits deploys the cluster when a repair is due. The repair must not begin.
+// TestRepairWaits deploys the cluster when a repair is due. The repair must wait.
 func TestRepairWaits(t *testing.T) {
 	t.Parallel()
 	s := newQuarter(t)
