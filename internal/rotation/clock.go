@@ -5,10 +5,9 @@ import (
 	"time"
 )
 
-// Clock is where the job gets the time from and how it waits. Tests hand in one that they move themselves, so that no
-// test ever sleeps.
+// Clock tells the time and waits. Tests pass a clock that they move themselves, so that no test waits.
 type Clock interface {
-	// Now is the present time on the machine that runs the provider.
+	// Now is the time on the machine that runs the provider.
 	Now() time.Time
 
 	// Sleep returns after d, or earlier with the context's error when ctx is done.

@@ -4,7 +4,7 @@ import "time"
 
 // oddities are situations that need something to have gone wrong before.
 var oddities = []nextCases{
-	{"The user's other key may not go", []nextCase{
+	{"The user's other key must not be deleted", []nextCase{
 		// A use of the previous key is taken for the beginning of a drain window although no deployment was recorded.
 		{"no deployment was ever recorded", func(s *situation) {
 			s.retired()

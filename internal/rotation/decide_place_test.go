@@ -16,7 +16,7 @@ func (s *situation) adopted(deployedAt time.Time) {
 	s.Record = &Record{AccessKeyID: keyB}
 }
 
-var refusedForPlace = []nextCases{{"The user's other key may not go", []nextCase{
+var refusedForPlace = []nextCases{{"The user's other key must not be deleted", []nextCase{
 	// No journal explains it.
 	{"a foreign key", func(s *situation) { s.other(keyX, ago(50*time.Hour), usedAtSix) }, refuses(ArgumentIAMUserName, SummaryForeignKey)},
 	{"a foreign key, Inactive and never used", func(s *situation) {

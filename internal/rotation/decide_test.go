@@ -105,7 +105,7 @@ var refusedAtOnce = []nextCases{
 			s.Journal.Stage, s.Current.Active = StageDeploying, false
 		}), refuses(ArgumentCredentialsID, SummaryCutOff)},
 	}},
-	{"The tag of the journal holds something else", []nextCase{
+	{"The journal cannot be read", []nextCase{
 		{"rotation asked for", func(s *situation) { s.JournalError = errNotAJournal }, refuses(ArgumentIAMUserName, SummaryForeignJournal)},
 		{"nothing asked for", notAsked(func(s *situation) { s.JournalError = errNotAJournal }), refuses(ArgumentIAMUserName, SummaryForeignJournal)},
 	}},

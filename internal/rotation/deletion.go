@@ -8,45 +8,45 @@ import (
 // Reason is why an access key may be deactivated or deleted.
 type Reason string
 
-// The reasons. Nothing else ever deletes a key.
+// The reasons. A key is never deleted for another reason.
 const (
-	// ReasonRetired is a previous key that is drained and not needed any more.
+	// ReasonRetired is for a previous key that is drained and not needed any more.
 	ReasonRetired Reason = "retired"
-	// ReasonRepair is a key that only stale holders have, whose place is needed to give them a new one.
+	// ReasonRepair is for a key that only stale holders have. Its place is needed to give them a new one.
 	ReasonRepair Reason = "repair"
-	// ReasonCompromised is a key that leaked, or a key whose place the successor of a leaked key needs. It does not drain.
+	// ReasonCompromised is for a key that leaked, or whose place is needed to replace a key that leaked. It does not drain.
 	ReasonCompromised Reason = "compromised"
-	// ReasonOrphan is a key that a dead run of this provider created, so that its secret is lost.
+	// ReasonOrphan is for a key that a dead run of this provider created, so that its secret is lost.
 	ReasonOrphan Reason = "orphan"
-	// ReasonCompensated is a key that this very attempt created and that Qovery does not have.
+	// ReasonCompensated is for a key that this very attempt created and that Qovery does not have.
 	ReasonCompensated Reason = "compensated"
 )
 
-// Deletion is a request to delete a key, with what a [Snapshot] does not show.
+// Deletion asks for the deletion of a key. It has what the decision needs and a [Snapshot] does not show.
 type Deletion struct {
 	AccessKeyID string
 	UserName    string
 	Reason      Reason
-	// DeleteAfter is the end of the drain window, and RetireAt the time from which AWS is believed that nobody used the key
-	// after it.
+	// DeleteAfter is the end of the drain window. RetireAt is the earliest time of the deletion. It is DeleteAfter, plus the delay
+	// with which AWS reports uses if these are checked.
 	DeleteAfter, RetireAt time.Time
-	// AllowRecentUse retires the key although somebody used it after DeleteAfter.
+	// AllowRecentUse allows the deletion although somebody used the key after DeleteAfter.
 	AllowRecentUse bool
-	// AllowRunningDeployments retires the key although a deployment that began before DeleteAfter still runs.
+	// AllowRunningDeployments allows the deletion although a deployment that began before DeleteAfter still runs.
 	AllowRunningDeployments bool
-	// Ignored are the ids of holders that may keep the key, because the cleanup ignores them. Served are those of holders that
-	// get another key next.
+	// Ignored are the ids of holders that may keep the key, because the cleanup ignores them. Served are the ids of holders that
+	// get another key right after the deletion.
 	Ignored, Served []string
-	// Heals is true when Qovery's key does not work, and the place is needed for its successor.
+	// Heals is true if Qovery's key does not work and the place is needed for its successor.
 	Heals bool
-	// Unclear is true while a request to store the key in Qovery may still be carried out.
+	// Unclear is true while a request to store the key in Qovery may still take effect.
 	Unclear bool
 }
 
-// check is something that must hold before a key may be deleted. It returns nil when it holds.
+// check is a condition for a deletion. It returns nil if the condition holds, and otherwise the reason why the key must stay.
 type check func(now time.Time, d Deletion, s *Snapshot) *Problem
 
-// checks are what must hold for each reason. The first one that fails is reported.
+// checks has, for each reason, all that must hold before a key may be deleted. The first check that fails is reported.
 var checks = map[Reason][]check{
 	ReasonRetired: {
 		belongsToTheUser, isNotHeld, isDrained, isNotSigning, isReplaced, isStoredNowhere, hasNoInvalidCluster, isUnused, hasNoOldDeployment,
@@ -59,23 +59,25 @@ var checks = map[Reason][]check{
 	ReasonCompensated: {isNotSigning, isStoredNowhere, isNotOnItsWay},
 }
 
-// stops are what must hold before a key is made Inactive although it may not be deleted yet. Only one that leaked is.
+// stops has all that must hold before a key is made Inactive that may not be deleted yet. That is done only for a leak.
 var stops = map[Reason][]check{
 	ReasonCompromised: {hasLeaked, belongsToTheUser, isNotSigning, isReplaced},
 }
 
-// MayDelete decides whether a key may be deactivated and deleted now. It is a pure function of its arguments.
+// MayDelete decides whether a key may be deactivated and deleted now. Nothing else decides that. It is a pure function of its
+// arguments.
 func MayDelete(now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
 	return permit(checks[d.Reason], now, d, s)
 }
 
-// MayStop decides whether a key may be made Inactive now, and no more. It is a pure function of its arguments.
+// MayStop decides whether a key may be made Inactive now, but not deleted. It is a pure function of its arguments.
 func MayStop(now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
 	allowed, problem := permit(stops[d.Reason], now, d, s)
 	allowed.stopsOnly = problem == nil
 	return allowed, problem
 }
 
+// permit makes a permit if every check holds. Without checks there is no permit, so an unknown reason deletes nothing.
 func permit(checks []check, now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
 	for _, holds := range checks {
 		if problem := holds(now, d, s); problem != nil {
@@ -88,7 +90,7 @@ func permit(checks []check, now time.Time, d Deletion, s *Snapshot) (Permit, *Pr
 	return Permit{userName: d.UserName, accessKeyID: d.AccessKeyID, reason: d.Reason}, nil
 }
 
-// hasLeaked looks for the key, and for the one whose successor needs its place, in the list of compromised keys.
+// hasLeaked requires that the key is listed as compromised, or Qovery's key, whose successor needs the place.
 func hasLeaked(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	if s.isListed(d.AccessKeyID) || s.Set != nil && s.isListed(s.Set.AccessKeyID) {
 		return nil
@@ -110,8 +112,8 @@ func isNotHeld(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// isDrained uses the longest drain window that was recorded. A journal whose rotation is not finished keeps the replaced key
-// as long as its credentials hold the new one.
+// isDrained uses the longest drain window that was recorded. While a rotation is not finished and its credentials hold the new key,
+// the replaced key stays.
 func isDrained(now time.Time, d Deletion, s *Snapshot) *Problem {
 	if d.DeleteAfter.IsZero() {
 		return drainUnknown(d)
@@ -146,7 +148,7 @@ func isReplaced(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return notReplaced(d, s)
 }
 
-// isStoredNowhere does not let a registry that came with a cluster be ignored: every deployment uses it.
+// isStoredNowhere never ignores a registry that came with a cluster, because every deployment of the cluster uses it.
 func isStoredNowhere(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	holders := slices.DeleteFunc(s.HoldersOf(d.AccessKeyID), func(h Holder) bool {
 		return slices.Contains(d.Served, h.ID) || h.ClusterID == "" && slices.Contains(d.Ignored, h.ID)
@@ -157,8 +159,8 @@ func isStoredNowhere(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// hasNoInvalidCluster checks every cluster that was deployed with the current key, also those of other credentials. If that key
-// does not work, a cluster that does not accept it proves nothing.
+// hasNoInvalidCluster checks the clusters of all credentials that hold the current key. If that key does not work, a cluster that
+// does not accept it proves nothing.
 func hasNoInvalidCluster(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	for _, cluster := range s.sharedClusters() {
 		if !d.Heals && classify(s.Statuses[cluster.ID].State) == runInvalidCredentials {
@@ -175,9 +177,9 @@ func isUnused(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// hasNoOldDeployment finds deployments of environments that may have begun with the key. The drain window does not bound
-// them: a managed database or a job may take longer. The time of the request for a deployment is by Qovery's clock. Without that
-// time, a deployment counts as old.
+// hasNoOldDeployment looks for deployments of environments that may have begun with the key. The drain window does not bound
+// them, because a managed database or a job can take longer. A deployment counts as old if it is unknown when it was asked for.
+// That time is Qovery's, and is the only one of Qovery's times that is compared with AWS's.
 func hasNoOldDeployment(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	if s.DeploymentsError != nil && !d.AllowRunningDeployments {
 		return AsProblem(s.DeploymentsError)
@@ -190,7 +192,7 @@ func hasNoOldDeployment(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// isQuiet requires that no deployment runs on the clusters of the stale holders: it would lose its key.
+// isQuiet requires that no deployment runs on the clusters of the stale holders, because it would lose its key.
 func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	clusters := s.clustersOfHolders(d.Served)
 	for _, cluster := range clusters {
@@ -207,8 +209,8 @@ func isQuiet(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// isOrphan recognizes a key that a run created before it died: the run's journal names it, or names none and the key appeared
-// in its time. Qovery never had the key, so only its own verification used it.
+// isOrphan recognizes a key that a run created before it died. The run's journal names the key, or it names none and the key
+// appeared in the run's time. Qovery never had the key, so only its own verification used it.
 func isOrphan(now time.Time, d Deletion, s *Snapshot) *Problem {
 	key := s.key(d.AccessKeyID)
 	ours := false
@@ -216,7 +218,7 @@ func isOrphan(now time.Time, d Deletion, s *Snapshot) *Problem {
 		named := j.To == key.ID || j.To == "" && j.mayHaveCreated(key.AccessKey) && key.LastUse.At.IsZero()
 		switch {
 		case !named:
-		case j.cutOver(): // Qovery has had it, perhaps in another organization, whose holders are not seen.
+		case j.cutOver(): // Qovery has had it, perhaps in another organization, whose holders are not read.
 			return foreignKey(now, s, *key)
 		case j.mayBeAlive(now):
 			return attemptMayBeAlive(d.UserName, j)

@@ -2,23 +2,23 @@ package rotation
 
 import "time"
 
-// Stage is how far a rotation, and with it the key that it replaces, has got. It is the only enumeration of the lifecycle:
-// the journal's phase is its name, and [Stage.Phase] and [Stage.Status] are what Terraform shows of it.
+// Stage is how far a rotation has got, and with it the key that it replaces. It is the only enumeration of the lifecycle. The
+// journal has it as its phase. [Stage.Phase] and [Stage.Status] are what Terraform shows of it.
 type Stage string
 
-// The stages, in order; see the package documentation for who moves a key from one to the next.
+// The stages, in order. The package documentation has the picture.
 const (
 	// StageNone is a key that is not being replaced.
 	StageNone Stage = ""
-	// StageCreating is recorded before a new key is asked for: a key that appears now may be this rotation's.
+	// StageCreating is recorded before a new key is asked for. A key that appears afterwards may be this rotation's.
 	StageCreating Stage = "creating"
-	// StageVerifying is recorded when the id of the new key is known, before Qovery gets to know the key.
+	// StageVerifying is recorded when the id of the new key is known, before Qovery is given the key.
 	StageVerifying Stage = "verifying"
-	// StageStoring is recorded before Qovery is asked to store the key: from now on a request may be under way.
+	// StageStoring is recorded before Qovery is asked to store the key. From then on, a request may be under way.
 	StageStoring Stage = "storing"
-	// StageDeploying is a rotation after the cutover: Qovery holds the new key, and not everything has it.
+	// StageDeploying is a rotation after the cutover. Qovery holds the new key, and some clusters or holders do not have it yet.
 	StageDeploying Stage = "deploying"
-	// StageDeployed is a rotation whose clusters run with the new key: the drain window of the previous key runs.
+	// StageDeployed is a rotation whose clusters run with the new key. The previous key is in its drain window.
 	StageDeployed Stage = "deployed"
 	// StageDrained is a previous key whose drain window is over.
 	StageDrained Stage = "drained"
@@ -26,7 +26,7 @@ const (
 	StageQuarantined Stage = "quarantined"
 	// StageHeld is a previous key that a cleanup keeps.
 	StageHeld Stage = "held"
-	// StageDeleted is a previous key that is gone.
+	// StageDeleted is a previous key that is deleted.
 	StageDeleted Stage = "deleted"
 )
 
@@ -86,7 +86,7 @@ func (s Stage) Status() Status {
 	}
 }
 
-// drainEnd is the end of a drain window, which begins when every cluster is deployed; zero before.
+// drainEnd is the end of a drain window, which begins when every cluster is deployed. It is zero before that.
 func drainEnd(deployedAt time.Time, window time.Duration) time.Time {
 	if deployedAt.IsZero() {
 		return time.Time{}
@@ -109,20 +109,20 @@ func (r Record) stageAt(now time.Time) Stage {
 		return StageDeploying
 	case r.PreviousAccessKeyID == "" || r.DrainEndsAt.IsZero():
 		return StageNone
-	case r.DrainEndsAt.After(r.DeployedAt) && now.Before(r.DrainEndsAt): // Both are in full seconds, which may be ahead of now.
+	case r.DrainEndsAt.After(r.DeployedAt) && now.Before(r.DrainEndsAt): // DeployedAt is rounded up and may be after now.
 		return StageDeployed
 	default:
 		return StageDrained
 	}
 }
 
-// ExtendDrain is the record with the longest drain window that the previous key ever had.
+// ExtendDrain returns the record with a longer drain window for the previous key. A shorter one has no effect.
 func (r Record) ExtendDrain(window time.Duration) Record {
 	r.DrainEndsAt = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, window))
 	return r
 }
 
-// DueAt is when a key reaches an age; zero when no age is asked for.
+// DueAt is when a key reaches an age. It is zero without an age.
 func DueAt(createdAt time.Time, days int64) time.Time {
 	if days <= 0 || createdAt.IsZero() {
 		return time.Time{}
@@ -130,8 +130,8 @@ func DueAt(createdAt time.Time, days int64) time.Time {
 	return createdAt.AddDate(0, 0, int(days))
 }
 
-// retireAt is when a key may be retired at the earliest; zero for a key that leaked, which may be retired at once. AWS reports the
-// use of a key late, so a key counts as unused after DeleteAfter only some time later.
+// retireAt is when a key may be retired at the earliest. It is zero for a key that leaked, which is retired at once. AWS reports uses
+// late, so it is known only some time after DeleteAfter that the key was not used after it.
 func (t Retirement) retireAt() time.Time {
 	switch {
 	case t.compromised:
@@ -148,10 +148,10 @@ func (t Retirement) isIdle() bool {
 	return t.AccessKeyID == "" || t.DeleteAfter.IsZero() && !t.compromised
 }
 
-// holds reports whether the key is kept. A key that leaked is not.
+// holds reports whether the key is held. A key that leaked never is.
 func (t Retirement) holds() bool { return t.Hold && !t.compromised }
 
-// stageAt is the stage of a retirement at a time, for a key as the user's list shows it; nil if the list does not have it.
+// stageAt is the stage of a retirement at a time. The key is as the user's list shows it, and nil if the list does not have it.
 func (t Retirement) stageAt(now time.Time, key *AccessKey) Stage {
 	switch {
 	case t.isIdle():
@@ -184,7 +184,7 @@ func (t Retirement) goneAt(now time.Time, key *AccessKey) time.Time {
 	return gone.Add(t.QuarantineWindow)
 }
 
-// nextActionAt is when the next step of a retirement can be taken; zero when there is none.
+// nextActionAt is when the next step of a retirement can be taken. It is zero if there is none.
 func (t Retirement) nextActionAt(stage Stage) time.Time {
 	switch {
 	case stage == StageNone || stage == StageDeleted || t.holds():

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// hold records whether a cleanup keeps its key, and makes a key that is kept Active again.
+// hold records whether a cleanup holds its key, and makes a held key Active again.
 func (r *Rotator) hold(ctx context.Context, t *Retirement, key *AccessKey) error {
 	if err := r.recordHold(ctx, *t); err != nil {
 		return err
@@ -28,8 +28,8 @@ func (r *Rotator) hold(ctx context.Context, t *Retirement, key *AccessKey) error
 	return nil
 }
 
-// recordHold records in the journal of the credentials which key a cleanup keeps, because a rotation that needs its place reads only
-// that. A key that no journal explains gets a journal.
+// recordHold records in the journal of the credentials which key a cleanup holds. A rotation that needs the place sees only the
+// journal. A key that no journal explains gets a journal.
 func (r *Rotator) recordHold(ctx context.Context, t Retirement) error {
 	j, err := r.fresh().holdEntry(ctx, t, r.Now())
 	if err != nil || j == nil {
@@ -38,7 +38,7 @@ func (r *Rotator) recordHold(ctx context.Context, t Retirement) error {
 	return r.writeJournal(ctx, t.UserName, *j)
 }
 
-// holdEntry is the entry that says which key a cleanup keeps; nil when the journal says so already, and when it does not matter.
+// holdEntry is the entry to write for a hold or its end. It is nil if the journal has it already, and if it makes no difference.
 func (w world) holdEntry(ctx context.Context, t Retirement, now time.Time) (*Journal, error) {
 	user, err := w.iam.User(ctx, t.UserName)
 	if err != nil {
@@ -55,7 +55,7 @@ func (w world) holdEntry(ctx context.Context, t Retirement, now time.Time) (*Jou
 		}
 		set := setOf(sets, t.CredentialsID)
 		if !t.holds() || set == nil || set.AccessKeyID == "" || set.AccessKeyID == t.AccessKeyID {
-			return nil, nil // No rotation could take the key for one that may go.
+			return nil, nil // No rotation could delete the key for its place.
 		}
 		j = &Journal{CredentialsID: set.ID, From: t.AccessKeyID, To: set.AccessKeyID, Stage: StageDeployed, At: now, CutoverAt: now}
 	}
@@ -70,7 +70,7 @@ func (w world) holdEntry(ctx context.Context, t Retirement, now time.Time) (*Jou
 	return j, nil
 }
 
-// Release allows a rotation to delete a key that a cleanup kept until it was destroyed.
+// Release ends the hold of a cleanup that is destroyed, so that a rotation may delete the key.
 func (r *Rotator) Release(ctx context.Context, t Retirement) error {
 	t.Hold = false
 	return r.recordHold(ctx, t)

@@ -9,44 +9,44 @@ import (
 )
 
 const (
-	// journalTagPrefix starts the key of the tag that holds a journal; the id of the credentials follows.
+	// journalTagPrefix is the beginning of the tag's key. The id of the credentials follows.
 	journalTagPrefix = "qoveryrotation:"
-	// journalVersion is the first word of a journal. A reader that meets another one leaves the journal alone.
+	// journalVersion is the first word of a journal. A journal with another version is never overwritten.
 	journalVersion = "v1"
-	// maxJournalSize is the limit of IAM for the value of a tag.
+	// maxJournalSize is IAM's limit for the value of a tag.
 	maxJournalSize = 256
 
-	// livePeriod is how long a journal from before the cutover may belong to a run that is alive. It exceeds what can follow an entry:
-	// the rest of preCutoverLimit, changeLimit for a request, and finishLimit for a rollback.
+	// livePeriod is how long after an entry from before the cutover its run may be alive. It exceeds the sum of what can follow: the
+	// rest of preCutoverLimit, changeLimit for a request, and finishLimit for a rollback.
 	livePeriod = 3 * time.Minute
-	// orphanBefore and orphanAfter bound when the run that wrote a journal can have created a key that the journal does not name. They
-	// allow for clocks that differ, and for the time that a run has up to the cutover.
+	// orphanBefore and orphanAfter are the time around an entry in which its run can have created a key that the entry does not name.
+	// They allow for clocks that differ, and for the time that a run has up to the cutover.
 	orphanBefore = time.Minute
 	orphanAfter  = preCutoverLimit + time.Minute
 )
 
-// Journal is the record of a rotation. It is a tag on the IAM user, so it outlives the provider, the runner and the
-// Terraform state, and everybody who could rotate that user sees it. It stays until the previous key is retired, and
-// explains until then why the user has two keys. It holds no secret.
+// Journal is the record of a rotation. It is a tag on the IAM user. So it outlives the provider, the runner and the Terraform
+// state, and every run that could rotate that user sees it. It stays until the previous key is retired. Until then it explains why
+// the user has two keys. It holds no secret.
 type Journal struct {
-	// CredentialsID names the credentials that are rotated. It is part of the tag's key.
+	// CredentialsID is the id of the credentials that are rotated. It is part of the tag's key.
 	CredentialsID string
-	// From is the key that is replaced; To is the new one, empty until its id is known.
+	// From is the key that is replaced. To is the new key, and empty until its id is known.
 	From, To string
-	// Before are keys that From replaced and that stale holders still store.
+	// Before are older keys than From: those that stale holders store, and the one that is deleted for its place.
 	Before []string
 	// Stage is how far the rotation got.
 	Stage Stage
-	// At is the time of the entry, which is the end of the last deployment when every cluster is deployed. CutoverAt is zero
-	// before the cutover. Both are AWS's time, in full seconds.
+	// At is the time of the entry. In [StageDeployed] it is the end of the last deployment. CutoverAt is zero before the cutover.
+	// Both are AWS's time, and are written in full seconds.
 	At, CutoverAt time.Time
-	// DrainWindow is the longest one that From had during the rotation.
+	// DrainWindow is the longest drain window that From had during the rotation.
 	DrainWindow time.Duration
-	// Hold is the key that a cleanup keeps; empty when none does.
+	// Hold is the key that a cleanup holds. It is empty if none is held.
 	Hold string
 }
 
-// errNotAJournal means that a tag with the key of a journal has a value that this program did not write.
+// errNotAJournal means that the value of a journal's tag is not one that this version writes.
 var errNotAJournal = errors.New("not a journal of this provider")
 
 // journalTagKey is the key of the tag for the journal of one credentials set.
@@ -55,7 +55,7 @@ func journalTagKey(credentialsID string) string { return journalTagPrefix + cred
 // cutOver reports whether Qovery accepted the new key.
 func (j Journal) cutOver() bool { return !j.CutoverAt.IsZero() }
 
-// deployedAt is the end of the last deployment; zero until every cluster runs with the new key.
+// deployedAt is the end of the last deployment. It is zero until every cluster runs with the new key.
 func (j Journal) deployedAt() time.Time {
 	if j.Stage != StageDeployed {
 		return time.Time{}
@@ -68,21 +68,21 @@ func (j Journal) mayBeAlive(now time.Time) bool {
 	return !j.cutOver() && now.Before(j.At.Add(livePeriod))
 }
 
-// drainEndsAt is the end of the drain window of From; zero before the end of the last deployment.
+// drainEndsAt is the end of the drain window of From. It is zero until every cluster runs with the new key.
 func (j Journal) drainEndsAt() time.Time { return drainEnd(j.deployedAt(), j.DrainWindow) }
 
-// mayHaveCreated reports whether the run that wrote the journal can have created a key, by the time of its creation.
+// mayHaveCreated reports whether a key is of such an age that the run that wrote the journal can have created it.
 func (j Journal) mayHaveCreated(key AccessKey) bool {
 	return key.CreatedAt.After(j.At.Add(-orphanBefore)) && key.CreatedAt.Before(j.At.Add(orphanAfter))
 }
 
-// names reports whether the journal says that a key was part of the rotation.
+// names reports whether the journal names a key as part of the rotation.
 func (j Journal) names(accessKeyID string) bool {
 	return accessKeyID != "" && (j.From == accessKeyID || j.To == accessKeyID || slices.Contains(j.Before, accessKeyID))
 }
 
-// String encodes the journal in words that IAM accepts as the value of a tag: letters, digits, spaces and "_.:/=+-@". Where
-// keys in Before exceed the limit of a tag, the oldest are left out.
+// String encodes the journal with the characters that IAM accepts in the value of a tag: letters, digits, spaces and "_.:/=+-@".
+// Keys in Before that exceed the limit of a tag are left out.
 func (j Journal) String() string {
 	words := []string{journalVersion, "from=" + j.From}
 	word := func(name, value string) {
@@ -126,7 +126,7 @@ func ParseJournal(credentialsID, value string) (Journal, error) {
 	return j, nil
 }
 
-// setWord decodes one word. Words that a later version may add are left out.
+// setWord decodes one word. It ignores unknown words, which a later version may add.
 func setWord(j *Journal, name, content string) (err error) {
 	switch name {
 	case "from":
@@ -174,7 +174,7 @@ func formatJournalTime(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// parseJournalTime accepts a time only in the format of a journal, so that reading and writing it again does not change it.
+// parseJournalTime accepts only the format that a journal is written in. So a journal that is read and written again is unchanged.
 func parseJournalTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	if err == nil && formatJournalTime(at) != text {
@@ -183,8 +183,8 @@ func parseJournalTime(text string) (time.Time, error) {
 	return at, err
 }
 
-// journalsOf splits the journals on a user into the one for the given credentials, or nil, and those for others. What
-// cannot be read is an error only for these credentials: the limit of two keys excludes other rotations anyway.
+// journalsOf returns the journal on a user for the given credentials, or nil, and the journals for others. An unreadable journal
+// for others is left out: the limit of two keys excludes other rotations anyway.
 func journalsOf(user User, credentialsID string) (own *Journal, others []Journal, err error) {
 	for key, value := range user.Tags {
 		id, isJournal := strings.CutPrefix(key, journalTagPrefix)

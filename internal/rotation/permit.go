@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Permit allows one key to be deactivated, and to be deleted unless it is a permit of [MayStop]. [MayDelete] and MayStop are its
-// only makers, and the ports accept nothing else.
+// Permit allows to deactivate one key, and to delete it unless [MayStop] made the permit. Only [MayDelete] and MayStop make
+// permits, and the port to IAM deactivates and deletes only with one.
 type Permit struct {
 	userName, accessKeyID string
 	reason                Reason
@@ -16,10 +16,10 @@ type Permit struct {
 // UserName is the name of the IAM user that owns the key.
 func (p Permit) UserName() string { return p.userName }
 
-// AccessKeyID is the key that may be deactivated or deleted.
+// AccessKeyID is the id of the key.
 func (p Permit) AccessKeyID() string { return p.accessKeyID }
 
-// delete carries out a permit. A canceled apply does not interrupt it.
+// delete deletes the key of a permit. A canceled apply does not interrupt it.
 func (r *Rotator) delete(ctx context.Context, permit Permit) error {
 	if permit.stopsOnly {
 		return fmt.Errorf("access key %s may be deactivated, but not deleted", permit.accessKeyID)
@@ -30,7 +30,7 @@ func (r *Rotator) delete(ctx context.Context, permit Permit) error {
 	return r.iam.DeleteAccessKey(ctx, permit)
 }
 
-// deactivate carries out the part of a permit that can be undone.
+// deactivate makes the key of a permit Inactive, which can be undone. A canceled apply does not interrupt it once it has begun.
 func (r *Rotator) deactivate(ctx context.Context, permit Permit) error {
 	if err := ctx.Err(); err != nil {
 		return err

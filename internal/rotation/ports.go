@@ -12,17 +12,17 @@ type AccessKey struct {
 	CreatedAt time.Time
 }
 
-// NewAccessKey is an access key together with its secret, which IAM returns once, in the answer that creates the key.
+// NewAccessKey is an access key with its secret. IAM returns the secret only once, when the key is created.
 type NewAccessKey struct {
 	ID        string
 	Secret    Secret
 	CreatedAt time.Time
 }
 
-// LastUse is who owns an access key and when it last signed a request.
+// LastUse is who owns an access key and when it was last used.
 type LastUse struct {
 	UserName string
-	// At is zero when the key was never used. IAM learns of a use some minutes late.
+	// At is zero if the key was never used. IAM reports a use some minutes late.
 	At      time.Time
 	Service string
 	Region  string
@@ -35,19 +35,19 @@ type User struct {
 	Tags map[string]string
 }
 
-// Service is a service of AWS that a new key is tried with, by the name under which IAM tells the last use of a key.
+// Service is a service of AWS that a new key is tried with. It has the name that IAM uses in the last use of a key.
 type Service string
 
-// The services of [IAM]. STS is asked for whom a key is, the others whether they know it: STS may know a key earlier.
+// The services. STS is asked to whom a new key belongs. The others are asked whether they know it, because STS may know it earlier.
 const (
 	serviceSTS Service = "sts"
 	ServiceIAM Service = "iam"
 	ServiceEC2 Service = "ec2"
 )
 
-// IAM is what the job needs of AWS: the access keys and the tags of an IAM user, and STS to try a key.
+// IAM is the port to AWS: the access keys and the tags of an IAM user, and requests that try a key.
 //
-// Every method reports an error that says, by [IsDefinite], whether AWS answered that it did not do what was asked.
+// [IsDefinite] tells of the error of every method whether AWS answered that it did not do what was asked.
 type IAM interface {
 	// User reads a user with its tags.
 	User(ctx context.Context, userName string) (User, error)
@@ -55,11 +55,11 @@ type IAM interface {
 	// AccessKeys lists the keys of a user, the Inactive ones too.
 	AccessKeys(ctx context.Context, userName string) ([]AccessKey, error)
 
-	// AccessKeyLastUse names the owner of a key. A key that does not exist is [ErrNotFound].
+	// AccessKeyLastUse reads the owner and the last use of a key. If the key does not exist, it returns [ErrNotFound].
 	AccessKeyLastUse(ctx context.Context, accessKeyID string) (LastUse, error)
 
-	// CreateAccessKey asks for a key once and is never repeated by itself: if the answer is lost, so is the secret of a key that
-	// may exist. A user with two keys is [ErrLimitExceeded].
+	// CreateAccessKey asks for a key. The port never repeats the request: if the answer is lost, a key may exist whose secret is
+	// lost. If the user has two keys, it returns [ErrLimitExceeded].
 	CreateAccessKey(ctx context.Context, userName string) (NewAccessKey, error)
 
 	// DeactivateAccessKey makes the key of the permit Inactive, which can be undone.
@@ -68,36 +68,36 @@ type IAM interface {
 	// ActivateAccessKey makes an Inactive key Active again.
 	ActivateAccessKey(ctx context.Context, userName, accessKeyID string) error
 
-	// DeleteAccessKey removes the key of the permit for good. A key that is gone already is no error.
+	// DeleteAccessKey deletes the key of the permit. A key that does not exist is no error.
 	DeleteAccessKey(ctx context.Context, permit Permit) error
 
-	// TagUser sets one tag and leaves the others alone.
+	// TagUser sets one tag and leaves the others unchanged.
 	TagUser(ctx context.Context, userName, key, value string) error
 
-	// UntagUser removes one tag. A tag that is not there is no error.
+	// UntagUser removes one tag. A tag that does not exist is no error.
 	UntagUser(ctx context.Context, userName, key string) error
 
-	// CallerARN asks STS in one region, with a request signed with the given key, whose key that is.
-	// A key that STS does not know (yet) is [ErrUnauthenticated].
+	// CallerARN asks STS in one region for the owner of the given key, with a request that is signed with it.
+	// If STS does not know the key (yet), it returns [ErrUnauthenticated].
 	CallerARN(ctx context.Context, key NewAccessKey, region string) (string, error)
 
-	// TryKey asks a service for something that changes nothing, with a request signed with the given key. Without an error, and
-	// with [ErrForbidden], the service knows the key. [ErrUnauthenticated] is one that it does not know (yet). Every other error
-	// says nothing about the key.
+	// TryKey sends a request to a service that changes nothing and is signed with the given key. Without an error, and with
+	// [ErrForbidden], the service knows the key. With [ErrUnauthenticated] it does not know the key (yet). Every other error shows
+	// nothing about the key.
 	TryKey(ctx context.Context, key NewAccessKey, service Service, region string) error
 
-	// SignsWith reports whether requests of this port have been, or would be, signed with the key, also on the way to a
-	// role.
+	// SignsWith reports whether the port has signed requests with the key or would sign the next ones with it. Requests that
+	// assume a role count too.
 	SignsWith(ctx context.Context, accessKeyID string) (bool, error)
 
-	// Account is the id of the AWS account that the port's requests act in, by STS.
+	// Account is the id of the AWS account of the port's own credentials, from STS.
 	Account(ctx context.Context) (string, error)
 
-	// Rights asks IAM which of some actions the policies of the port's own identity allow on a user, among them the setting of a
-	// tag. It is asked once. An identity that is no user and no role, and one that may not ask, is an error.
+	// Rights asks IAM which actions on a user the policies of the port's own identity allow. One of them sets the given tag. The
+	// port does not repeat the request. It is an error if the identity is no user and no role, or may not ask.
 	Rights(ctx context.Context, userARN, tagKey string, actions []string) (Rights, error)
 
-	// ClockOffset is how far AWS's clock was ahead of this machine's when AWS last answered.
+	// ClockOffset is how far AWS's clock was ahead of this machine's clock at AWS's last answer.
 	ClockOffset() time.Duration
 }
 
@@ -105,7 +105,7 @@ type IAM interface {
 type Organization struct {
 	ID   string
 	Name string
-	// DeploymentRestriction is Qovery's reason for not deploying anything ("billing_deployment_restriction"), or empty.
+	// DeploymentRestriction is why Qovery deploys nothing ("billing_deployment_restriction"). It is empty if it deploys.
 	DeploymentRestriction string
 }
 
@@ -118,9 +118,9 @@ type CredentialsSet struct {
 	Name string
 	// Type is Qovery's "object_type": AWS for a static access key, AWS_ROLE, EKS_ANYWHERE_VSPHERE, SCW, …
 	Type string
-	// AccessKeyID is empty when the set has no AWS access key. A set that has one is a holder, whatever its type.
+	// AccessKeyID is empty if the set has no AWS access key. A set with a key is a holder, whatever its type.
 	AccessKeyID string
-	// Clusters are the clusters that use the set; their region is not known here.
+	// Clusters are the clusters that use the set, without their regions.
 	Clusters []Cluster
 }
 
@@ -132,39 +132,39 @@ type Cluster struct {
 	Region string
 	// Production is true for a cluster that Qovery marks as production.
 	Production bool
-	// Kubernetes is "MANAGED", "SELF_MANAGED", "PARTIALLY_MANAGED", or one that is newer than this program; empty when Qovery
-	// does not tell.
+	// Kubernetes is "MANAGED", "SELF_MANAGED", "PARTIALLY_MANAGED", or a value that is newer than this program. It is empty if
+	// Qovery does not show it.
 	Kubernetes string
-	// DeploymentStatus is "UP_TO_DATE", "OUT_OF_DATE" when changes wait for the next deployment, "NEVER_DEPLOYED", or one that
-	// is newer than this program; empty if Qovery does not show it.
+	// DeploymentStatus is "UP_TO_DATE", "OUT_OF_DATE" if changes wait for the next deployment, "NEVER_DEPLOYED", or a value that
+	// is newer than this program. It is empty if Qovery does not show it.
 	DeploymentStatus string
 	// SecretManagerKeys are the holders among the cluster's secret-manager accesses.
 	SecretManagerKeys []Holder
 }
 
-// ClusterLock keeps a cluster from being deployed.
+// ClusterLock is a lock with which somebody prevents deployments of a cluster.
 type ClusterLock struct {
 	Owner    string
 	Reason   string
 	LockedAt time.Time
 }
 
-// ClusterStatus is what Qovery says about a cluster's last, or running, deployment.
+// ClusterStatus is the status of a cluster's running deployment, or of its last one.
 type ClusterStatus struct {
 	ClusterID string
 	// State is one of Qovery's ClusterStateEnum, or one that is newer than this program.
 	State string
 	// IsDeployed is false for a cluster that was never deployed.
 	IsDeployed bool
-	// LastExecutionID names the deployment; LastDeploymentDate is only ever compared with itself, hence text.
+	// LastExecutionID is the id of the deployment, and LastDeploymentDate its time as Qovery writes it.
 	LastExecutionID    string
 	LastDeploymentDate string
 	Lock               *ClusterLock
-	// ReadAt is Qovery's time of the answer, in full seconds; zero if the answer has none.
+	// ReadAt is Qovery's time of the answer, in full seconds. It is zero if the answer has none.
 	ReadAt time.Time
 }
 
-// EnvironmentDeployment is the deployment of an environment that has not ended.
+// EnvironmentDeployment is a deployment of an environment that has not ended.
 type EnvironmentDeployment struct {
 	EnvironmentID string
 	Environment   string
@@ -173,19 +173,19 @@ type EnvironmentDeployment struct {
 	ClusterName   string
 	// State is one of Qovery's StateEnum that is not final, or one that is newer than this program.
 	State string
-	// AskedAt is when the deployment was asked for, by Qovery's clock; of several that wait for each other, the oldest one.
-	// It is zero when that is unknown, which counts as old.
+	// AskedAt is when the deployment was asked for, by Qovery's clock. If several are queued, it is the time of the oldest. It is
+	// zero if it is unknown, and then the deployment counts as old.
 	AskedAt time.Time
 }
 
 // CredentialsChange is an event in which somebody changed credentials.
 type CredentialsChange struct {
-	// By is a user, an API token or an automatic action, and Origin is where it came from, such as "CONSOLE" or "API".
+	// By is a user, an API token or an automatic action. Origin is where the change came from, such as "CONSOLE" or "API".
 	By, Origin string
 	At         time.Time
 }
 
-// HolderKind says which kind of Qovery object stores an access key.
+// HolderKind is a kind of object in Qovery that stores an access key.
 type HolderKind string
 
 // The kinds of [Holder].
@@ -193,34 +193,33 @@ const (
 	HolderCredentials       HolderKind = "credentials"
 	HolderContainerRegistry HolderKind = "container_registry"
 	HolderHelmRepository    HolderKind = "helm_repository"
-	// HolderDNSProvider is a cluster's own zone of Route 53.
+	// HolderDNSProvider is a cluster's own zone in Route 53.
 	HolderDNSProvider HolderKind = "dns_provider"
-	// The kinds below need more than the new key to be written again, so a rotation cannot give it to them.
+	// A rotation cannot give the new key to the kinds below, because writing them requires more than the key.
 	HolderVSphereCredentials HolderKind = "vsphere_credentials"
 	HolderSecretManager      HolderKind = "secret_manager_access"
 )
 
-// Holder is a Qovery object that stores an access key.
+// Holder is an object in Qovery that stores an access key.
 type Holder struct {
 	Kind HolderKind
-	// ID of a DNS provider is that of its cluster.
+	// ID is the id of the object. A DNS provider has the id of its cluster.
 	ID          string
 	Name        string
 	AccessKeyID string
-	// ClusterID and ClusterName are the cluster that a registry came with, whose every deployment uses the key; empty when it
-	// is not tied to one.
+	// ClusterID and ClusterName are the cluster that a registry came with. Every deployment of that cluster uses the registry's
+	// key. Both are empty for other holders.
 	ClusterID   string
 	ClusterName string
 	// Services is how many services use a registry or repository.
 	Services int
-	// Obstacle says why the holder cannot be written, and is empty when it can be. [Qovery.PrepareStore] fails for the same
-	// reason.
+	// Obstacle is why the holder cannot be written. It is empty if it can be. [Qovery.PrepareStore] fails for the same reason.
 	Obstacle string
 }
 
-// Qovery is what the job needs of Qovery's API.
+// Qovery is the port to Qovery's API.
 //
-// Every method reports an error that says, by [IsDefinite], whether Qovery answered that it did not do what was asked.
+// [IsDefinite] tells of the error of every method whether Qovery answered that it did not do what was asked.
 type Qovery interface {
 	Organization(ctx context.Context, organizationID string) (Organization, error)
 
@@ -230,41 +229,41 @@ type Qovery interface {
 	// Clusters lists the clusters of an organization with their regions.
 	Clusters(ctx context.Context, organizationID string) ([]Cluster, error)
 
-	// ClusterStatuses lists the state of every cluster of an organization.
+	// ClusterStatuses lists the status of every cluster of an organization.
 	ClusterStatuses(ctx context.Context, organizationID string) ([]ClusterStatus, error)
 
-	// RunningDeployments lists the deployments of environments that have not ended, the queued ones too: one for each
-	// environment. A project that may not be read is an error that names it. It takes a request for the list of projects,
-	// one for each project, and one for each environment in the result.
+	// RunningDeployments lists the environments whose deployments have not ended, queued ones included. A project that may not be
+	// read is an error that names it. The port sends a request for the list of projects, one for each project, and one for each
+	// environment in the result.
 	RunningDeployments(ctx context.Context, organizationID string) ([]EnvironmentDeployment, error)
 
-	// ContainerRegistries lists those registries of an organization that store an AWS access key.
+	// ContainerRegistries lists the registries of an organization that store an AWS access key.
 	ContainerRegistries(ctx context.Context, organizationID string) ([]Holder, error)
 
-	// HelmRepositories lists those helm repositories of an organization that store an AWS access key.
+	// HelmRepositories lists the helm repositories of an organization that store an AWS access key.
 	HelmRepositories(ctx context.Context, organizationID string) ([]Holder, error)
 
-	// ClusterDNSProvider returns the DNS provider of a cluster as a holder, or nil when it stores no AWS access key. One that
-	// is not found is an error.
+	// ClusterDNSProvider returns the DNS provider of a cluster as a holder, or nil if it stores no AWS access key. It is an error
+	// if the DNS provider is not found.
 	ClusterDNSProvider(ctx context.Context, clusterID string) (*Holder, error)
 
-	// PrepareStore reads a holder and returns the request that puts a key into it and leaves its every other field as it was
-	// read. The request does nothing if the holder has the key already. A holder that has neither this key nor the one named
-	// in the argument was changed by somebody else and is [ErrConflict]. So both may be repeated when an answer was lost. A
-	// holder that would lose a setting is [ErrRejected].
+	// PrepareStore reads a holder and returns the request that stores a key in it, with all other fields as they were read. The
+	// request does nothing if the holder has the key already. If the holder has neither this key nor the one in the argument,
+	// somebody else changed it, and PrepareStore returns [ErrConflict]. So both may be repeated after a lost answer. If the holder
+	// would lose a setting, PrepareStore returns [ErrRejected].
 	PrepareStore(ctx context.Context, organizationID string, holder Holder, key NewAccessKey) (store func(context.Context) error, err error)
 
-	// DeployCluster asks for a deployment once and is never repeated by itself.
+	// DeployCluster asks for a deployment. The port never repeats the request.
 	DeployCluster(ctx context.Context, organizationID, clusterID string) error
 
-	// ClusterErrors returns the last errors after a time, by Qovery's clock, in a cluster's own log, oldest first: each a line
-	// with its time, and without anything that could be a secret.
+	// ClusterErrors returns the last errors in a cluster's own log that are later than a time by Qovery's clock, oldest first. Each
+	// is a line with its time, and without anything that could be a secret.
 	ClusterErrors(ctx context.Context, organizationID, clusterID string, after time.Time) ([]string, error)
 
-	// LastCredentialsChange returns the last change of credentials among the organization's last events; zero when there is none.
+	// LastCredentialsChange returns the last change of credentials among the organization's last events, or zero if there is none.
 	LastCredentialsChange(ctx context.Context, organizationID, credentialsID string) (CredentialsChange, error)
 
-	// Budget tells how many requests the API allows until when, by Qovery's clock, as its last answer said. The time is zero when
-	// only the number was told; known is false when no answer told a number.
+	// Budget returns how many requests the API allows until when, by Qovery's clock, as its last answer says. The time is zero if
+	// only the number is known. known is false if no answer had a number.
 	Budget() (left int, resetsAt time.Time, known bool)
 }

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// rotation finds the rotation that gave Qovery its present key: by the journal for these credentials, by one for others that
-// share the key, or by the state.
+// rotation finds the rotation that gave Qovery its current key. It looks in the journal for these credentials, in the journals for
+// others that share the key, and in the state.
 func (v view) rotation() (Journal, bool) {
 	for _, j := range v.journals() {
 		if j.To != v.Set.AccessKeyID || v.isOver(j) {
 			continue
 		}
-		j.CutoverAt = earliest(j.CutoverAt, j.At)
+		j.CutoverAt = firstNonZero(j.CutoverAt, j.At)
 		if j.Stage != StageDeployed {
 			j.Stage = StageDeploying
 		}
@@ -27,7 +27,7 @@ func (v view) rotation() (Journal, bool) {
 	return Journal{}, false
 }
 
-// withRecord adds what the state knows about the same rotation, and the longest drain window that it ever had.
+// withRecord adds to a journal what the state knows about the same rotation, and the longest drain window that it ever had.
 func (v view) withRecord(j Journal) Journal {
 	j.DrainWindow = max(j.DrainWindow, v.drainWindowOf(j.From))
 	r := v.Record
@@ -35,15 +35,15 @@ func (v view) withRecord(j Journal) Journal {
 		return j
 	}
 	if j.Stage != StageDeployed {
-		j.CutoverAt = earliest(r.RotatedAt, j.At)
+		j.CutoverAt = firstNonZero(r.RotatedAt, j.At)
 		j.Stage, j.At = StageDeployed, r.DeployedAt
 	}
 	j.DrainWindow = max(j.DrainWindow, r.DrainEndsAt.Sub(j.deployedAt()))
 	return j
 }
 
-// drainWindowOf is the drain window of a key that is replaced, no shorter than the state remembers it. One that leaked, and one
-// that does not work, has nothing to drain.
+// drainWindowOf is the drain window of a key that is replaced, and at least the one in the state. It is zero for a key that leaked
+// or does not work.
 func (v view) drainWindowOf(accessKeyID string) time.Duration {
 	if key := v.key(accessKeyID); key == nil || !key.Active || v.isListed(accessKeyID) {
 		return 0
@@ -54,9 +54,9 @@ func (v view) drainWindowOf(accessKeyID string) time.Duration {
 	return v.DrainWindow
 }
 
-// completed is a snapshot whose journal includes what the state knows about the same rotation: the entry that records the end may have
-// been lost.
-func (v view) completed() *Snapshot {
+// snapshotWithRecord is the snapshot with what the state knows added to its journal. The journal's entry about the end of the
+// rotation may have been lost.
+func (v view) snapshotWithRecord() *Snapshot {
 	if v.Journal == nil {
 		return v.Snapshot
 	}
@@ -65,13 +65,14 @@ func (v view) completed() *Snapshot {
 	return &s
 }
 
-// isOver reports whether a journal is not needed any more: its rotation is complete, the replaced key is deleted, and no holder
-// stores it.
+// isOver reports whether a journal is not needed any more. Its rotation is complete, the replaced key is deleted, and no holder
+// stores that key or an older one.
 func (v view) isOver(j Journal) bool {
 	return j.Stage == StageDeployed && v.key(j.From) == nil && len(v.HoldersOf(slices.Concat(j.Before, []string{j.From})...)) == 0
 }
 
-// canResume reports whether there is a rotation that the state does not record as complete, and that needs no repair.
+// canResume reports whether there is a rotation that the state does not record as complete and that needs no repair. A key that
+// does not work, or leaked, is replaced instead.
 func (v view) canResume() bool {
 	j, found := v.rotation()
 	if !found || v.needsRepair() || v.isDead() || v.hasLeaked() {
@@ -79,7 +80,7 @@ func (v view) canResume() bool {
 	}
 	r, own := v.Record, v.Journal != nil && v.Journal.To == j.To
 	switch {
-	case r == nil: // A key that is only adopted is not resumed for another resource's rotation.
+	case r == nil: // An adoption leaves the rotation of another resource to that resource.
 		return own || v.Rotate
 	case r.AccessKeyID == j.To:
 		return r.Unfinished
@@ -97,8 +98,7 @@ func (v view) resume() Decision {
 	return d
 }
 
-// stale are the holders that should have a new key and do not: those of every other key that the journal or the state
-// knows as ours.
+// stale are the holders that should have a new key and store an older one, which the journal or the state explains.
 func (v view) stale() []Holder {
 	if !v.RotateRegistries && !v.hasLeaked() {
 		return nil
@@ -109,14 +109,14 @@ func (v view) stale() []Holder {
 	})
 }
 
-// serves reports whether a rotation gives a holder its new key. A key that leaked is replaced wherever that is possible.
+// serves reports whether a rotation gives its new key to a holder. A key that leaked is replaced wherever that is possible.
 func (v view) serves(h Holder) bool {
 	wanted := v.hasLeaked() || v.RotateRegistries && !slices.Contains(v.IgnoredHolders, h.ID)
 	return h.ID == v.CredentialsID || h.rotatable() && wanted
 }
 
-// needsRepair reports whether only another rotation can serve the stale holders: the secret of the new key is lost, and the key that
-// they store is drained or deleted.
+// needsRepair reports whether it is time for the rotation that serves the stale holders: the key that they store is drained,
+// compromised or deleted. The secret of the current key is lost, so they need another one.
 func (v view) needsRepair() bool {
 	if len(v.stale()) == 0 {
 		return false
@@ -129,8 +129,8 @@ func (v view) needsRepair() bool {
 	return v.Journal != nil && v.Journal.From == v.Set.AccessKeyID && !v.Journal.cutOver() && len(v.Journal.Before) > 0
 }
 
-// place finds the user's other key, and the permit to delete it. A user can have two keys only, so it has to go before a new
-// one can come.
+// place returns the permit to delete the user's other key, or the reason why that key stays. Both are nil if there is no other key.
+// A user can have two keys, so the other one must be deleted before a new one can be created.
 func (v view) place() (*Permit, *Problem) {
 	for _, key := range v.Keys {
 		if key.ID == v.Set.AccessKeyID {
@@ -142,8 +142,8 @@ func (v view) place() (*Permit, *Problem) {
 	return nil, nil
 }
 
-// deletionOf is the reason for which the user's other key could be deleted. A key without an explanation is treated as an orphan, and
-// fails the checks for one.
+// deletionOf asks for the deletion of the user's other key, with the reason that fits it. An unexplained key is asked for as an
+// orphan, and fails the checks of that reason.
 func (v view) deletionOf(key Key) Deletion {
 	d := Deletion{AccessKeyID: key.ID, UserName: v.User.Name, Reason: ReasonOrphan, Heals: v.isDead()}
 	for _, holder := range v.stale() {
@@ -160,7 +160,7 @@ func (v view) deletionOf(key Key) Deletion {
 		d.DeleteAfter, d.RetireAt = drainEndsAt, drainEndsAt
 	case replaced:
 		d.Reason = ReasonRetired
-		// A use after the drain window is a sign that somebody needs the key: it drains again from then on.
+		// A use after the drain window shows that somebody needs the key. It drains again from then on.
 		if use := key.LastUse.At; !drainEndsAt.IsZero() && use.After(drainEndsAt) {
 			drainEndsAt = use.Add(v.DrainWindow)
 		}
@@ -175,8 +175,8 @@ func (v view) isOurs(accessKeyID string) bool {
 		slices.ContainsFunc(v.journals(), func(j Journal) bool { return j.names(accessKeyID) })
 }
 
-// drainEndOf is the end of the drain window of a key, and whether Qovery's credentials held it before. If only a journal from
-// before a cutover names the key, the run that wrote the journal had found it drained.
+// drainEndOf is the end of the drain window of a key, and whether Qovery's credentials held it before. A key that is only in Before
+// of a journal was drained when the journal was written.
 func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
 	if r := v.Record; r != nil && r.PreviousAccessKeyID == accessKeyID {
 		end, replaced = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, v.drainWindowOf(accessKeyID))), true
@@ -189,7 +189,7 @@ func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
 		case slices.Contains(j.Before, accessKeyID) && !replaced:
 			end, replaced = j.At, true
 		case j.To == accessKeyID:
-			end = latest(end, j.At) // A key that Qovery's credentials never held does not drain.
+			end = latest(end, j.At) // If nothing else names it, Qovery's credentials never held it, and it does not drain.
 		}
 	}
 	return end, replaced
@@ -210,21 +210,21 @@ func (v view) rotate() Decision {
 	return d
 }
 
-// earliest returns the first time unless it is zero.
-func earliest(at, otherwise time.Time) time.Time {
+// firstNonZero returns the first time, or the second one if the first is zero.
+func firstNonZero(at, otherwise time.Time) time.Time {
 	if at.IsZero() {
 		return otherwise
 	}
 	return at
 }
 
-// requestsForHolders is how many requests to Qovery a rotation needs at least: every holder is read, and then written.
+// requestsForHolders is the minimum number of requests to Qovery for the holders: each is read, and then written.
 func (v view) requestsForHolders() int {
 	served := slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool { return !v.serves(h) })
 	return 2 * (len(served) + len(v.stale()))
 }
 
-// clusters are those that use the credentials, and those that use others which get the new key too.
+// clusters are the clusters of the credentials, and of all others that get the new key.
 func (v view) clusters() []Cluster {
 	stale := v.stale()
 	return v.clustersOf(func(set CredentialsSet) bool {

@@ -9,31 +9,32 @@ import (
 	"time"
 )
 
-// watchInterval is how often the journal of a run that may be alive is read.
+// watchInterval is how often the journals are read while another run may be alive.
 const watchInterval = 10 * time.Second
 
 // Forecast is what a rotation would change if it began now.
 type Forecast struct {
-	// Served holders get the new key, in this order. LeftBehind ones keep the old key without being ignored.
+	// Served are the holders that get the new key, stale ones and credentials first. LeftBehind are those that keep the old key
+	// although they are not ignored.
 	Served, LeftBehind []Holder
-	// Deployed are the clusters that are not off. SelfManaged ones are not deployed by Qovery.
+	// Deployed are the clusters that the rotation deploys. SelfManaged are those that Qovery does not deploy.
 	Deployed, SelfManaged []Cluster
-	// Outdated are those of the deployed clusters that have changes which wait for their next deployment.
+	// Outdated are the deployed clusters with other changes that wait for their next deployment.
 	Outdated []Cluster
-	// DeletedFirst is the warning about the other key of the user, whose place is needed; nil if there is none.
+	// DeletedFirst is the warning about the user's other key, which is deleted for its place. It is nil if no key is.
 	DeletedFirst *Problem
-	// Compromised is true when the key leaked, and IsDead when it does not work.
+	// Compromised is true if the key leaked, and IsDead if it does not work.
 	Compromised, IsDead bool
-	// LastTook is how long the clusters took in the last rotation; zero when that is unknown.
+	// LastTook is how long the clusters took in the last rotation. It is zero if that is unknown.
 	LastTook time.Duration
 	// Running are deployments of environments that may use a compromised key.
 	Running []EnvironmentDeployment
-	// Stale are the holders whose keys are gone or about to go.
+	// Stale are the stale holders.
 	Stale []Holder
 }
 
-// Preflight decides for a plan, with the same snapshot and the same table as [Rotator.Rotate]. It changes nothing, and
-// returns what a rotation would start from. Adopting a key needs nothing of the clusters, unless something was left unfinished.
+// Preflight decides for a plan, from cached answers and with the same table as [Rotator.Rotate]. It changes nothing. It returns the
+// snapshot and the decision. The adoption of a key reads no clusters, unless a rotation is unfinished.
 func (r *Rotator) Preflight(ctx context.Context, in Intent) (*Snapshot, Decision, error) {
 	known := ""
 	if in.Record != nil {
@@ -47,14 +48,14 @@ func (r *Rotator) Preflight(ctx context.Context, in Intent) (*Snapshot, Decision
 	}
 	s, decision, err := r.decide(ctx, r.cached(), in, known, ScopeAll)
 	if err == nil && s.Current != nil && r.IsCompromised(s.Set.AccessKeyID) {
-		// Both are only for information, so a failure to read them does not matter.
+		// Both are only shown, so a failure to read them does not matter.
 		s.Current.LastUse, _ = r.cached().iam.AccessKeyLastUse(ctx, s.Current.ID)
 		s.Deployments, _ = r.cached().qovery.RunningDeployments(ctx, in.OrganizationID)
 	}
 	return s, decision, err
 }
 
-// decide reads a snapshot and applies the table.
+// decide reads a snapshot and asks [Next]. A refusal is an error.
 func (r *Rotator) decide(ctx context.Context, w world, in Intent, known string, scope Scope) (*Snapshot, Decision, error) {
 	s, err := w.read(ctx, in.Target, known, scope)
 	if err != nil {
@@ -68,7 +69,7 @@ func (r *Rotator) decide(ctx context.Context, w world, in Intent, known string, 
 		in.UserName = s.Owner
 	}
 	decision := Next(r.Now(), in, s)
-	if decision.Action == ActionRefuse && in.RegistriesUnknown { // Only what is refused either way is refused.
+	if decision.Action == ActionRefuse && in.RegistriesUnknown { // Refused only if both values would be.
 		in.RotateRegistries = !in.RotateRegistries
 		decision = Next(r.Now(), in, s)
 	}
@@ -112,8 +113,8 @@ func (s *Snapshot) Forecast(in Intent, d Decision) Forecast {
 
 // Rotate resumes an unfinished rotation, or else rotates if that is asked for. It returns the record for the state.
 //
-// An error without a record means that Qovery still holds the old key; one with a record means that the next run resumes
-// from there.
+// An error with a record means that the cutover is done and the next run resumes from there. An error without a record means that
+// this run made no cutover, or does not know whether it did.
 func (r *Rotator) Rotate(ctx context.Context, in Intent) (*Record, error) {
 	ctx, cancel := r.withJob(ctx, in.Target, in.Timeout)
 	defer cancel()
@@ -156,7 +157,7 @@ func (r *Rotator) rotate(ctx context.Context, in Intent) (*Record, error) {
 		}
 		c, err := r.begin(ctx, in, s, decision, deadline)
 		if errors.Is(err, errKeyLost) && !retried && ctx.Err() == nil {
-			// The key that the request may have created is an orphan as soon as its rotation counts as dead.
+			// The key that the request may have created is an orphan when its rotation counts as dead.
 			setback(ctx, "it is unknown whether IAM created an access key; starting again when that is certain", "error", err.Error())
 			continue
 		}
@@ -167,7 +168,7 @@ func (r *Rotator) rotate(ctx context.Context, in Intent) (*Record, error) {
 	}
 }
 
-// takeTurn waits until no other rotation of this process works on the user. It reads the name of the user if that is not set.
+// takeTurn waits until no other rotation of this process works on the user. It reads the user's name if that is not set.
 func (r *Rotator) takeTurn(ctx context.Context, in *Intent) (release func(), err error) {
 	if in.UserName == "" {
 		s, err := r.cached().read(ctx, in.Target, "", ScopeHolders)
@@ -186,7 +187,7 @@ func (r *Rotator) takeTurn(ctx context.Context, in *Intent) (release func(), err
 	return release, nil
 }
 
-// settle looks and decides, and waits for the end of a run that may be alive.
+// settle reads and decides, and repeats both as long as another run may be alive.
 func (r *Rotator) settle(ctx context.Context, in Intent) (*Snapshot, Decision, error) {
 	for {
 		s, decision, err := r.decide(ctx, r.fresh(), in, "", ScopeAll)
@@ -199,7 +200,7 @@ func (r *Rotator) settle(ctx context.Context, in Intent) (*Snapshot, Decision, e
 	}
 }
 
-// watch waits for a time, or until somebody changes the journals of a user.
+// watch waits until a time, or until the journals of a user change.
 func (r *Rotator) watch(ctx context.Context, user User, until time.Time) error {
 	step(ctx, "another rotation of the same key may still run; waiting for its end", "until", until.Format(time.RFC3339))
 	for now := r.Now(); now.Before(until); now = r.Now() {
@@ -214,14 +215,14 @@ func (r *Rotator) watch(ctx context.Context, user User, until time.Time) error {
 	return nil
 }
 
-// begin brings a decision to the point where Qovery holds the new key, from this run or from an earlier one.
+// begin carries out a decision to the point where Qovery holds the new key, from this run or from an earlier one.
 func (r *Rotator) begin(ctx context.Context, in Intent, s *Snapshot, d Decision, deadline time.Time) (*change, error) {
 	if d.Action == ActionResume {
 		step(ctx, "resuming an interrupted rotation", "from", d.Rotation.From, "to", d.Rotation.To)
-		return r.takeUp(ctx, in, s, d)
+		return r.resume(ctx, in, s, d)
 	}
 	if r.clock.Now().Add(verificationPeriod).After(deadline) {
-		// It would only create a key and delete it again.
+		// The rotation would only create a key and delete it again.
 		problem := stopped(context.DeadlineExceeded, WorldUntouched)
 		problem.Cause = fmt.Sprintf("The rotation did not begin: verifying a new access key takes %s, and less time is left.", verificationPeriod)
 		problem.Advice += adviceLimit(in.Timeout)
@@ -230,30 +231,31 @@ func (r *Rotator) begin(ctx context.Context, in Intent, s *Snapshot, d Decision,
 	return r.replaceKey(ctx, in, s, d)
 }
 
-// change is a replaced key on its way to the clusters.
+// change is a rotation after its cutover.
 type change struct {
-	s         *Snapshot
-	journal   Journal
+	// s is from before the cutover, if this run did it.
+	s       *Snapshot
+	journal Journal
+	// createdAt is when the new key was created.
 	createdAt time.Time
-	// stale holders should have the new key and do not; refusals tells why, if they were asked.
+	// stale are the holders that should have the new key and do not. refusals is why, if this run tried.
 	stale    []Holder
 	refusals error
 	// served are the holders that have the new key.
 	served []Holder
-	// deployed are the clusters that have the key already, and took is how long those needed that this run deployed.
+	// deployed are the clusters that run with the new key. took is how long each took that this run deployed.
 	deployed []string
 	took     map[string]time.Duration
-	// written is true when the journal on the user says what this one says.
+	// written is true if the journal on the user is the same as this one.
 	written bool
-	// stopped is true when the replaced key leaked and does not work any more.
+	// stopped is true if the replaced key leaked and does not work any more.
 	stopped bool
 }
 
-// takeUp makes the journal tell of a rotation whose cutover it does not have: it is known from the key in Qovery only, or from
-// the state, or somebody put the old key back.
-func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
+// resume continues a rotation whose cutover is done. It deletes an orphan, and records the cutover if the journal does not have it.
+func (r *Rotator) resume(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
 	c := &change{s: s, journal: d.Rotation, createdAt: s.Current.CreatedAt, stale: d.Stale, served: s.HoldersOf(d.Rotation.To)}
-	if in.Record != nil && in.Record.AccessKeyID == d.Rotation.To { // Clusters that have another key have nothing yet.
+	if in.Record != nil && in.Record.AccessKeyID == d.Rotation.To { // The state may list clusters that run with an older key.
 		c.deployed = in.Record.DeployedClusters
 	}
 	if d.Place != nil {
@@ -261,8 +263,8 @@ func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision
 			return nil, orphanStays(*d.Place, c.journal.To, err)
 		}
 	}
-	// What is recorded already needs no entry, nor does a complete rotation that another journal or the state tells of. One that
-	// explained an orphan is out of date now.
+	// No entry is needed if the journal has this one, or if the rotation is complete and another journal or the state has it. A
+	// journal that explained a deleted orphan is out of date.
 	j := s.Journal
 	own := j != nil && j.To == c.journal.To
 	complete := !c.journal.deployedAt().IsZero() && len(c.stale) == 0
@@ -275,8 +277,8 @@ func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision
 	if c.journal.Stage == StageDeploying {
 		c.journal.At = r.Now()
 	}
-	// When somebody else replaced the key, it is only known that it was before now.
-	c.journal.CutoverAt = earliest(c.journal.CutoverAt, c.journal.At)
+	// If somebody else replaced the key, it is only known that this was before now.
+	c.journal.CutoverAt = firstNonZero(c.journal.CutoverAt, c.journal.At)
 	if err := r.writeJournal(ctx, s.User.Name, c.journal); err != nil {
 		return nil, journalOfResume(c.journal, err)
 	}
@@ -284,7 +286,7 @@ func (r *Rotator) takeUp(ctx context.Context, in Intent, s *Snapshot, d Decision
 	return c, nil
 }
 
-// writeJournal records a journal on its user.
+// writeJournal writes a journal to the user's tag.
 func (r *Rotator) writeJournal(ctx context.Context, userName string, j Journal) error {
 	return r.iam.TagUser(ctx, userName, journalTagKey(j.CredentialsID), j.String())
 }
@@ -292,25 +294,25 @@ func (r *Rotator) writeJournal(ctx context.Context, userName string, j Journal) 
 // record is the record of a change for the state.
 func (c *change) record() *Record {
 	r := recordOf(c.s).withRotation(c.journal)
-	r.UserName = c.s.User.Name // Nobody owns a key that is gone.
+	r.UserName = c.s.User.Name // The snapshot has no owner of a replaced key that was gone.
 	r.AccessKeyID, r.AccessKeyCreatedAt, r.Holders, r.DeployedClusters = c.journal.To, c.createdAt, listedHolders(c.served), c.deployed
 	r.Unfinished = r.Unfinished || len(c.stale) > 0
 	return &r
 }
 
-// finish brings a change to its end: every cluster runs with the new key, and every holder has it.
+// finish does everything after the cutover and the propagation: it stops a key that leaked, deploys the clusters and records the end.
 func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, error) {
 	r.reads.forget()
 	stopErr := r.stopCompromised(ctx, in, c)
 	if c.stopped && len(c.stale) > 0 {
-		// Clusters whose registries have no working key cannot be deployed. The next rotation serves these first.
+		// Clusters whose registries have no working key cannot be deployed. The next rotation serves those holders first.
 		return c.record(), staleHolders(c)
 	}
 	if c.journal.deployedAt().IsZero() {
 		if err := r.deployAll(ctx, in, c); err != nil {
 			return c.record(), c.afterLeak(err)
 		}
-		// Terraform keeps full seconds; the drain window must not begin before the deployment ended.
+		// Recorded in full seconds, rounded up: the drain window must not begin before the deployment ended.
 		c.journal.Stage, c.journal.At = StageDeployed, r.Now().Add(time.Second-1).Truncate(time.Second)
 		c.written = false
 	}
@@ -333,8 +335,7 @@ func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, er
 	return c.record(), nil
 }
 
-// stopCompromised makes the replaced key Inactive if it leaked: right after the cutover and before any cluster is deployed, even
-// if the apply is canceled.
+// stopCompromised makes the replaced key Inactive if it leaked, before any cluster is deployed. A canceled apply does not interrupt it.
 func (r *Rotator) stopCompromised(ctx context.Context, in Intent, c *change) error {
 	if !r.IsCompromised(c.journal.From) {
 		return nil
@@ -361,15 +362,15 @@ func (r *Rotator) stopCompromised(ctx context.Context, in Intent, c *change) err
 	return nil
 }
 
-// warn passes a warning on, if there is a receiver.
-func warn(tell func(*Problem), problem *Problem) {
-	if tell != nil {
-		tell(problem)
+// warn passes a warning on if there is a receiver.
+func warn(receiver func(*Problem), problem *Problem) {
+	if receiver != nil {
+		receiver(problem)
 	}
 }
 
-// recordEnd records that the clusters are deployed: other resources and processes go by it, and so does a run that lost its
-// state.
+// recordEnd records in the journal that the clusters are deployed. Other resources and processes rely on that, and so does a run
+// whose state was lost.
 func (r *Rotator) recordEnd(ctx context.Context, c *change) error {
 	c.journal.Before = nil
 	for _, holder := range c.stale {
@@ -382,7 +383,7 @@ func (r *Rotator) recordEnd(ctx context.Context, c *change) error {
 	return r.writeJournal(ctx, c.s.User.Name, c.journal)
 }
 
-// AsProblem makes a Problem of any error.
+// AsProblem returns the [Problem] in an error, or a new one for an error that has none.
 func AsProblem(err error) *Problem {
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		return problem
@@ -390,7 +391,7 @@ func AsProblem(err error) *Problem {
 	return stopped(err, WorldUntouched)
 }
 
-// adviceLimit is what to do when the whole rotation ran out of time.
+// adviceLimit is what to do if the whole rotation timed out.
 func adviceLimit(timeout time.Duration) string {
 	return fmt.Sprintf(" The timeout was %s. To change it, set timeouts.", Short(timeout))
 }

@@ -11,58 +11,58 @@ import (
 )
 
 const (
-	// preCutoverLimit is the time from the first change to the cutover; after it a rotation is rolled back.
+	// preCutoverLimit is the time from the first change to the cutover. A rotation that needs longer is rolled back.
 	preCutoverLimit = 90 * time.Second
 	// changeLimit bounds one request that changes something before the cutover.
 	changeLimit = 20 * time.Second
-	// finishLimit bounds what is finished or rolled back after the apply was canceled.
+	// finishLimit bounds what is finished or rolled back even if the apply is canceled.
 	finishLimit = time.Minute
 	// retryInterval is the pause before an unclear answer is read back.
 	retryInterval = 2 * time.Second
 )
 
-// errKeyLost means that a key may exist whose secret is lost, because the answer was lost.
+// errKeyLost means that IAM may have created a key, and that the answer with its secret was lost.
 var errKeyLost = errors.New("an access key may exist whose secret is lost")
 
-// attempt is a rotation before its cutover: the only place that holds the secret of the new key.
+// attempt is a rotation up to its cutover. Only an attempt has the secret of the new key.
 type attempt struct {
 	r  *Rotator
 	in Intent
 	s  *Snapshot
 	d  Decision
-	// journal is the entry that was written last, and written are all of them.
+	// journal is the last entry, and written are all entries, as text.
 	journal Journal
 	written []string
 	key     NewAccessKey
 	// keyLost is true while a key may exist that only the journal explains.
 	keyLost bool
-	// unclear is true from the first request to store the key in Qovery whose answer left open whether it was, or still
-	// will be, carried out.
+	// unclear is true from the first request to store the key in Qovery on whose answer was unclear: it may have taken effect, or
+	// may still do so.
 	unclear bool
-	// served are holders that have the new key already.
+	// served are the holders that have the new key.
 	served []Holder
 }
 
-// sagaStep is one step of a rotation. It is announced in the journal before it is taken, so that a run that finds the rotation dead
+// sagaStep is one step to the cutover. It is announced in the journal before it is taken, so that a run that finds the rotation dead
 // knows what may have happened.
 type sagaStep struct {
 	announce func(context.Context) error
 	do       func(context.Context) error
 }
 
-// steps lead to the cutover. [attempt.rollBack] undoes all that were taken.
+// steps lead to the cutover. If one fails, [attempt.rollBack] deletes the new key. Only the key that made the place stays deleted.
 func (a *attempt) steps() []sagaStep {
 	return []sagaStep{
 		{a.announcePlace, a.makePlace},
 		{a.announceKey, a.create},
 		{a.announceVerification, a.verify},
 		{a.announceNothing, a.repair},
-		{a.announceNothing, a.cutOver}, // Each of their requests is announced by itself.
+		{a.announceNothing, a.cutOver}, // Both write their entries themselves, right before their requests.
 	}
 }
 
-// replaceKey does everything up to and including the cutover. A failure before it is rolled back, so that only its error
-// remains.
+// replaceKey takes the steps to the cutover, and then gives the new key to the other holders. A failure before the cutover is rolled
+// back.
 func (r *Rotator) replaceKey(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
 	limited, cancel := r.clock.WithTimeout(ctx, preCutoverLimit)
 	defer cancel()
@@ -84,12 +84,12 @@ func (r *Rotator) replaceKey(ctx context.Context, in Intent, s *Snapshot, d Deci
 	return c, nil
 }
 
-// problem is a failure before the cutover. rollBack adds the result of the rollback.
+// problem is a failure before the cutover. [attempt.rollBack] adds the state of AWS and Qovery.
 func (a *attempt) problem(summary, cause string, err error) *Problem {
 	return &Problem{Summary: summary, Cause: cause, Advice: adviceAfter(err), Err: err}
 }
 
-// write records an entry of the journal. Setting a tag is idempotent, so the port repeats it.
+// write writes an entry of the journal. The port may repeat the request, because setting a tag is idempotent.
 func (a *attempt) write(ctx context.Context, stage Stage, to string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -102,12 +102,13 @@ func (a *attempt) write(ctx context.Context, stage Stage, to string) error {
 		return a.problem(SummaryJournal, fmt.Sprintf("The journal of the rotation, tag %q of IAM user %q, could not be written.",
 			journalTagKey(a.journal.CredentialsID), a.s.User.Name), err)
 	}
-	return ctx.Err() // A process that stood still may have been taken for dead, and its key been deleted.
+	return ctx.Err() // If the process stood still, another run may have taken it for dead and deleted its key.
 }
 
 func (a *attempt) announceNothing(context.Context) error { return nil }
 
-// announcePlace records the key that is deleted to make a place. An orphan is recorded as this rotation's own.
+// announcePlace records the key that is deleted for its place. An orphan is recorded as the new key of this rotation, so that it is
+// explained until it is deleted.
 func (a *attempt) announcePlace(ctx context.Context) error {
 	switch {
 	case a.d.Place == nil:
@@ -120,8 +121,8 @@ func (a *attempt) announcePlace(ctx context.Context) error {
 	}
 }
 
-// makePlace deletes the user's other key. A key that was in use is made Inactive first, because an interruption in between
-// can then be undone.
+// makePlace deletes the user's other key. A key that was in use is made Inactive first, so that an interruption in between leaves a
+// change that can be undone.
 func (a *attempt) makePlace(ctx context.Context) error {
 	if a.d.Place == nil {
 		return nil
@@ -141,8 +142,8 @@ func (a *attempt) makePlace(ctx context.Context) error {
 
 func (a *attempt) announceKey(ctx context.Context) error { return a.write(ctx, StageCreating, "") }
 
-// create asks for the key once. If the answer is lost, the secret is lost too, and the key is useless. It is deleted
-// as an orphan when this rotation is certainly dead.
+// create asks for the key, and again only if IAM throttled the request. If the answer is lost, the secret is lost too. A key that
+// was created is then deleted as an orphan when this rotation is certainly dead.
 func (a *attempt) create(ctx context.Context) error {
 	step(ctx, "creating an access key", "from", a.journal.From)
 	for n := 1; ; n++ {
@@ -172,8 +173,7 @@ func (a *attempt) create(ctx context.Context) error {
 	}
 }
 
-// crowdedOut explains why there is no place for a key although the snapshot had one: another run, or a person, was
-// faster.
+// crowdedOut explains why there is no place for a key although the snapshot had one. Another run, or a person, was faster.
 func (a *attempt) crowdedOut(ctx context.Context, limit error) error {
 	if _, owned, err := a.readJournal(ctx); err == nil && !owned {
 		return otherRun(a.s.User.Name, nil)
@@ -195,7 +195,7 @@ func (a *attempt) readJournal(ctx context.Context) (found *Journal, owned bool, 
 	return found, found != nil && slices.Contains(a.written, found.String()), nil
 }
 
-// confirm makes sure, right before Qovery is given the key, that no other run is at work and that the key is there.
+// confirm makes sure, right before Qovery is given the key, that no other run has taken over and that the key exists.
 func (a *attempt) confirm(ctx context.Context) error {
 	var (
 		found *Journal
@@ -213,12 +213,12 @@ func (a *attempt) confirm(ctx context.Context) error {
 	if found != nil && found.To != "" {
 		return otherRun(a.s.User.Name, nil)
 	}
-	// Another run announced a rotation, and perhaps removed its journal, while this one has the user's second key. Without a key of
-	// its own it gave up. If it had found this rotation dead, it would have deleted the key before it wrote its entry.
+	// The journal is gone or names no key. So another run overwrote this run's entry, and lost the race: this run has the user's second
+	// key. If that run had taken this one for dead, it would have deleted the key before it wrote such an entry.
 	return a.checkKeyThere(ctx)
 }
 
-// checkKeyThere makes sure that the new key exists and is Active.
+// checkKeyThere checks that the new key exists and is Active.
 func (a *attempt) checkKeyThere(ctx context.Context) error {
 	keys, err := a.r.iam.AccessKeys(ctx, a.s.User.Name)
 	if err != nil {
@@ -230,8 +230,8 @@ func (a *attempt) checkKeyThere(ctx context.Context) error {
 	return nil
 }
 
-// rollBack undoes an attempt if it is certain that Qovery does not have the new key, and adds the state of AWS and Qovery
-// to the error.
+// rollBack deletes the new key and restores the journal, if it is certain that Qovery does not have the key. It adds the state of AWS
+// and Qovery to the error.
 func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	problem := AsProblem(cause)
 	ctx, cancel := a.r.detach(ctx, finishLimit)
@@ -263,7 +263,7 @@ func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	return problem
 }
 
-// compensate deletes the key that this attempt created, and returns what it saw before, or why the key stays.
+// compensate deletes the key that this attempt created. It returns the snapshot from before, or the reason why the key stays.
 func (a *attempt) compensate(ctx context.Context) (s *Snapshot, stays string, err error) {
 	if s, err = a.r.fresh().read(ctx, a.in.Target, "", ScopeAll); err != nil {
 		return nil, "It could not be read whether Qovery holds it.", err
@@ -281,7 +281,7 @@ func (a *attempt) compensate(ctx context.Context) (s *Snapshot, stays string, er
 	return s, "", nil
 }
 
-// restoreJournal writes the former journal again if it explains stale holders, and otherwise removes the journal.
+// restoreJournal writes the journal from before the attempt again if it explains stale holders. Otherwise it removes the journal.
 func (a *attempt) restoreJournal(ctx context.Context) error {
 	if len(a.d.Stale) > 0 && a.s.Journal != nil {
 		return a.r.writeJournal(ctx, a.s.User.Name, *a.s.Journal)

@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// concurrentChanges bounds how many holders are given the new key at once.
+	// concurrentChanges is how many holders are given the new key at once.
 	concurrentChanges = 10
-	// holderLimit is what each holder adds to the time in which all must be served.
+	// holderLimit is what each holder adds to the time in which all holders must be served.
 	holderLimit = 2 * time.Second
 )
 
-// repair gives the new key to the stale holders: their keys are deleted or about to be, so they come before the credentials.
+// repair gives the new key to the stale holders. They come before the credentials, because their keys are deleted.
 func (a *attempt) repair(ctx context.Context) error {
 	if len(a.d.Stale) == 0 {
 		return nil
@@ -32,16 +32,15 @@ func (a *attempt) repair(ctx context.Context) error {
 	var failed []error
 	a.served, failed = a.storeIn(ctx, a.d.Stale)
 	a.unclear = slices.ContainsFunc(failed, func(err error) bool { return !IsDefinite(err) })
-	// The keys of the stale holders are deleted, so the credentials do not wait for them. The next rotation serves the holders that
-	// are still stale.
+	// One holder is reason enough for a cutover. The next rotation serves those that are still stale. Without any, there is no cutover.
 	if len(a.served) == 0 {
 		return a.problem(SummaryHolderNotUpdated, "None of the objects with an older access key accepted the new one.", errors.Join(failed...))
 	}
 	return nil
 }
 
-// cutOver stores the new key in the credentials set. An unclear answer is read back until it is clear, because from here on a
-// wrong guess would leave Qovery with a key that does not exist.
+// cutOver stores the new key in the credentials. An unclear answer is read back until it is clear: a wrong guess would leave Qovery
+// with a key that does not exist.
 func (a *attempt) cutOver(ctx context.Context) error {
 	set := Holder{Kind: HolderCredentials, ID: a.s.Set.ID, Name: a.s.Set.Name, AccessKeyID: a.journal.From}
 	var lastErr error
@@ -74,12 +73,12 @@ func (a *attempt) cutOver(ctx context.Context) error {
 				a.key.ID, a.s.Set.Name), lastErr)
 		}
 		setback(ctx, "Qovery did not confirm the new access key", "access_key_id", a.key.ID, "attempt", n, "error", lastErr.Error())
-		// When the time is over, the head of the loop returns the error.
+		// If the time is over, the beginning of the loop returns the error.
 		_ = a.r.clock.Sleep(ctx, retryInterval)
 	}
 }
 
-// prepareCutover reads the credentials set in parallel with the last checks. readErr is a failure to read it, which may pass.
+// prepareCutover reads the credentials in parallel with the last checks. readErr is a failure to read them, which may pass.
 func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(context.Context) error, readErr, err error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return a.confirm(ctx) })
@@ -91,9 +90,8 @@ func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(co
 	return store, readErr, err
 }
 
-// propagate stores the new key in the other holders and records the cutover. A canceled apply does not interrupt it, because
-// the secret is lost afterwards. It returns the holders that have the new key, and those that should and do not, with the
-// reasons.
+// propagate stores the new key in the other holders and records the cutover. A canceled apply does not interrupt it, because the
+// secret is lost afterwards. It returns the holders that have the new key, and those that should have it and do not, with the reasons.
 func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusals error) {
 	var others []Holder
 	for _, holder := range slices.Concat(a.d.Stale, a.s.HoldersOf(a.journal.From)) {
@@ -127,8 +125,8 @@ func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusa
 	return served, stale, errors.Join(failed...)
 }
 
-// storeIn stores the new key in holders, side by side, registries first: every deployment logs in to one. It returns those
-// that have it.
+// storeIn stores the new key in holders, in parallel. Registries come first, because every deployment logs in to one. It returns the
+// holders that accepted the key, and the errors of the others.
 func (a *attempt) storeIn(ctx context.Context, holders []Holder) (served []Holder, failed []error) {
 	holders = slices.SortedStableFunc(slices.Values(holders), func(x, y Holder) int {
 		return cmp.Compare(x.Kind.order(), y.Kind.order())
@@ -152,7 +150,7 @@ func (a *attempt) storeIn(ctx context.Context, holders []Holder) (served []Holde
 	return served, slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 }
 
-// order is the place of a kind of holder among those that are served.
+// order sorts the kinds of holders in which the new key is stored.
 func (k HolderKind) order() int {
 	if k == HolderContainerRegistry {
 		return 0
@@ -160,6 +158,7 @@ func (k HolderKind) order() int {
 	return 1
 }
 
+// store stores the new key in one holder. It repeats the request while a failure may pass.
 func (a *attempt) store(ctx context.Context, holder Holder) error {
 	for n := 1; ; n++ {
 		store, err := a.r.qovery.PrepareStore(ctx, a.in.OrganizationID, holder, a.key)

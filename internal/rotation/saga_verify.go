@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// verificationPeriod and verifications say when a new key counts as known everywhere: after so many successes of STS in a row
-// over so long. IAM needs up to some 10 s per endpoint, and answers from different hosts in that time.
+// A new key counts as known to STS after this many successes in a row, over at least this time. A new key reaches every host of an
+// endpoint within about 10 s, and until then hosts answer differently.
 const (
 	verificationPeriod   = 10 * time.Second
 	verifications        = 5
@@ -24,7 +24,7 @@ func (a *attempt) announceVerification(ctx context.Context) error {
 	return a.write(ctx, StageVerifying, a.key.ID)
 }
 
-// verify tries the new key in the region of every cluster.
+// verify tries the new key in the region of every cluster, in parallel.
 func (a *attempt) verify(ctx context.Context) error {
 	regions := regions(a.view().clusters())
 	step(ctx, "created an access key; verifying it", "access_key_id", a.key.ID, "regions", regions)
@@ -47,7 +47,7 @@ func (a *attempt) verify(ctx context.Context) error {
 	return nil
 }
 
-// isVerification tells whether a use of a key can be of its own verification, which ends soon after the key was created.
+// isVerification reports whether a use of an orphan can be its own verification. That ends soon after the key was created.
 func isVerification(key AccessKey, use LastUse) bool {
 	switch Service(use.Service) {
 	case serviceSTS:
@@ -61,7 +61,7 @@ func isVerification(key AccessKey, use LastUse) bool {
 // view is what the attempt was decided from.
 func (a *attempt) view() view { return view{Intent: a.in, Snapshot: a.s} }
 
-// regions are the regions of the clusters, each once; one empty name, for the provider's own, if there is none.
+// regions are the regions of the clusters, each once. Without any, it is one empty name, for the provider's own region.
 func regions(clusters []Cluster) []string {
 	var names []string
 	for _, cluster := range clusters {
@@ -80,14 +80,14 @@ func regions(clusters []Cluster) []string {
 type trial struct {
 	*attempt
 	region string
-	// services are asked when STS has to succeed once more, and again as long as they do not know the key.
+	// services are asked beside STS.
 	services []Service
-	// successes of STS came in a row since the first of them was asked for.
+	// successes is how many successes of STS came in a row. since is when the first of them was asked for.
 	successes int
 	since     time.Time
-	// open is how many successes each service still lacks: one, and as many as STS after it said that it does not know the key.
+	// open is how many successes each service still lacks: one, or as many as STS needs if the service did not know the key.
 	open map[Service]int
-	// err is the last answer that the key is not known, or that STS failed.
+	// err is the last failure of STS, or the last answer of a service that does not know the key.
 	err error
 }
 
@@ -117,7 +117,7 @@ func (t *trial) run(ctx context.Context) error {
 	}
 }
 
-// restart counts from the beginning.
+// restart begins to count anew, after a failure of STS if there was one.
 func (t *trial) restart(err error) {
 	t.successes, t.err, t.open = 0, err, map[Service]int{}
 	for _, service := range t.services {
@@ -125,8 +125,8 @@ func (t *trial) restart(err error) {
 	}
 }
 
-// ask tries the key once. From the last but one success of STS on, the services are asked beside STS. So a slow one has the time
-// that STS is waited for.
+// ask tries the key once. From the second last success of STS on, the services are asked in parallel. So a slow service has the time
+// that passes anyway until STS is asked again.
 func (t *trial) ask(ctx context.Context, asked time.Time) error {
 	var group sync.WaitGroup
 	if t.successes >= verifications-1 {
@@ -135,7 +135,7 @@ func (t *trial) ask(ctx context.Context, asked time.Time) error {
 	arn, err := t.r.iam.CallerARN(ctx, t.key, t.region)
 	group.Wait()
 	switch {
-	case ctx.Err() != nil: // Sleep returns with the reason.
+	case ctx.Err() != nil: // The caller's Sleep returns the reason.
 	case err != nil:
 		t.restart(err)
 	case arn != t.s.User.ARN:
@@ -150,9 +150,9 @@ func (t *trial) ask(ctx context.Context, asked time.Time) error {
 	return nil
 }
 
-// askServices tries the key with the open services. One that does not know the key has to be sure of it afterwards, as STS has: it
-// answers from different hosts too. One that says nothing about the key, or nothing in time, is no reason to wait: it may be
-// unreachable from here, or an emulator.
+// askServices tries the key with the open services. A service that does not know the key must then succeed as often in a row as STS,
+// because its hosts answer differently too. A service that answers something else, or not in time, is not waited for: it may be
+// unreachable from here, or missing in an emulator.
 func (t *trial) askServices(ctx context.Context) {
 	limited, cancel := t.r.clock.WithTimeout(ctx, verificationInterval)
 	defer cancel()
@@ -172,7 +172,7 @@ func (t *trial) askServices(ctx context.Context) {
 					step(ctx, "a service of AWS does not know the new access key yet", "access_key_id", t.key.ID,
 						"service", string(service), "region", t.region)
 				}
-			case !known && lacks > 1: // It said before that it does not know the key.
+			case !known && lacks > 1: // An earlier answer was that the service does not know the key.
 			case lacks == 1:
 				delete(t.open, service)
 			default:

@@ -161,8 +161,8 @@ func (s *situation) unfinished(deployedAt time.Time) {
 // decidedBy returns the row of the table that decides.
 func (s *situation) decidedBy() string {
 	v := view{now: testNow, Intent: s.Intent, Snapshot: s.Snapshot}
-	v.Snapshot = v.completed()
-	return v.first().situation
+	v.Snapshot = v.snapshotWithRecord()
+	return v.firstRow().situation
 }
 
 // letter names a key in tables.

@@ -9,31 +9,31 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// concurrentReads bounds how many requests of one snapshot are under way at once.
+// concurrentReads is how many clusters are asked for their DNS provider at once.
 const concurrentReads = 20
 
-// Target names what is rotated: a credentials set in Qovery, and the IAM user that owns its access key.
+// Target is what is rotated: a credentials set in Qovery, and the IAM user that owns its access key.
 type Target struct {
 	OrganizationID string
 	CredentialsID  string
-	// UserName may be empty: the owner of Qovery's key is rotated then.
+	// UserName may be empty. Then it is the owner of Qovery's key.
 	UserName string
-	// UserARN is the ARN of the user that a state recorded; empty when none did. Its account is the only one in which that a
-	// key is missing means that it is gone.
+	// UserARN is the user's ARN in the state. It is empty if none is recorded. A key that is missing in another account than this one
+	// is not known to be deleted.
 	UserARN string
 }
 
-// Scope says how much of the world a snapshot shows. Each scope includes those before it.
+// Scope is how much of AWS and Qovery a snapshot shows. Each scope includes those before it.
 type Scope int
 
 // The scopes.
 const (
 	// ScopeKeys is the list of the user's access keys: enough to refresh a cleanup.
 	ScopeKeys Scope = iota
-	// ScopeHolders adds the holders that Qovery lists for a whole organization, the owner of Qovery's key, and the user
-	// with its journals when the state does not explain what is there: enough to refresh and to adopt credentials.
+	// ScopeHolders adds the holders that Qovery lists for a whole organization and the owner of Qovery's key. If the state does not
+	// explain the key, it also adds the user with its journals. That is enough to refresh and to adopt credentials.
 	ScopeHolders
-	// ScopeAll adds everything that a change is decided from.
+	// ScopeAll adds everything else that a change is decided from.
 	ScopeAll
 )
 
@@ -42,53 +42,53 @@ type Key struct {
 	AccessKey
 	// LastUse is read for keys that Qovery's credentials do not hold.
 	LastUse LastUse
-	// Signs is true when the provider's own requests are signed with the key.
+	// Signs is true if the provider's own requests are signed with the key.
 	Signs bool
 }
 
-// Snapshot is the world as it was just before a decision.
+// Snapshot is the state of AWS and Qovery right before a decision.
 type Snapshot struct {
 	Organization Organization
-	// Sets are all credentials of the organization; Set is the one that is rotated, nil when there is none.
+	// Sets are all credentials of the organization. Set is the one that is rotated, or nil if it does not exist.
 	Sets []CredentialsSet
 	Set  *CredentialsSet
-	// User is the IAM user of the target, or the owner of Qovery's key; without a name it was not found or not read.
+	// User is the IAM user of the target, or the owner of Qovery's key. Without a name, it was not found or not read.
 	User User
-	// UserMissing is true when AWS says that the user does not exist.
+	// UserMissing is true if AWS answered that the user does not exist.
 	UserMissing bool
 	Keys        []Key
-	// Current is Qovery's key, nil when neither the user nor another one in this account has it. Owner is who has it.
+	// Current is Qovery's key. It is nil if no user in this account has it. Owner is the user that has it.
 	Current *Key
 	Owner   string
-	// Journal is the one for these credentials, if any; OtherJournals are those for other credentials of the same user.
+	// Journal is the one for these credentials, or nil. OtherJournals are those for other credentials of the same user.
 	Journal       *Journal
 	OtherJournals []Journal
-	// JournalError says why the journal for these credentials cannot be read.
+	// JournalError is why the journal for these credentials cannot be read.
 	JournalError error
 	// Holders are all objects of the organization that store an AWS access key, this set included.
 	Holders []Holder
 	// Clusters are all clusters of the organization.
 	Clusters []Cluster
-	// Statuses are by cluster id; nil when they were not read.
+	// Statuses are by cluster id. They are nil if they were not read.
 	Statuses map[string]ClusterStatus
 	// Compromised are the keys that the configuration lists as compromised.
 	Compromised []string
-	// Budget is what the API's last answer said.
+	// Budget is from the API's last answer.
 	Budget Budget
-	// Deployments are those of environments that have not ended. They are read where a key could be deleted. DeploymentsError
-	// says why they are not known.
+	// Deployments are those of environments that have not ended. They are read if a key could be deleted or has leaked.
+	// DeploymentsError is why they are unknown.
 	Deployments      []EnvironmentDeployment
 	DeploymentsError error
 }
 
-// Budget is how many requests Qovery's API allows until when, by Qovery's clock. ResetsAt is zero when only the number is known.
+// Budget is how many requests Qovery's API allows until when, by Qovery's clock. ResetsAt is zero if only the number is known.
 type Budget struct {
 	Left     int
 	ResetsAt time.Time
 	Known    bool
 }
 
-// world is where snapshots come from.
+// world is what snapshots are read from.
 type world struct {
 	iam      IAM
 	qovery   Qovery
@@ -97,17 +97,18 @@ type world struct {
 	compromised []string
 }
 
-// fresh is the world of everything that changes something, and cached that of refreshes and plans.
+// fresh is the world for changes. No answer is older than its question.
 func (r *Rotator) fresh() world {
 	return world{r.iam, sharedQovery{r.qovery, r.questions}, r.statuses, r.compromised}
 }
 
+// cached is the world for refreshes and plans. It asks each question once, until this process changes something.
 func (r *Rotator) cached() world {
 	q := sharedQovery{r.qovery, r.reads}
 	return world{sharedIAM{r.iam, r.reads}, q, planStatuses{r.statuses, q}, r.compromised}
 }
 
-// read takes the snapshot. Questions that do not depend on each other are sent in parallel.
+// read takes a snapshot. Questions that do not depend on each other are asked in parallel. known is the key in the state.
 func (w world) read(ctx context.Context, target Target, known string, scope Scope) (*Snapshot, error) {
 	if err := w.checkAccount(ctx, target); err != nil {
 		return nil, err
@@ -160,8 +161,8 @@ func (w world) read(ctx context.Context, target Target, known string, scope Scop
 	return s, nil
 }
 
-// checkAccount makes sure, before anything else is read, that the provider reads the account that a state recorded. A key that
-// another account does not have proves nothing.
+// checkAccount makes sure that the provider's credentials are for the recorded account, before anything else is read. That a key is
+// missing in another account proves nothing.
 func (w world) checkAccount(ctx context.Context, target Target) error {
 	recorded := accountOf(target.UserARN)
 	if recorded == "" {
@@ -174,8 +175,8 @@ func (w world) checkAccount(ctx context.Context, target Target) error {
 	return err
 }
 
-// readUser reads the keys of a user, with which of them the provider signs, and, if asked for, the user with its tags. A user
-// that does not exist has neither.
+// readUser reads the keys of a user, and if asked for, the user with its tags. It also finds out with which key the provider signs. A
+// user that does not exist has neither keys nor tags.
 func (w world) readUser(ctx context.Context, s *Snapshot, userName string, tags bool) error {
 	var keys []AccessKey
 	group, ctx := errgroup.WithContext(ctx)
@@ -197,7 +198,8 @@ func (w world) readUser(ctx context.Context, s *Snapshot, userName string, tags 
 	return err
 }
 
-// readClusters reads the clusters with what they store themselves. There is no list of their DNS providers.
+// readClusters reads the clusters and the holders that belong to them. DNS providers are read one by one, because Qovery does not
+// list them.
 func (w world) readClusters(ctx context.Context, s *Snapshot, organizationID string) (dns, secretManagers []Holder, err error) {
 	if s.Clusters, err = w.qovery.Clusters(ctx, organizationID); err != nil {
 		return nil, nil, err
@@ -232,7 +234,7 @@ func (w world) readStatuses(ctx context.Context, s *Snapshot, organizationID str
 	return err
 }
 
-// readKeys finds Qovery's key and its owner, and reads what is to be known of the user's other keys.
+// readKeys finds Qovery's key and its owner, and reads about the user's other keys.
 func (w world) readKeys(ctx context.Context, s *Snapshot, target Target, known string, scope Scope) (err error) {
 	if scope < ScopeHolders || s.Set == nil || s.Set.AccessKeyID == "" {
 		return w.readOthers(ctx, s, scope)
@@ -251,8 +253,8 @@ func (w world) readKeys(ctx context.Context, s *Snapshot, target Target, known s
 	return w.readOthers(ctx, s, scope)
 }
 
-// readOwner asks AWS for the owner of Qovery's key, and reads that user. AWS answers that the key does not exist, or that the
-// question is not allowed, for a key that is gone and for one of another account.
+// readOwner asks AWS for the owner of Qovery's key, and reads that user. Both for a deleted key and for a key of another account, AWS
+// answers that the key does not exist or that access is denied.
 func (w world) readOwner(ctx context.Context, s *Snapshot, userName string) error {
 	use, err := w.iam.AccessKeyLastUse(ctx, s.Set.AccessKeyID)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) && userName != "" {

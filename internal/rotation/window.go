@@ -12,23 +12,23 @@ const (
 	day      = 24 * time.Hour
 	endOfDay = "24:00"
 	// shortestWindow leaves time for what comes before a rotation can begin: a refresh, a look at the plan, and the 3 minutes in
-	// which a run that was cut off counts as alive. Runs could miss a shorter window for months without an error.
+	// which an interrupted run counts as alive. Runs could miss a shorter window for months without an error.
 	shortestWindow = 10 * time.Minute
 )
 
-// Window is when rotations may begin, in UTC: on some days, from one time of the day to another. A window that does not
-// end later than it begins ends on the next day. The zero value is always open.
+// Window is when rotations may begin, in UTC: on some days, from one time of the day to another. If To is before From, it is a time
+// of the next day. The zero value is always open.
 type Window struct {
-	// Days are those on which the window opens; none are all.
+	// Days are those on which the window opens. Without any, it opens every day.
 	Days []time.Weekday
-	// From and To count from midnight. At From the window is open, at To it is closed.
+	// From and To count from midnight. The window is open at From and closed at To.
 	From, To time.Duration
 }
 
-// weekdays has the names of the days, each at the place of its [time.Weekday].
+// weekdays are the names of the days, indexed by [time.Weekday].
 var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
-// ParseWindow reads a window as people write it. Days that are nil are all days.
+// ParseWindow parses a window as users write it. If days is nil, the window opens every day.
 func ParseWindow(days []string, from, to string) (Window, error) {
 	var w Window
 	if days != nil && len(days) == 0 {
@@ -79,7 +79,7 @@ func (w Window) opensOn(weekday time.Weekday) bool {
 	return len(w.Days) == 0 || slices.Contains(w.Days, weekday)
 }
 
-// OpensAt is when the window is open next: the moment itself if it is open then.
+// OpensAt is the first moment, from the given one on, at which the window is open.
 func (w Window) OpensAt(at time.Time) time.Time {
 	if w.length() == 0 {
 		return at
@@ -95,8 +95,8 @@ func (w Window) OpensAt(at time.Time) time.Time {
 // Contains reports whether the window is open.
 func (w Window) Contains(at time.Time) bool { return w.OpensAt(at).Equal(at) }
 
-// BeginsAt is when a rotation can begin that was wanted from a moment on, as seen now: a window that nobody used is over. It is
-// zero if no rotation is asked for.
+// BeginsAt is when a rotation that is asked for since a moment can begin, as seen now. A window that has passed unused does not count.
+// BeginsAt is zero if no rotation is asked for.
 func (w Window) BeginsAt(wanted, now time.Time) time.Time {
 	switch {
 	case wanted.IsZero():
