@@ -13,29 +13,28 @@ import (
 )
 
 const (
-	// visibilityPeriod is how long a deployment may stay invisible after a request whose answer was lost, before it is
-	// asked for once more.
+	// visibilityPeriod is how long a deployment is looked for after a request whose answer was lost, before it is asked for again.
 	visibilityPeriod = 30 * time.Second
-	// deploymentRequests is how often a deployment is asked for when answers are lost.
+	// deploymentRequests is how often a deployment is asked for if every answer is lost.
 	deploymentRequests = 3
-	// logLag is how long a cluster's log is given to show why a deployment failed.
+	// logLag is how long a cluster's log may need to show why a deployment failed.
 	logLag = 10 * time.Second
 )
 
-// errBusy means that another deployment began just before this one was requested.
+// errBusy means that another deployment of the cluster began just before this one was requested.
 var errBusy = errors.New("somebody else deploys the cluster")
 
-// deployAll deploys the clusters, wave by wave. After a wave that fails, the next ones do not begin.
+// deployAll deploys the clusters, wave by wave. If a cluster fails, the next wave does not begin.
 func (r *Rotator) deployAll(ctx context.Context, in Intent, c *change) error {
 	clusters, err := r.clustersToDeploy(ctx, in, c)
 	if err != nil {
 		return notDeployable(c.journal, err)
 	}
 	pending := slices.DeleteFunc(clusters, func(cluster Cluster) bool { return slices.Contains(c.deployed, cluster.ID) })
-	// The clusters of a leaked key have no key that works, so none of them waits for another one.
+	// The clusters of a leaked key have no key that works, so none of them waits for another cluster.
 	plan := Waves(pending, in.ProductionLast && !r.IsCompromised(c.journal.From))
 	c.took = map[string]time.Duration{}
-	// The state has the time that all waves took together.
+	// The state has only the time that all waves took together, so every wave is measured from here.
 	w := watch{began: r.clock.Now(), last: deploymentTook(in.Record)}
 	for i, wave := range plan {
 		// Statuses from before the previous wave are outdated.
@@ -84,7 +83,7 @@ func (r *Rotator) deployWave(
 	return problems
 }
 
-// Waves puts clusters in the order in which they are deployed: those of one wave side by side, and the next wave when all of
+// Waves returns the clusters in the order in which they are deployed: those of a wave in parallel, and the next wave after all of
 // them have succeeded.
 func Waves(clusters []Cluster, productionLast bool) [][]Cluster {
 	var waves [2][]Cluster
@@ -98,8 +97,8 @@ func Waves(clusters []Cluster, productionLast bool) [][]Cluster {
 	return slices.DeleteFunc(waves[:], func(wave []Cluster) bool { return len(wave) == 0 })
 }
 
-// clustersToDeploy reads, after the cutover, which clusters use the new key: one that was attached since the rotation was decided
-// needs the key too.
+// clustersToDeploy reads which clusters use the new key. It does so after the cutover, because a cluster that was attached since the
+// decision needs the key too.
 func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([]Cluster, error) {
 	var s Snapshot
 	group, gctx := errgroup.WithContext(ctx)
@@ -124,8 +123,8 @@ func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([
 	return clusters, nil
 }
 
-// deploy brings the new key to one cluster, whose status was just read, and waits until it runs with it. It returns no
-// error for a cluster that is off, and the status that it saw last.
+// deploy deploys one cluster, whose status was just read, and waits until it runs with the new key. A cluster that is not running is
+// left alone without an error. deploy returns the last status that it has read.
 func (r *Rotator) deploy(
 	ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus, w watch,
 ) (ClusterStatus, error) {
@@ -151,7 +150,7 @@ func (r *Rotator) deploy(
 		case err != nil:
 			return status, err
 		}
-		// A status right after the request shows nothing new. Polls that count from the request see the end soonest.
+		// A status right after the request shows nothing new. The intervals count from the request.
 		if err := r.clock.Sleep(ctx, cmp.Or(r.interval, w.interval(requested))); err != nil {
 			return before, err
 		}
@@ -162,7 +161,7 @@ func (r *Rotator) deploy(
 		case result == deploymentSucceeded:
 			return last, nil
 		case result == deploymentInvalidCredentials && !retried:
-			// For a moment, a key can be unknown in a place that did not take part in the verification.
+			// The key can still be unknown somewhere that the verification did not ask.
 			retried, status = true, last
 			continue
 		}
@@ -172,15 +171,16 @@ func (r *Rotator) deploy(
 	}
 }
 
-// clusterStep reports something about a cluster in the status that was just read. The message names the cluster, because
-// the fields of a line of the log come in any order.
+// clusterStep reports a step for a cluster, with its last status. The message names the cluster, because the fields of a log line
+// come in any order.
 func clusterStep(ctx context.Context, message string, cluster Cluster, status ClusterStatus, pairs ...any) {
 	step(ctx, fmt.Sprintf("cluster %q: %s", cluster.Name, message), append([]any{
 		"cluster_id", cluster.ID, "state", status.State, "execution_id", status.LastExecutionID,
 	}, pairs...)...)
 }
 
-// awaitStatuses reads the statuses of all clusters. A passing failure to read is waited out: deployments go on meanwhile.
+// awaitStatuses reads the statuses of all clusters. It tries again after a failure that may pass or a rejection, because deployments
+// continue meanwhile.
 func (r *Rotator) awaitStatuses(ctx context.Context, organizationID string, w watch) ([]ClusterStatus, error) {
 	for {
 		statuses, err := r.statuses.await(ctx, organizationID, w)
@@ -201,7 +201,7 @@ func (r *Rotator) status(ctx context.Context, organizationID, clusterID string, 
 	return statusOf(statuses, clusterID), err
 }
 
-// statusOf picks the status of one cluster; one that is not in the list has no state.
+// statusOf returns the status of one cluster. Its state is empty if the cluster is not in the list.
 func statusOf(statuses []ClusterStatus, clusterID string) ClusterStatus {
 	i := slices.IndexFunc(statuses, func(s ClusterStatus) bool { return s.ClusterID == clusterID })
 	if i < 0 {
@@ -210,7 +210,7 @@ func statusOf(statuses []ClusterStatus, clusterID string) ClusterStatus {
 	return statuses[i]
 }
 
-// awaitRest waits until no deployment of the cluster runs, beginning with the status that was read last.
+// awaitRest waits until no deployment of the cluster runs. It begins with the last status that was read.
 func (r *Rotator) awaitRest(
 	ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus,
 ) (ClusterStatus, error) {
@@ -229,8 +229,8 @@ func (r *Rotator) awaitRest(
 	return status, nil
 }
 
-// requestDeployment asks for a deployment. If the answer is lost, it checks whether one begins before it asks again. Together with
-// errBusy it returns the status of the deployment that is in the way.
+// requestDeployment asks for a deployment. If the answer is lost, it checks whether a deployment begins before it asks again. With
+// errBusy it returns the status of the other deployment.
 func (r *Rotator) requestDeployment(
 	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus,
 ) (ClusterStatus, error) {
@@ -270,7 +270,7 @@ func (r *Rotator) requestDeployment(
 	}
 }
 
-// becomesVisible watches for a deployment as long as one can stay invisible.
+// becomesVisible reports whether a deployment appears within visibilityPeriod.
 func (r *Rotator) becomesVisible(ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus) (bool, error) {
 	w := watch{began: r.clock.Now()}
 	for r.clock.Now().Sub(w.began) < visibilityPeriod {
@@ -285,7 +285,7 @@ func (r *Rotator) becomesVisible(ctx context.Context, organizationID string, clu
 	return false, nil
 }
 
-// awaitDeployment waits for the end of the deployment that was asked for, and returns the status that it saw last.
+// awaitDeployment waits for the end of the deployment that was asked for. It returns the last status that it has read.
 func (r *Rotator) awaitDeployment(
 	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus, requested time.Time, w watch,
 ) (deploymentResult, ClusterStatus, error) {
@@ -309,7 +309,7 @@ func (r *Rotator) awaitDeployment(
 	}
 }
 
-// clusterErrors reads the errors of the deployment that came after a status. The log can lag behind the end of a deployment.
+// clusterErrors reads the errors of the deployment that came after a status, and once more if there are none: the log can lag behind.
 func (r *Rotator) clusterErrors(ctx context.Context, organizationID string, before ClusterStatus) ([]string, error) {
 	after := logBoundary(before)
 	lines, err := r.qovery.ClusterErrors(ctx, organizationID, before.ClusterID, after)

@@ -5,29 +5,28 @@ import (
 	"time"
 )
 
-// logSkew is how far the clocks of Qovery's API and of what writes the clusters' logs may be apart.
+// logSkew is how far apart the clocks of Qovery's API and of the clusters' logs may be.
 const logSkew = time.Second
 
-// run says what the state of a cluster means for its current or last deployment.
+// run is what the state of a cluster means for its running or last deployment.
 type run int
 
 const (
-	// runRunning is everything that is not known to be final: a state that is newer than this program is still running.
+	// runRunning is every state that is not known to be final. A state that is newer than this program counts as running.
 	runRunning run = iota
-	// runSucceeded is a deployment that reached its end.
+	// runSucceeded is a deployment that has succeeded.
 	runSucceeded
-	// runInvalidCredentials is a deployment that could not use its key; one more is worth trying.
+	// runInvalidCredentials is a deployment that could not use its key. One more is worth trying.
 	runInvalidCredentials
-	// runFailed is every other final state, among them those that are not of a deployment.
+	// runFailed is every other final state, also of something else than a deployment.
 	runFailed
-	// runAtRest is a cluster that is off: it gets its key when somebody starts it.
+	// runAtRest is a cluster that is off. It gets its key when somebody starts it.
 	runAtRest
 	// runUndeployable is a cluster whose stop or deletion failed, or one without a state.
 	runUndeployable
 )
 
-// classify maps Qovery's ClusterStateEnum. RUNNING is what older versions of the API said for DEPLOYED, and DRY_RUN is a run that
-// is under way.
+// classify maps Qovery's ClusterStateEnum. Older versions of the API have RUNNING for DEPLOYED. DRY_RUN is a run that is under way.
 func classify(state string) run {
 	switch state {
 	case "DEPLOYED", "RESTARTED", "RUNNING":
@@ -47,8 +46,8 @@ func classify(state string) run {
 	return runRunning
 }
 
-// isLeftAlone reports whether a rotation must not deploy the cluster, because that would start it. A cluster whose first
-// deployment failed has run, so it is not left alone, whatever "is_deployed" says of it.
+// isLeftAlone reports whether a rotation must not deploy the cluster, because that would start it. A cluster whose first deployment
+// failed has run. So it is deployed, whatever its "is_deployed" is.
 func isLeftAlone(status ClusterStatus) bool {
 	neverDeployed := !status.IsDeployed && status.LastExecutionID == "" && status.LastDeploymentDate == ""
 	switch classify(status.State) {
@@ -61,8 +60,8 @@ func isLeftAlone(status ClusterStatus) bool {
 	}
 }
 
-// bySelfManagement separates the clusters that are deployed from those that somebody else runs: Qovery has no deployment for
-// these. A mode that is newer than this program is deployed.
+// bySelfManagement separates the clusters that Qovery deploys from the self-managed ones, which it does not. A mode that is newer
+// than this program counts as deployed.
 func bySelfManagement(clusters []Cluster) (deployed, selfManaged []Cluster) {
 	for _, cluster := range clusters {
 		if cluster.Kubernetes == "SELF_MANAGED" {
@@ -85,8 +84,9 @@ const (
 	deploymentFailed
 )
 
-// judgeDeployment distinguishes this deployment from the one before it: right after the request the status still shows the
-// previous one's end, so a final state counts only once the execution moved or a running state was seen.
+// judgeDeployment distinguishes the requested deployment from the one before it. Right after the request, the status still shows the
+// end of the previous deployment. So a final state counts only after the execution or its date has changed, or a running state was
+// seen.
 func judgeDeployment(before, now ClusterStatus, seenRunning bool) deploymentResult {
 	result := classify(now.State)
 	moved := now.LastExecutionID != before.LastExecutionID || now.LastDeploymentDate != before.LastDeploymentDate
@@ -104,10 +104,9 @@ func judgeDeployment(before, now ClusterStatus, seenRunning bool) deploymentResu
 	}
 }
 
-// logBoundary is the time, by Qovery's clock, after which a cluster's log is about the deployment that came after a status of
-// the cluster at rest. Entries of the log name no deployment. The status is the one that [judgeDeployment] compares with, so
-// the boundary holds too when the answer to the request to deploy was lost. Whatever is not later than the date of the
-// deployment before belongs to that one, however short the time between the two.
+// logBoundary is the time, by Qovery's clock, after which a cluster's log is about the deployment that was asked for. Entries of the
+// log name no deployment. The given status is the last one before the request, so the boundary also holds if the answer to the
+// request was lost. Entries up to the date of the previous deployment belong to that one.
 func logBoundary(before ClusterStatus) time.Time {
 	boundary := before.ReadAt.Add(-logSkew)
 	if previous, err := time.Parse(time.RFC3339, before.LastDeploymentDate); err == nil && previous.After(boundary) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// credentialsHolders are the credentials sets among the holders.
+// credentialsHolders are the credentials that store an AWS access key, as holders.
 func credentialsHolders(sets []CredentialsSet) []Holder {
 	var holders []Holder
 	for _, set := range sets {
@@ -23,7 +23,7 @@ func credentialsHolders(sets []CredentialsSet) []Holder {
 	return holders
 }
 
-// listedHolders are those that Qovery lists for a whole organization, so that a refresh finds the same.
+// listedHolders are the holders that Qovery lists for a whole organization. Only these are recorded, because a refresh reads no others.
 func listedHolders(holders []Holder) []Holder {
 	return slices.DeleteFunc(slices.Clone(holders), func(h Holder) bool {
 		return h.Kind == HolderDNSProvider || h.Kind == HolderSecretManager
@@ -36,14 +36,15 @@ func (h Holder) rotatable() bool {
 	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
 }
 
-// ignoredRegistries are those with the key that came with a cluster. Every deployment uses them, so they cannot be left behind.
+// ignoredRegistries are the ignored registries with the key that came with a cluster. Every deployment uses them, so they cannot keep
+// the key.
 func (v view) ignoredRegistries() []Holder {
 	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
 		return h.ClusterID == "" || !slices.Contains(v.IgnoredHolders, h.ID)
 	})
 }
 
-// unrotatableHolders have the key, and neither can they get another one nor did anybody say that they may keep it.
+// unrotatableHolders are the holders with the key that cannot be given another one and are not ignored.
 func (v view) unrotatableHolders() []Holder {
 	if v.HoldersUnknown {
 		return nil
@@ -53,7 +54,7 @@ func (v view) unrotatableHolders() []Holder {
 	})
 }
 
-// String names a holder for people, and what uses it, if Qovery shows that.
+// String is the holder as texts for users name it, with what uses it if Qovery shows that.
 func (h Holder) String() string {
 	facts := []string{h.ID}
 	if h.ClusterID != "" {

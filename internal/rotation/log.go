@@ -6,17 +6,17 @@ import (
 	"time"
 )
 
-// Event is one step of a job, one change of a cluster's status, or one thing that did not go as it should.
+// Event is a step of a job, a change of a cluster's status, or a setback.
 type Event struct {
 	Message string
-	// Setback is true for what did not go as it should.
+	// Setback is true for something that failed.
 	Setback bool
-	// Fields are ids and figures. Those of a job are in all of its events: whose key it is about, and how long the job has
-	// been at it (elapsed) and may still be (remaining).
+	// Fields are ids and figures. All events of a job have the ids of its target, the time since the job began (elapsed) and the
+	// time until its timeout (remaining).
 	Fields map[string]any
 }
 
-// Reporter receives what a rotation or a retirement does.
+// Reporter receives the events of a rotation or a retirement.
 type Reporter func(ctx context.Context, event Event)
 
 // reporterKey and jobKey are the keys of the [Reporter] and of the [job] in a context.
@@ -30,7 +30,7 @@ func WithReporter(ctx context.Context, reporter Reporter) context.Context {
 	return context.WithValue(ctx, reporterKey{}, reporter)
 }
 
-// job is what all events of a rotation or a retirement have in common.
+// job has what all events of a rotation or a retirement have in common.
 type job struct {
 	clock    Clock
 	started  time.Time
@@ -38,7 +38,7 @@ type job struct {
 	target   Target
 }
 
-// withJob begins a job, or continues the job that the context already has, and limits its time.
+// withJob begins a job, or continues the job in the context, and limits its time.
 func (r *Rotator) withJob(ctx context.Context, target Target, timeout time.Duration) (context.Context, context.CancelFunc) {
 	if _, ok := ctx.Value(jobKey{}).(*job); !ok {
 		started := r.clock.Now()
@@ -47,14 +47,14 @@ func (r *Rotator) withJob(ctx context.Context, target Target, timeout time.Durat
 	return r.clock.WithTimeout(ctx, timeout)
 }
 
-// nameUser adds the IAM user to the job, when it was not known at the start.
+// nameUser adds the IAM user to the job if it was not known at the start.
 func nameUser(ctx context.Context, userName string) {
 	if j, ok := ctx.Value(jobKey{}).(*job); ok {
 		j.target.UserName = userName
 	}
 }
 
-// fields are the ids and times that an event of the job has at this moment.
+// fields are the fields of an event of the job at this moment.
 func (j *job) fields() map[string]any {
 	now := j.clock.Now()
 	fields := map[string]any{
@@ -69,10 +69,10 @@ func (j *job) fields() map[string]any {
 	return fields
 }
 
-// step reports what is done next, or what was found, with pairs of names and values.
+// step reports what is done next or was found, with pairs of names and values.
 func step(ctx context.Context, message string, pairs ...any) { report(ctx, message, false, pairs) }
 
-// setback reports what did not go as it should.
+// setback reports what failed, with pairs of names and values.
 func setback(ctx context.Context, message string, pairs ...any) { report(ctx, message, true, pairs) }
 
 func report(ctx context.Context, message string, isSetback bool, pairs []any) {

@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// ActionSimulate is the action that lets plans ask what is allowed. It is optional, and its resource is the provider's own identity.
+// ActionSimulate is the action that lets plans check permissions. It is optional, and its resource is the provider's own identity.
 const ActionSimulate = "iam:SimulatePrincipalPolicy"
 
-// policyActions are all actions of IAM that a rotation and a retirement need on the user, in the order of the alphabet.
+// policyActions are all actions of IAM that a rotation and a retirement need on the user, in alphabetical order.
 var policyActions = []string{
 	"iam:CreateAccessKey",
 	"iam:DeleteAccessKey",
@@ -25,7 +25,7 @@ var policyActions = []string{
 // PolicyActions are the actions that [Policy] allows.
 func PolicyActions() []string { return slices.Clone(policyActions) }
 
-// userARN is the ARN of an IAM user, in every partition. In a policy the characters *, ? and $ would mean more than this user:
+// userARN matches the ARN of an IAM user in every partition. In a policy, the characters *, ? and $ would match more than this user:
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 var userARN = regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::\d{12}:user/([!-#%-)+->@-~]+/)?[\w+=,.@-]{1,64}$`)
 
@@ -40,8 +40,8 @@ type statement struct {
 	Resource string
 }
 
-// Policy is the least-privilege IAM policy for a rotation of one user's access keys, as JSON. It is the one source of that
-// policy: the documentation repeats it.
+// Policy is the least-privilege IAM policy for the rotation of one user's access keys, as JSON. It is the only source of that policy,
+// for the documentation too.
 func Policy(arn string) (string, error) {
 	if !userARN.MatchString(arn) {
 		return "", fmt.Errorf("%q is not the ARN of an IAM user, such as arn:aws:iam::123456789012:user/qovery", arn)

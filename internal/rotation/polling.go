@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// newsLikely is how often statuses are worth a request, by the time since a deployment was asked for as a part of the time
-// that the last one took. Around that time many deployments end. The lateness with which an end is noticed costs the same in
-// short and in long deployments, so the intervals do not grow with them.
+// newsLikely has the interval by the time since a deployment was asked for, as a part of the time that the last one took. Many
+// deployments end around that time. A minute in which nobody notices the end costs the same after a short and a long deployment, so
+// the intervals do not grow with it.
 var newsLikely = []struct {
 	until    float64
 	interval time.Duration
@@ -22,12 +22,12 @@ var newsLikely = []struct {
 const (
 	shortestInterval = 5 * time.Second
 	longestInterval  = 30 * time.Second
-	// firstInterval is for what fails soon after the start of a deployment whose length is known.
+	// firstInterval is for deployments that fail soon, if the length of the last one is known.
 	firstInterval = 10 * time.Second
 )
 
-// PollInterval is how long to wait between two requests for the statuses of clusters when a deployment was asked for some
-// time ago and the last one took so long. Without a last one, the interval is a fraction of the time since the request.
+// PollInterval is how long to wait between two requests for the statuses of clusters. elapsed is the time since a deployment was asked
+// for, and last is how long the last one took. If last is unknown, the interval is a fraction of elapsed.
 func PollInterval(elapsed, last time.Duration) time.Duration {
 	if last <= 0 {
 		return min(max(shortestInterval, elapsed/20), longestInterval)
@@ -41,16 +41,16 @@ func PollInterval(elapsed, last time.Duration) time.Duration {
 	return longestInterval
 }
 
-// watch is a deployment to wait for: when it was requested, and how long the last one took.
+// watch is a wait for deployments: since when, and how long the last ones took.
 type watch struct {
 	began time.Time
 	last  time.Duration
 }
 
-// interval is how long the watch can wait for the request after one that was sent at a time.
+// interval is how long to wait for the next request after one that was sent at a time.
 func (w watch) interval(sent time.Time) time.Duration { return PollInterval(sent.Sub(w.began), w.last) }
 
-// deploymentTook is how long the last rotation waited for its clusters; 0 when there was none.
+// deploymentTook is how long the last rotation waited for its clusters. It is 0 if there was none.
 func deploymentTook(r *Record) time.Duration {
 	if r == nil || r.RotatedAt.IsZero() || r.DeployedAt.IsZero() {
 		return 0

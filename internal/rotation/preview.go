@@ -2,8 +2,8 @@ package rotation
 
 import "context"
 
-// PreviewRetirement is the warning about what an apply would do to a key now, or why it could not; nil if it would do nothing. It
-// changes nothing. What cannot be read is left out, because the apply reads it again.
+// PreviewRetirement returns the warning about what an apply would do to a key now, or why it would fail. It is nil if the apply would
+// do nothing, and also if something cannot be read, because the apply reads it again. It changes nothing.
 func (r *Rotator) PreviewRetirement(ctx context.Context, t Retirement) *Problem {
 	t.lastUseDelay, t.compromised = r.lastUseDelay, r.IsCompromised(t.AccessKeyID)
 	if t.isIdle() {
@@ -26,7 +26,7 @@ func (r *Rotator) PreviewRetirement(ctx context.Context, t Retirement) *Problem 
 	return t.preview(r, s)
 }
 
-// preview is the warning about a key that is due, for a snapshot.
+// preview is the warning about a key that is due.
 func (t Retirement) preview(r *Rotator, s *Snapshot) *Problem {
 	d, key, because := t.deletion(), *s.key(t.AccessKeyID), becauseDrained(t.DeleteAfter)
 	if t.compromised {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// Argument names the argument of the resource that a [Problem] is about.
+// Argument is the name of a resource's argument that a [Problem] is about.
 type Argument string
 
-// The arguments that problems refer to. They have the names that users write.
+// The arguments that problems are about, by the names that users write.
 const (
 	ArgumentNone           Argument = ""
 	ArgumentOrganizationID Argument = "organization_id"
@@ -22,23 +22,23 @@ const (
 	ArgumentIgnoredHolders Argument = "ignored_holders"
 )
 
-// Problem is a reason not to go on, told in full: what failed, why, what AWS and Qovery are in now, and what to do.
+// Problem is an error or a warning for users: what failed, why, the state of AWS and Qovery, and what to do.
 type Problem struct {
-	// Summary is one of the Summary constants: what failed.
+	// Summary is what failed: one of the Summary constants.
 	Summary string
-	// Cause is the fact that was found.
+	// Cause is why it failed.
 	Cause string
-	// World is the state that AWS and Qovery are left in.
+	// World is the state of AWS and Qovery.
 	World string
-	// Advice is the next step.
+	// Advice is what to do.
 	Advice string
-	// Argument is the argument to point at, if any.
+	// Argument is the argument that the problem is about, if any.
 	Argument Argument
-	// Err is the error behind it, if any.
+	// Err is the original error, if any.
 	Err error
 }
 
-// Summaries of problems, which also identify them. Each has an entry in the guide "Troubleshooting".
+// The summaries also identify the problems. Each has an entry in the guide "Troubleshooting".
 const (
 	SummaryAPI                  = "Request to AWS or Qovery failed"
 	SummaryUnauthenticated      = "Provider's credentials are not accepted"
@@ -93,19 +93,19 @@ const (
 	SummaryRetireInterrupted    = "Cleanup was interrupted"
 )
 
-// Error implements error: the summary and the whole detail.
+// Error implements error. It returns the summary and the detail.
 func (p *Problem) Error() string { return p.Summary + ": " + p.Detail() }
 
-// Unwrap returns the error behind the problem.
+// Unwrap returns the original error.
 func (p *Problem) Unwrap() error { return p.Err }
 
-// IsProblem tells whether an error is the problem with a summary.
+// IsProblem reports whether an error is a problem with a summary.
 func IsProblem(err error, summary string) bool {
 	problem, ok := errors.AsType[*Problem](err)
 	return ok && problem.Summary == summary
 }
 
-// IsEndOfTime tells whether a job stopped because it was canceled or ran into its timeout.
+// IsEndOfTime reports whether a job stopped because it was canceled or timed out.
 func IsEndOfTime(err error) bool {
 	problem, ok := errors.AsType[*Problem](err)
 	if !ok {
@@ -119,7 +119,7 @@ func IsEndOfTime(err error) bool {
 	}
 }
 
-// IsCheck tells whether the problem is a fact that was found, and not a request that failed.
+// IsCheck reports whether the problem is a fact that was found, and not a request that failed or was interrupted.
 func (p *Problem) IsCheck() bool {
 	switch p.Summary {
 	case SummaryAPI, SummaryUnauthenticated, SummaryForbidden, SummaryRetire:
@@ -129,7 +129,7 @@ func (p *Problem) IsCheck() bool {
 	}
 }
 
-// Detail is everything but the summary, in paragraphs.
+// Detail is everything except the summary, in paragraphs.
 func (p *Problem) Detail() string {
 	var paragraphs []string
 	for _, part := range []struct{ heading, text string }{
@@ -147,8 +147,7 @@ func (p *Problem) Detail() string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// withoutEnds returns an error without those that say nothing that a cause does not, such as the end of a context, and nil if
-// nothing else is left.
+// withoutEnds returns an error without those that only repeat a cause, such as the end of a context. It returns nil if nothing is left.
 func withoutEnds(err error) error {
 	if slices.Contains([]error{nil, context.Canceled, context.DeadlineExceeded, errKeyLost}, err) {
 		return nil
@@ -167,13 +166,13 @@ func withoutEnds(err error) error {
 const (
 	// WorldUntouched is the state after a refusal.
 	WorldUntouched = "Nothing was changed."
-	// WorldPlanned is the state while a plan is shown that changes something.
+	// WorldPlanned is the state while a plan with changes is shown.
 	WorldPlanned = "Nothing is changed before the apply."
 	adviceRetry  = "Run Terraform again."
 )
 
-// endOfTime blames the end of the whole rotation where that ended what was being done, and else the end of the time that it
-// was given itself, unless the error says more than that.
+// endOfTime explains an error of a step that a context ended: the whole rotation's, or the limited one of the steps before the cutover.
+// It leaves every other error as it is, and a [Problem] unless the whole rotation ended.
 func endOfTime(ctx, limited context.Context, err error) error {
 	problem, told := errors.AsType[*Problem](err)
 	switch {
@@ -192,7 +191,7 @@ func endOfTime(ctx, limited context.Context, err error) error {
 	return ended
 }
 
-// stopped explains why a rotation did not go on.
+// stopped is the problem of a job that an error stopped.
 func stopped(err error, world string) *Problem {
 	problem := &Problem{World: world, Advice: adviceAfter(err), Err: err}
 	switch {
@@ -233,7 +232,7 @@ func adviceAfter(err error) string {
 	}
 }
 
-// apiOf names the API that an error came from, as the ports' errors say.
+// apiOf is the name of the API that an error is from.
 func apiOf(err error) string {
 	if known, ok := errors.AsType[interface {
 		error
@@ -244,7 +243,7 @@ func apiOf(err error) string {
 	return "AWS or Qovery"
 }
 
-// isUnexplained tells whether an error is of a kind and no [Problem] yet.
+// isUnexplained reports whether an error is of a kind and is not a [Problem].
 func isUnexplained(err, kind error) bool {
 	_, explained := errors.AsType[*Problem](err)
 	return !explained && errors.Is(err, kind)

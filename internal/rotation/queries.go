@@ -12,7 +12,7 @@ func (s *Snapshot) isListed(accessKeyID string) bool {
 	return slices.Contains(s.Compromised, accessKeyID)
 }
 
-// setOf returns one of the credentials of an organization, or nil.
+// setOf returns the credentials with an id, or nil.
 func setOf(sets []CredentialsSet, credentialsID string) *CredentialsSet {
 	i := slices.IndexFunc(sets, func(set CredentialsSet) bool { return set.ID == credentialsID })
 	if i < 0 {
@@ -41,7 +41,7 @@ func (s *Snapshot) HoldersOf(accessKeyIDs ...string) []Holder {
 	return found
 }
 
-// journals are all journals on the user.
+// journals are all journals on the user, with the one for these credentials first.
 func (s *Snapshot) journals() []Journal {
 	if s.Journal == nil {
 		return s.OtherJournals
@@ -49,7 +49,7 @@ func (s *Snapshot) journals() []Journal {
 	return append([]Journal{*s.Journal}, s.OtherJournals...)
 }
 
-// gave reports whether the credentials of a journal hold the key that its rotation gave to them.
+// gave reports whether the credentials of a journal hold its new key.
 func (s *Snapshot) gave(j Journal) bool {
 	return j.To != "" && slices.ContainsFunc(s.Sets, func(set CredentialsSet) bool {
 		return set.ID == j.CredentialsID && set.AccessKeyID == j.To
@@ -61,7 +61,7 @@ func (s *Snapshot) ClustersOf(credentialsID string) []Cluster {
 	return s.clustersOf(func(set CredentialsSet) bool { return set.ID == credentialsID })
 }
 
-// clustersOf returns the clusters of the chosen credentials, with what the list of clusters knows of them.
+// clustersOf returns the clusters of the chosen credentials, as the list of clusters shows them.
 func (s *Snapshot) clustersOf(chosen func(CredentialsSet) bool) []Cluster {
 	var clusters []Cluster
 	for _, set := range s.Sets {
@@ -79,8 +79,8 @@ func (s *Snapshot) clustersOf(chosen func(CredentialsSet) bool) []Cluster {
 	return slices.CompactFunc(clusters, func(a, b Cluster) bool { return a.ID == b.ID })
 }
 
-// clustersOfHolders are the clusters whose deployments may use one of the given holders. A holder that belongs to no cluster
-// may be used by all of them.
+// clustersOfHolders are the clusters whose deployments may use one of the given holders. If a holder belongs to no cluster, all
+// clusters may use it.
 func (s *Snapshot) clustersOfHolders(holderIDs []string) []Cluster {
 	var clusters []Cluster
 	for _, holder := range s.Holders {
@@ -111,7 +111,7 @@ func (s *Snapshot) sharedClusters() []Cluster {
 	})
 }
 
-// accountOf is the account in an ARN, or "".
+// accountOf is the account in an ARN. It is empty if there is none.
 func accountOf(arn string) string {
 	if parts := strings.Split(arn, ":"); len(parts) > 5 {
 		return parts[4]
@@ -119,10 +119,10 @@ func accountOf(arn string) string {
 	return ""
 }
 
-// String names a cluster for people.
+// String is the cluster as texts for users name it.
 func (c Cluster) String() string { return fmt.Sprintf("cluster %q (%s)", c.Name, c.ID) }
 
-// String names a deployment for people.
+// String is the deployment as texts for users name it.
 func (d EnvironmentDeployment) String() string {
 	return fmt.Sprintf("environment %q (%s) of project %q on cluster %q", d.Environment, d.EnvironmentID, d.Project, d.ClusterName)
 }

@@ -6,11 +6,13 @@ import (
 	"time"
 )
 
-// reads answers one question of many resources with one request.
+// reads answers the same question of many resources with one request.
 //
-// For refreshes and plans it keeps answers, so that a plan over hundreds of resources asks an organization as often as a plan
-// over one. What it answers is as old as the process at most, and is forgotten as soon as this process changes anything.
-// For changes it keeps none: an answer serves those who asked before its request was sent, so none is older than its question.
+// For refreshes and plans it keeps the answers. So a plan over hundreds of resources asks an organization as often as a plan over one.
+// Answers are at most as old as the process, and are forgotten when this process changes something.
+//
+// For changes it keeps no answers. An answer is shared only by callers that asked before its request was sent, so no answer is older
+// than its question.
 type reads struct {
 	keeps bool
 
@@ -18,7 +20,7 @@ type reads struct {
 	calls map[question]*call
 }
 
-// call is the last one for a question: waiting for its turn, sent or answered.
+// call is the last call for a question. It waits for its turn, is sent, or is answered.
 type call struct {
 	sent  bool
 	done  chan struct{}
@@ -38,8 +40,8 @@ func (r *reads) forget() {
 	clear(r.calls)
 }
 
-// once sends a question unless it can share an answer. An error is returned to all who waited and is not kept. A cancellation
-// does not end a question that others wait for.
+// once asks a question unless it can share an answer. An error is returned to all callers that wait, and is not kept. If one caller is
+// canceled, the request continues for the others.
 func once[T any](ctx context.Context, r *reads, what, whom string, ask func(context.Context) (T, error)) (T, error) {
 	key := question{what, whom}
 	r.mu.Lock()
@@ -69,7 +71,7 @@ func once[T any](ctx context.Context, r *reads, what, whom string, ask func(cont
 	return c.value.(T), nil
 }
 
-// patient is a context that nothing cancels. Its deadline only shows how long the caller would wait for a better answer.
+// patient is a context that is never canceled. Its deadline tells the port how long the first caller would wait.
 type patient struct {
 	context.Context
 	asker context.Context
@@ -78,7 +80,7 @@ type patient struct {
 // Deadline implements [context.Context].
 func (p patient) Deadline() (time.Time, bool) { return p.asker.Deadline() }
 
-// takeTurn waits for the call before, during which others may join.
+// takeTurn waits for the end of the call before. Meanwhile other callers can join.
 func (r *reads) takeTurn(c, before *call) {
 	if before != nil {
 		<-before.done
@@ -88,7 +90,7 @@ func (r *reads) takeTurn(c, before *call) {
 	c.sent = true
 }
 
-// drop forgets one answer, unless the question was asked again.
+// drop forgets a call, unless a newer one has replaced it.
 func (r *reads) drop(key question, c *call) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -97,7 +99,7 @@ func (r *reads) drop(key question, c *call) {
 	}
 }
 
-// sharedIAM is the IAM port with its reading methods answered by reads.
+// sharedIAM is the port to IAM whose reads are shared.
 type sharedIAM struct {
 	IAM
 	reads *reads
@@ -123,7 +125,7 @@ func (c sharedIAM) AccessKeyLastUse(ctx context.Context, accessKeyID string) (La
 	})
 }
 
-// sharedQovery is the Qovery port with its reading methods answered by reads.
+// sharedQovery is the port to Qovery whose reads are shared.
 type sharedQovery struct {
 	Qovery
 	reads *reads

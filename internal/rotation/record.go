@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// Record is what Terraform's state remembers of credentials and of their last rotation.
+// Record is what Terraform's state has about credentials and their last rotation.
 type Record struct {
 	UserName, UserARN string
 	// AccessKeyID is the key that Qovery holds.
 	AccessKeyID        string
 	AccessKeyCreatedAt time.Time
-	// PreviousAccessKeyID is the key that was replaced; empty when nothing was.
+	// PreviousAccessKeyID is the key that was replaced. It is empty if none was.
 	PreviousAccessKeyID string
 	// RotatedAt is the cutover. DeployedAt and DrainEndsAt are zero until every cluster is deployed.
 	RotatedAt, DeployedAt, DrainEndsAt time.Time
 	// DrainWindow is the one that was in force for PreviousAccessKeyID until now.
 	DrainWindow time.Duration
-	// Unfinished is true when the cutover is done and not everything has the new key.
+	// Unfinished is true if the cutover is done and something is left to do for the rotation.
 	Unfinished bool
 	// DeployedClusters are the clusters that run with the key of an unfinished rotation.
 	DeployedClusters []string
@@ -28,7 +28,7 @@ type Record struct {
 	Holders  []Holder
 }
 
-// PhaseAt is the attribute "phase" at a moment.
+// PhaseAt is the attribute "phase" at a time.
 func (r Record) PhaseAt(now time.Time) Phase { return r.stageAt(now).Phase() }
 
 // recordOf is the record of credentials in which nothing was rotated.
@@ -43,16 +43,15 @@ func recordOf(s *Snapshot) Record {
 	return r
 }
 
-// withRotation adds a rotation to a record.
+// withRotation returns the record with a rotation.
 func (r Record) withRotation(j Journal) Record {
 	r.PreviousAccessKeyID, r.RotatedAt, r.DeployedAt, r.DrainEndsAt = j.From, j.CutoverAt, j.deployedAt(), j.drainEndsAt()
 	r.Unfinished = r.DeployedAt.IsZero()
 	return r
 }
 
-// Refresh brings a record up to date, one question per organization and kind of object, and one per IAM user; another key in
-// Qovery than the known one raises more. A Problem without an error is a warning about what somebody else did. Credentials
-// that do not exist are [ErrNotFound].
+// Refresh brings a record up to date. It needs one question per organization and kind of object, one per IAM user, and more if Qovery
+// holds another key than the recorded one. The Problem is a warning. If the credentials do not exist, it returns [ErrNotFound].
 func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, error) {
 	s, err := r.cached().read(ctx, in.Target, in.Record.AccessKeyID, ScopeHolders)
 	if err != nil {
@@ -75,8 +74,8 @@ func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, er
 	return &record, warning, nil
 }
 
-// lastChange is a sentence about who changed credentials last, if the API token may read that. It only helps to find out what
-// happened, so a failure is not reported.
+// lastChange is a sentence about who changed the credentials last. It is empty if the API token may not read that: a warning does not
+// fail because of it.
 func (r *Rotator) lastChange(ctx context.Context, target Target) string {
 	change, err := r.qovery.LastCredentialsChange(ctx, target.OrganizationID, target.CredentialsID)
 	if err != nil || change.By == "" {
@@ -86,7 +85,7 @@ func (r *Rotator) lastChange(ctx context.Context, target Target) string {
 		change.At.UTC().Format(time.RFC3339))
 }
 
-// refreshed is the record of a state after a look at the world.
+// refreshed is the record of the state, brought up to date with the snapshot.
 func (v view) refreshed() (Record, *Problem) {
 	known, seen := *v.Record, recordOf(v.Snapshot)
 	r, warning := known, (*Problem)(nil)
@@ -109,7 +108,7 @@ func (v view) refreshed() (Record, *Problem) {
 	return r, warning
 }
 
-// replaced is the record of credentials that hold another key than the known one.
+// replaced is the record of credentials that hold another key than the recorded one.
 func (v view) replaced(r, known Record) (Record, *Problem) {
 	own := v.Journal != nil && v.Journal.To == r.AccessKeyID
 	j, found := v.rotation()
@@ -117,14 +116,14 @@ func (v view) replaced(r, known Record) (Record, *Problem) {
 	case found && own && known.AccessKeyID == "": // A state that was lost, or an import.
 		return r.withRotation(j), nil
 	case found && own:
-		// The rotation was not recorded. The next update records it, and then it is the one that changed triggers ask for.
+		// The state does not have the rotation. The next update records it, and it is then the one that changed triggers ask for.
 		r = r.withRotation(j)
 		r.Unfinished = true
 		return r, nil
 	case found && j.From == known.AccessKeyID && j.deployedAt().IsZero():
 		return r.withRotation(j), nil
 	case found && j.From == known.AccessKeyID:
-		// Another resource rotated the key that is shared, deployed all clusters, and has the previous key retired.
+		// Another resource rotated the shared key and deployed all clusters. The previous key belongs to that resource.
 		return r, nil
 	case v.key(known.AccessKeyID) != nil:
 		r = r.withRotation(Journal{From: known.AccessKeyID, To: r.AccessKeyID, Stage: StageDeploying})
@@ -138,14 +137,14 @@ func (v view) replaced(r, known Record) (Record, *Problem) {
 	return r, nil
 }
 
-// StaticCredentials lists those credentials of an organization that have an access key to rotate.
+// StaticCredentials lists the credentials of an organization that have an access key to rotate.
 func (r *Rotator) StaticCredentials(ctx context.Context, organizationID string) ([]CredentialsSet, error) {
 	sets, err := r.cached().qovery.Credentials(ctx, organizationID)
 	err = notRead(Target{OrganizationID: organizationID}, err)
 	return slices.DeleteFunc(slices.Clone(sets), func(set CredentialsSet) bool { return set.Type != CredentialsTypeStatic }), err
 }
 
-// Describe reads everything that can be known about credentials, for reports. The last use of the current key comes with it.
+// Describe reads everything about credentials, and the last use of their current key.
 func (r *Rotator) Describe(ctx context.Context, target Target) (*Snapshot, LastUse, error) {
 	w := r.cached()
 	s, err := w.read(ctx, target, "", ScopeAll)

@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// The texts for refusals before anything is changed. Each has four parts: the cause, the state of AWS and Qovery, what to do,
-// and the original error. Most are shown by plans and by applies alike, so their advice fits both. Commands have lines of their
-// own that begin with spaces: Terraform does not wrap those, so they can be copied.
+// The texts for refusals before anything is changed. Each has four parts: the cause, the state of AWS and Qovery, what to do, and the
+// original error. Most are shown in plans and in applies, so their advice fits both. Commands are on lines of their own that begin with
+// spaces. Terraform does not wrap such lines, so they can be copied.
 
 // whereCredentials is where the provider's AWS credentials come from.
 const whereCredentials = "Set them in the argument aws of the provider block, or in the environment."
 
-// NotStatic is the problem of credentials that have no access key to rotate.
+// NotStatic is the problem that credentials have no access key to rotate.
 func NotStatic(set CredentialsSet) *Problem {
 	return &Problem{
 		Summary: SummaryNotStatic,
@@ -30,7 +30,7 @@ func NotStatic(set CredentialsSet) *Problem {
 
 func (v view) notStatic() *Problem { return NotStatic(*v.Set) }
 
-// wrongAccount is the problem of a provider that looks into another account than the recorded one.
+// wrongAccount is the problem that the provider's AWS credentials are for another account than the recorded one.
 func wrongAccount(target Target, account string) *Problem {
 	recorded := accountOf(target.UserARN)
 	return &Problem{
@@ -101,7 +101,7 @@ func (v view) cutOff() *Problem {
 	}
 }
 
-// cutOffNow is the warning of a refresh.
+// cutOffNow is the warning of a refresh that Qovery's key does not work.
 func (v view) cutOffNow() *Problem {
 	problem := v.cutOff()
 	problem.Argument = ArgumentNone
@@ -151,7 +151,7 @@ func (v view) keyChanged() *Problem {
 	}
 }
 
-// keyReplaced is the warning of a refresh about a key that somebody else put into Qovery.
+// keyReplaced is the warning of a refresh that somebody else stored another key in Qovery.
 func (v view) keyReplaced(known string) *Problem {
 	current := v.Set.AccessKeyID
 	return &Problem{
@@ -211,7 +211,7 @@ func otherRun(userName string, err error) *Problem {
 	}
 }
 
-// attemptMayBeAlive is the problem of a journal that is too young for its rotation to be dead.
+// attemptMayBeAlive is the problem that a journal is so young that its run may be alive.
 func attemptMayBeAlive(userName string, j Journal) *Problem {
 	problem := otherRun(userName, nil)
 	problem.Cause = fmt.Sprintf("Another run may be rotating the access key of IAM user %q. Its journal is younger than %s.", userName, Short(livePeriod))
@@ -266,7 +266,7 @@ func (v view) tooFewRequests() *Problem {
 	}
 }
 
-// undeployable is the reason for which the clusters could not be deployed afterwards; nil if there is none.
+// undeployable is the reason why the clusters could not be deployed after the cutover. It is nil if there is none.
 func (v view) undeployable() *Problem {
 	clusters, _ := bySelfManagement(v.clusters())
 	if reason := v.Organization.DeploymentRestriction; reason != "" && len(clusters) > 0 {
@@ -310,7 +310,7 @@ func credentialsNotFound(target Target) *Problem {
 	}
 }
 
-// dnsProviderNotFound is the problem that nobody can say which key a cluster's DNS provider stores.
+// dnsProviderNotFound is the problem that it is unknown which key a cluster's DNS provider stores.
 func dnsProviderNotFound(cluster Cluster, err error) *Problem {
 	return &Problem{
 		Summary: SummaryAPI,
@@ -323,9 +323,8 @@ func dnsProviderNotFound(cluster Cluster, err error) *Problem {
 	}
 }
 
-// notRead explains why the lists of an organization could not be read. That one of them is not found means that Qovery knows no
-// organization with the target's id. It does not mean that the credentials are gone: another API, or a token of another
-// organization, answers the same.
+// notRead explains why the lists of an organization could not be read. If a list is not found, Qovery has no organization with the
+// target's id. It does not follow that the credentials are deleted: another API, or a token of another organization, answers the same.
 func notRead(target Target, err error) error {
 	if !isUnexplained(err, ErrNotFound) {
 		return err

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// The texts for keys that may not be deleted, and for keys that stay.
+// The texts for keys that may not be deleted, and for keys that were not.
 
-// notTouched is the state of a key that a check keeps.
+// notTouched is the state after a check that did not hold.
 func notTouched(d Deletion) string {
 	return fmt.Sprintf("Access key %s of IAM user %q was not changed.", d.AccessKeyID, d.UserName)
 }
@@ -35,7 +35,7 @@ func notOfTheUser(d Deletion, s *Snapshot) *Problem {
 	}
 }
 
-// keyOfAnotherUser is the problem of a cleanup that names the wrong user.
+// keyOfAnotherUser is the problem that a cleanup has the wrong user.
 func keyOfAnotherUser(t Retirement, owner string) *Problem {
 	return &Problem{
 		Summary:  SummaryWrongUser,
@@ -46,7 +46,7 @@ func keyOfAnotherUser(t Retirement, owner string) *Problem {
 	}
 }
 
-// keyNotFound is the problem of a key that is not there and not proven to be deleted.
+// keyNotFound is the problem that a key was not found and is not proven to be deleted.
 func keyNotFound(t Retirement, account string) *Problem {
 	return &Problem{
 		Summary: SummaryWrongAccount,
@@ -105,7 +105,7 @@ func stillDraining(d Deletion, s *Snapshot, until time.Time) *Problem {
 	}
 }
 
-// notReplaced is the problem of a key that Qovery may still work with.
+// notReplaced is the problem that Qovery may still use a key.
 func notReplaced(d Deletion, s *Snapshot) *Problem {
 	var cause string
 	advice := "Store another Active access key in Qovery's credentials and deploy the clusters. Then run Terraform again."
@@ -215,7 +215,7 @@ func orphanInUse(d Deletion, use LastUse) *Problem {
 	}
 }
 
-// foreignKey is the problem of a second key that nobody here explains.
+// foreignKey is the problem that neither a journal nor the state explains the user's second key.
 func foreignKey(now time.Time, s *Snapshot, key Key) *Problem {
 	state := "Inactive"
 	if key.Active {
@@ -251,7 +251,7 @@ func onItsWay(d Deletion) *Problem {
 	}
 }
 
-// forRotation says what a key that may not be deleted means for a rotation, which needs its place.
+// forRotation adapts the problem that a key may not be deleted to a rotation that needs its place.
 func forRotation(p *Problem) *Problem {
 	switch p.Summary {
 	case SummaryStillDraining:
@@ -266,11 +266,11 @@ func forRotation(p *Problem) *Problem {
 	return p
 }
 
-// retirementStopped explains why a retirement did not go on.
+// retirementStopped is the problem of a retirement that an error stopped.
 func retirementStopped(t Retirement, err error) *Problem {
 	var problem *Problem
 	if errors.As(err, &problem) {
-		// Whoever looked at the world did not know what this run had done before.
+		// Problems of reads and checks do not include what this run has changed before.
 		if !t.DeactivatedAt.IsZero() && problem.Summary != SummaryRetireTimeout {
 			problem.World = previousStays(t)
 		}
@@ -288,7 +288,7 @@ func retirementStopped(t Retirement, err error) *Problem {
 	return problem
 }
 
-// waitTooLong is the problem of a wait that cannot end in time. It is known at once, so nothing is waited for.
+// waitTooLong is the problem that a wait cannot end within the timeout. That is known in advance, so the wait does not begin.
 func waitTooLong(t Retirement, until time.Time, timeout time.Duration) *Problem {
 	return &Problem{
 		Summary: SummaryRetireTimeout,

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// What the texts for users have in common.
+// The parts that texts for users share.
 
-// ListOf names things for people.
+// ListOf joins the names of things.
 func ListOf[T fmt.Stringer](things []T) string {
 	names := make([]string, len(things))
 	for i, thing := range things {
@@ -17,7 +17,7 @@ func ListOf[T fmt.Stringer](things []T) string {
 	return strings.Join(names, ", ")
 }
 
-// capitalized begins a sentence.
+// capitalized is a text with a capital first letter.
 func capitalized(text string) string {
 	if text == "" {
 		return ""
@@ -25,10 +25,10 @@ func capitalized(text string) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// Moment is a time as people read it.
+// Moment is a time as texts for users show it.
 func Moment(at time.Time) string { return at.UTC().Format(time.RFC3339) }
 
-// Short is a duration as people write it: 2h, and not 2h0m0s.
+// Short is a duration as users write it: 2h, and not 2h0m0s.
 func Short(d time.Duration) string {
 	text := d.String()
 	for _, zero := range []string{"m0s", "h0m"} {
@@ -39,17 +39,17 @@ func Short(d time.Duration) string {
 	return text
 }
 
-// DeleteCommand is what a person runs to delete a key.
+// DeleteCommand is the command that deletes a key.
 func DeleteCommand(userName, accessKeyID string) string {
 	return fmt.Sprintf("aws iam delete-access-key --user-name %s --access-key-id %s", userName, accessKeyID)
 }
 
-// untagCommand is what a person runs to remove a journal.
+// untagCommand is the command that removes a journal.
 func untagCommand(userName, credentialsID string) string {
 	return fmt.Sprintf("aws iam untag-user --user-name %s --tag-keys %s", userName, journalTagKey(credentialsID))
 }
 
-// eventsCommand is what a person runs to find out who uses a key.
+// eventsCommand is the command that shows who uses a key.
 func eventsCommand(accessKeyID string, use LastUse) string {
 	return fmt.Sprintf("aws cloudtrail lookup-events --region %s --lookup-attributes AttributeKey=AccessKeyId,AttributeValue=%s", use.Region, accessKeyID)
 }

@@ -42,7 +42,7 @@ func (a *attempt) cutoverUnclear(err error) *Problem {
 	return problem
 }
 
-// worldAfter is the state that a rolled back attempt leaves.
+// worldAfter is the state after a rollback.
 func (a *attempt) worldAfter(holds string) string {
 	switch {
 	case a.keyLost:
@@ -75,7 +75,7 @@ func journalOfResume(j Journal, err error) *Problem {
 	return problem
 }
 
-// notStopped is the problem of a key that leaked and still works.
+// notStopped is the problem that a key that leaked still works.
 func notStopped(j Journal, err error) *Problem {
 	problem := &Problem{
 		Summary: SummaryCompromisedActive,
@@ -91,7 +91,7 @@ func notStopped(j Journal, err error) *Problem {
 	return problem
 }
 
-// journalOfEnd is the problem that the end of a rotation could not be recorded for others.
+// journalOfEnd is the problem that the end of a rotation could not be recorded in the journal.
 func journalOfEnd(j Journal, err error) *Problem {
 	problem := stopped(err, bothWork(j)+" Every cluster runs with the new key.")
 	problem.Summary = SummaryJournal
@@ -107,7 +107,7 @@ func bothWork(j Journal) string {
 
 const adviceResume = "Apply again. The next apply resumes here: it deploys the remaining clusters and does not create another key."
 
-// notDeployable is the problem that it could not be read which clusters to deploy.
+// notDeployable is the problem that the clusters to deploy, or their statuses, could not be read.
 func notDeployable(j Journal, err error) *Problem {
 	problem := stopped(err, bothWork(j))
 	problem.Cause = "The clusters that need the new access key, and their statuses, could not be read. " + problem.Cause
@@ -115,7 +115,7 @@ func notDeployable(j Journal, err error) *Problem {
 	return problem
 }
 
-// notAllDeployed joins the problems of clusters, and names those that were to come after them.
+// notAllDeployed joins the problems of clusters, and names the clusters of the later waves.
 func notAllDeployed(j Journal, problems []*Problem, untouched []Cluster) *Problem {
 	slices.SortFunc(problems, func(a, b *Problem) int { return strings.Compare(a.Cause, b.Cause) })
 	first := *problems[0]
@@ -133,7 +133,7 @@ func notAllDeployed(j Journal, problems []*Problem, untouched []Cluster) *Proble
 	return &first
 }
 
-// deployedBefore says how long the clusters of this run took that a timeout did not stop; empty if there are none.
+// deployedBefore is how long the clusters took that were deployed before a timeout. It is empty if there are none.
 func deployedBefore(took map[string]time.Duration) string {
 	var clusters []string
 	for _, cluster := range slices.Sorted(maps.Keys(took)) {
@@ -145,7 +145,7 @@ func deployedBefore(took map[string]time.Duration) string {
 	return " Deployed by this run: " + strings.Join(clusters, ", ") + "."
 }
 
-// lastDeployments says how long the clusters took in the last complete rotation of the state; empty if there is none.
+// lastDeployments is how long the clusters took in the last complete rotation in the state. It is empty if there is none.
 func lastDeployments(r *Record) string {
 	took := deploymentTook(r)
 	if took == 0 {
@@ -155,7 +155,7 @@ func lastDeployments(r *Record) string {
 		Moment(r.RotatedAt), took.Round(time.Second))
 }
 
-// notSeenToEnd says which cluster an error is about, and the status that it was seen in last.
+// notSeenToEnd is the problem that it is unknown how a deployment ended, with the cluster's last status. It returns a [Problem] as it is.
 func notSeenToEnd(cluster Cluster, last ClusterStatus, err error) *Problem {
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		return problem
@@ -170,7 +170,7 @@ func notSeenToEnd(cluster Cluster, last ClusterStatus, err error) *Problem {
 	return problem
 }
 
-// lockedCluster is the problem of a cluster that somebody protects from deployments.
+// lockedCluster is the problem that somebody has locked a cluster.
 func lockedCluster(cluster Cluster, lock ClusterLock) *Problem {
 	return &Problem{
 		Summary: SummaryClusterLocked,
@@ -180,7 +180,7 @@ func lockedCluster(cluster Cluster, lock ClusterLock) *Problem {
 	}
 }
 
-// undeployableCluster is the problem of a cluster that is neither running nor safely at rest.
+// undeployableCluster is the problem that a cluster is neither running nor safely off.
 func undeployableCluster(cluster Cluster, state string) *Problem {
 	has := "the state " + state
 	if state == "" {
@@ -206,7 +206,7 @@ func deploymentUnclear(cluster Cluster, times int, err error) *Problem {
 	}
 }
 
-// failedDeployment explains why a deployment failed in the words of the cluster's own log, or where else to look.
+// failedDeployment is the problem that a deployment failed, with the errors of the cluster's log or the advice where to look.
 func failedDeployment(cluster Cluster, state string, lines []string, err error) *Problem {
 	problem := &Problem{
 		Summary: SummaryDeployment,
@@ -228,7 +228,7 @@ func failedDeployment(cluster Cluster, state string, lines []string, err error) 
 	return problem
 }
 
-// staleHolders is the problem that only other holders lack the new key.
+// staleHolders is the problem that some holders do not have the new key.
 func staleHolders(c *change) *Problem {
 	if c.stopped {
 		return staleLeak(c)
@@ -265,7 +265,7 @@ func staleHolders(c *change) *Problem {
 const adviceRepair = "The next apply replaces the key once more and stores the new one in these objects first. " +
 	"The secret of the current key is not stored anywhere, so it cannot be used for them."
 
-// staleLeak is the problem that other holders still have a key that leaked. They are served before any cluster is deployed.
+// staleLeak is the problem that holders still have a key that leaked. They are served before any cluster is deployed.
 func staleLeak(c *change) *Problem {
 	return &Problem{
 		Summary: SummaryHolderNotUpdated,
@@ -283,7 +283,7 @@ func oneWorks(j Journal) string {
 	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key %s is Inactive.", j.To, Moment(j.CutoverAt), j.From)
 }
 
-// afterLeak corrects what a problem says of the key that leaked.
+// afterLeak corrects what a problem says about a key that leaked.
 func (c *change) afterLeak(err error) error {
 	if !c.stopped {
 		return err

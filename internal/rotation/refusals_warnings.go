@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// The texts of warnings about keys: what a plan is going to do to one, and what an apply did.
+// The texts of warnings about keys: what a plan would do to a key, and what an apply did.
 
-// String says where a key was used last, as far as AWS knows.
+// String is a sentence about when, for what and where a key was last used, as far as AWS has recorded it.
 func (u LastUse) String() string {
 	if u.At.IsZero() {
 		return "AWS has recorded no use of it."
@@ -16,7 +16,7 @@ func (u LastUse) String() string {
 	return fmt.Sprintf("It was last used at %s, for %s in %s.", Moment(u.At), u.Service, u.Region)
 }
 
-// facts are what a person wants to know of a key that is deactivated or deleted.
+// facts are what a reader needs to know about a key that is deactivated or deleted.
 func facts(key Key, s *Snapshot) string {
 	text := fmt.Sprintf("It was created at %s. %s", Moment(key.CreatedAt), key.LastUse)
 	if s.Set != nil && s.Set.AccessKeyID != "" {
@@ -51,7 +51,7 @@ func willBeDeactivated(d Deletion, key Key, s *Snapshot, because string, window 
 	}
 }
 
-// ifHeld is advice about hold, for keys that a cleanup can hold: not for one that leaked, nor for an orphan.
+// ifHeld is advice about hold. It is empty for keys that a cleanup cannot hold: keys that leaked, and orphans.
 func (d Deletion) ifHeld(advice string) string {
 	if d.Reason == ReasonRetired || d.Reason == ReasonRepair {
 		return advice
@@ -59,12 +59,13 @@ func (d Deletion) ifHeld(advice string) string {
 	return ""
 }
 
-// becauseDrained, becauseOfPlace and becauseCompromised are why a key may go.
+// becauseDrained is why a retirement may delete a key.
 func becauseDrained(end time.Time) string {
 	return fmt.Sprintf("Its drain window ended at %s, and nothing was found that needs it.", Moment(end))
 }
 
-// Only a retired key has passed the checks that nothing needs it: a repair deletes one that objects store, and gives them the new one.
+// becauseOfPlace is why a rotation deletes a key. Only a retired key has passed the checks that nothing needs it: a repair deletes a key
+// that objects store, and gives them the new one.
 func becauseOfPlace(reason Reason) string {
 	text := "An IAM user can have two access keys, and the new one needs the place of this one."
 	if reason == ReasonRetired {
@@ -73,9 +74,10 @@ func becauseOfPlace(reason Reason) string {
 	return text
 }
 
+// becauseCompromised is why a key that leaked is deactivated or deleted.
 const becauseCompromised = "It is listed as compromised, so hold cannot keep it."
 
-// willBeActivated is the warning of a plan that takes a key out of its quarantine.
+// willBeActivated is the warning of a plan that ends the quarantine of a key.
 func willBeActivated(t Retirement) *Problem {
 	return &Problem{
 		Summary: SummaryWillBeActivated,
@@ -85,14 +87,14 @@ func willBeActivated(t Retirement) *Problem {
 	}
 }
 
-// IfStillSo is the warning of a plan about a problem that its apply may not meet any more.
+// IfStillSo is the warning of a plan about a problem that may be over when the plan is applied.
 func (p *Problem) IfStillSo(then string) *Problem {
 	warning := *p
 	warning.Cause = fmt.Sprintf("If this is still so when the plan is applied, %s. %s", then, p.Cause)
 	return &warning
 }
 
-// mayStay is the warning of a plan that is going to leave a key.
+// mayStay is the warning of a plan whose apply may not be able to retire a key.
 func mayStay(problem *Problem) *Problem {
 	return problem.IfStillSo("the apply fails and the access key stays")
 }

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// deploymentInterval is how often a retirement checks whether the deployment that it waits for has ended.
+// deploymentInterval is how often a waiting retirement checks whether a deployment has ended.
 const deploymentInterval = time.Minute
 
-// Retirement asks for a key to be retired.
+// Retirement asks for the retirement of a key.
 type Retirement struct {
 	// Target is the owner of the key, and the credentials to check before it is deleted. Its user name is required.
 	Target
-	// AccessKeyID is the key; empty when there is none yet.
+	// AccessKeyID is the key. It is empty if there is none yet.
 	AccessKeyID string
-	// DeleteAfter is the end of the drain window; zero when that is not known yet.
+	// DeleteAfter is the end of the drain window. It is zero if that is not known yet.
 	DeleteAfter time.Time
 	// QuarantineWindow is how long the key is Inactive before it is deleted.
 	QuarantineWindow time.Duration
-	// DeactivatedAt is when an earlier run made the key Inactive; zero if none did.
+	// DeactivatedAt is when a run made the key Inactive. It is zero if none did.
 	DeactivatedAt time.Time
 	// AllowRecentUse retires the key although somebody used it after DeleteAfter.
 	AllowRecentUse bool
@@ -27,32 +27,32 @@ type Retirement struct {
 	AllowRunningDeployments bool
 	// IgnoredHolders are ids of holders that may keep the key.
 	IgnoredHolders []string
-	// Hold keeps the key, whatever is due; an Inactive one is made Active again. Released is true when that was so before.
+	// Hold keeps the key unless it leaked, and makes an Inactive one Active again. Released is true if Hold was set until now.
 	Hold, Released bool
-	// NoQuarantine keeps a key Active that would begin its quarantine now, because no later run would delete it.
+	// NoQuarantine keeps a key from beginning its quarantine, because no later run would end that.
 	NoQuarantine bool
-	// Warn is called with warnings for a person; it may be nil.
+	// Warn receives warnings for users. It may be nil.
 	Warn func(*Problem)
 
 	lastUseDelay time.Duration
 	compromised  bool
 }
 
-// RetirementOutcome is where a retirement got to.
+// RetirementOutcome is how far a retirement got.
 type RetirementOutcome struct {
 	Status                   Status
 	DeactivatedAt, DeletedAt time.Time
 	NextActionAt             time.Time
-	// UserARN is the ARN of the user in whose list the key was seen.
+	// UserARN is the ARN of the user that has, or had, the key.
 	UserARN string
 }
 
-// outcome is where a retirement stands in a stage.
+// outcome is the outcome of a retirement in a stage.
 func (t Retirement) outcome(stage Stage) RetirementOutcome {
 	return RetirementOutcome{Status: stage.Status(), DeactivatedAt: t.DeactivatedAt, NextActionAt: t.nextActionAt(stage), UserARN: t.UserARN}
 }
 
-// deletion is what the retirement asks of [MayDelete].
+// deletion is what a retirement asks [MayDelete] for.
 func (t Retirement) deletion() Deletion {
 	reason := ReasonRetired
 	if t.compromised {
@@ -64,8 +64,8 @@ func (t Retirement) deletion() Deletion {
 	}
 }
 
-// RefreshRetirement is where a retirement stands now, by its key and the clock, and for a key that is held by the journal. It never says that a key is deleted,
-// because that is final: a key that AWS does not show is due, and the next apply finds out what that means.
+// RefreshRetirement returns the present outcome of a retirement, by its key, the clock, and the journal if the key is held. It never
+// returns that a key is deleted, because that is final. A key that AWS does not show is due, and the next apply finds out why.
 func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (RetirementOutcome, error) {
 	t.lastUseDelay, t.compromised = r.lastUseDelay, r.IsCompromised(t.AccessKeyID)
 	if t.isIdle() {
@@ -89,7 +89,7 @@ func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (Retireme
 	}
 	stage := t.stageAt(r.Now(), &key.AccessKey)
 	if stage == StageHeld {
-		// A journal that somebody removed took the hold with it. The next apply records it again.
+		// If somebody removed the journal, the hold was removed with it. The next apply records it again.
 		entry, err := w.holdEntry(ctx, t, r.Now())
 		if err != nil {
 			return RetirementOutcome{}, err
@@ -101,7 +101,7 @@ func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (Retireme
 	return t.outcome(stage), nil
 }
 
-// FindAccessKey tells in a refresh whether the user's list shows a key.
+// FindAccessKey reports for a refresh whether the user's list has a key.
 func (r *Rotator) FindAccessKey(ctx context.Context, userName, accessKeyID string) (bool, error) {
 	s, err := r.cached().read(ctx, Target{UserName: userName}, "", ScopeKeys)
 	if err != nil {
@@ -110,8 +110,8 @@ func (r *Rotator) FindAccessKey(ctx context.Context, userName, accessKeyID strin
 	return s.key(accessKeyID) != nil, nil
 }
 
-// Retire takes every step of a retirement that can be taken now. With wait it returns when the key is deleted, unless that is
-// later than timeout allows. With an error, the outcome shows the progress.
+// Retire takes every step of a retirement that can be taken now. With wait it returns when the key is deleted, or with an error if
+// that would exceed the timeout. With an error, the outcome has the progress.
 func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
 	ctx, cancel := r.withJob(ctx, t.Target, timeout)
 	defer cancel()
@@ -131,7 +131,7 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 		return t.outcome(StageNone), nil
 	}
 	deadline := r.clock.Now().Add(timeout)
-	// Until the key is read, the time alone determines the stage.
+	// Before the key is read, the stage is determined by the time alone.
 	stage := t.stageAt(r.Now(), &AccessKey{Active: t.DeactivatedAt.IsZero()})
 	for {
 		key, err := r.find(ctx, t)
@@ -179,18 +179,18 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 	}
 }
 
-// leaves reports whether NoQuarantine keeps a key.
+// leaves reports whether NoQuarantine keeps a key as it is.
 func (t Retirement) leaves(key *AccessKey) bool {
 	return t.NoQuarantine && t.QuarantineWindow > 0 && !t.quarantined(key)
 }
 
-// beginsQuarantine reports whether the next step makes the key Inactive. The quarantine of a key that somebody else, or a dead run,
-// made Inactive begins when it is first read.
+// beginsQuarantine reports whether the next step makes the key Inactive. If somebody else or a dead run made it Inactive, its
+// quarantine begins now, because it is not known since when it is Inactive.
 func (t Retirement) beginsQuarantine(key *AccessKey) bool {
 	return key.Active || t.QuarantineWindow > 0 && t.DeactivatedAt.IsZero()
 }
 
-// retireNow takes the steps that are due, right after a complete snapshot. It updates the retirement and its key.
+// retireNow takes the steps that are due, right after a fresh snapshot. It updates the retirement and its key.
 func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) (done bool, err error) {
 	if t.compromised && t.beginsQuarantine(key) {
 		if done, err := r.stop(ctx, t, key); done || err != nil || t.QuarantineWindow > 0 {
@@ -237,7 +237,7 @@ func (r *Rotator) stop(ctx context.Context, t *Retirement, key *AccessKey) (gone
 	return gone, err
 }
 
-// beginQuarantine makes a key Inactive. It returns gone if somebody has just deleted the key.
+// beginQuarantine makes a key Inactive. gone is true if somebody has just deleted the key.
 func (r *Rotator) beginQuarantine(ctx context.Context, t *Retirement, key *AccessKey, permit Permit) (gone bool, err error) {
 	if err := r.deactivate(ctx, permit); err != nil {
 		return errors.Is(err, ErrNotFound), withoutNotFound(err)
@@ -246,7 +246,7 @@ func (r *Rotator) beginQuarantine(ctx context.Context, t *Retirement, key *Acces
 	return false, nil
 }
 
-// withoutNotFound is nil for a key that somebody has just deleted.
+// withoutNotFound returns nil for the error about a key that somebody has just deleted.
 func withoutNotFound(err error) error {
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -254,9 +254,9 @@ func withoutNotFound(err error) error {
 	return err
 }
 
-// find returns the key as its user's list shows it, and nil if it is certainly deleted. "Not found" or "denied" alone is never proof:
-// another account answers the same. The account is proven by the state, or else by Qovery's current key in the same list.
-// Qovery is asked only in the second case, so that an unreadable Qovery does not block the end of a retirement.
+// find returns the key as its user's list shows it, or nil if it is certainly deleted. "Not found" and "denied" alone are never proof,
+// because another account answers the same. The account is proven by the state, or else by Qovery's current key in the same list.
+// Qovery is read only in the second case, so that a failure of Qovery does not block the end of a retirement.
 func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	s, w := &Snapshot{}, r.fresh()
 	if err := w.checkAccount(ctx, t.Target); err != nil {
@@ -288,8 +288,8 @@ func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	return nil, keyNotFound(*t, account)
 }
 
-// checkOwner asks AWS whether another user has the key: the name may be wrong, and a user can be renamed. An answer without an owner
-// proves nothing.
+// checkOwner checks that no other user has the key, because the name may be wrong and a user can be renamed. An answer without an
+// owner proves nothing.
 func (r *Rotator) checkOwner(ctx context.Context, t Retirement) error {
 	use, err := r.iam.AccessKeyLastUse(ctx, t.AccessKeyID)
 	switch {
@@ -301,7 +301,7 @@ func (r *Rotator) checkOwner(ctx context.Context, t Retirement) error {
 	return err
 }
 
-// retired ends a retirement. It removes the journals that explained why the key still existed.
+// retired ends a retirement. It removes the journals, which explained why the key existed.
 func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
 	step(ctx, "the access key is deleted", "access_key_id", t.AccessKeyID)
 	r.dropJournals(ctx, t)
@@ -310,8 +310,8 @@ func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
 	return outcome
 }
 
-// dropJournals removes the journals of the rotations that replaced a key. One that cannot be removed is harmless: its rotation
-// is complete.
+// dropJournals removes the journals of the rotations that replaced a key, unless they explain older keys too. A journal that cannot
+// be removed is harmless.
 func (r *Rotator) dropJournals(ctx context.Context, t Retirement) {
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()

@@ -14,7 +14,7 @@ type Rights struct {
 	Evaluations []Evaluation
 }
 
-// EvaluationDecision is what IAM decides about an action. The zero value is an unknown decision.
+// EvaluationDecision is IAM's decision about an action. The zero value is an unknown decision.
 type EvaluationDecision string
 
 // The decisions of IAM's policy simulator.
@@ -24,27 +24,27 @@ const (
 	DecisionImplicitDeny EvaluationDecision = "implicitDeny"
 )
 
-// Evaluation is what IAM says about one action.
+// Evaluation is IAM's answer about one action.
 type Evaluation struct {
-	// Action is its name in policies, such as "iam:TagUser".
+	// Action is the name of the action in policies, such as "iam:TagUser".
 	Action   string
 	Decision EvaluationDecision
-	// DeniedByOrganization and DeniedByBoundary say that a service control policy, or the permissions boundary, does not allow
-	// the action, whatever other policies say.
+	// DeniedByOrganization is true if a service control policy does not allow the action, and DeniedByBoundary if the permissions
+	// boundary does not. Other policies cannot change that.
 	DeniedByOrganization, DeniedByBoundary bool
 	// Policies are those whose statements decided.
 	Policies []string
-	// Unknown are the keys of conditions whose values IAM was not given. The decision may be another one with them.
+	// Unknown are the keys of conditions whose values IAM was not given. With them, the decision may be different.
 	Unknown []string
 }
 
-// denial is one way in which an action can be denied.
+// denial is a way in which an action can be denied.
 type denial struct {
 	applies func(Evaluation) bool
 	text    string
 }
 
-// denials are all ways. The first one that applies is what has to be changed first.
+// denials are all ways in which an action can be denied. The first one that applies is what must be changed first.
 var denials = []denial{
 	{isNotDenied, ""},
 	{func(e Evaluation) bool { return e.DeniedByOrganization }, "denied by a service control policy (SCP) of the AWS organization"},
@@ -53,19 +53,19 @@ var denials = []denial{
 	{func(Evaluation) bool { return true }, "allowed by no policy (implicit deny)"},
 }
 
-// isNotDenied also holds for an uncertain denial: a warning about a permission that works is worse than none.
+// isNotDenied is true for an uncertain denial too, because a warning about a permission that works is worse than none.
 func isNotDenied(e Evaluation) bool {
 	return e.Decision == DecisionAllowed || e.Decision == "" || len(e.Unknown) > 0
 }
 
-// denial says how an action is denied, and is empty if it is not.
+// denial describes how an action is denied. It is empty if the action is allowed.
 func (e Evaluation) denial() string {
 	i := slices.IndexFunc(denials, func(d denial) bool { return d.applies(e) })
 	return denials[i].text
 }
 
-// denied lists the denied actions, and how they are denied. A plan has listed the user's keys before it asks. So an answer that denies
-// exactly that is about another identity, or from a service that only resembles IAM, and is ignored.
+// denied lists the denied actions, and how they are denied. The plan has listed the user's keys before. So an answer that denies that
+// is about another identity, or from a service that only resembles IAM. It is ignored.
 func (r Rights) denied() []string {
 	var list []string
 	for _, e := range r.Evaluations {
@@ -83,8 +83,8 @@ func (r Rights) denied() []string {
 	return list
 }
 
-// MissingRights warns that policies deny the provider what a rotation and its cleanup need on the target's user. It is nil when
-// they deny nothing, and when IAM does not say. IAM is asked once for each of the credentials and each plan.
+// MissingRights is the warning that policies deny the provider something that a rotation and its cleanup need on the target's user. It
+// is nil if they deny nothing, or if IAM does not answer. IAM is asked once for each of the credentials and each plan.
 func (r *Rotator) MissingRights(ctx context.Context, target Target) *Problem {
 	if target.UserARN == "" {
 		return nil

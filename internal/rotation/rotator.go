@@ -7,24 +7,24 @@ import (
 	"time"
 )
 
-// Config is what a [Rotator] works with.
+// Config has the ports and the settings of a [Rotator].
 type Config struct {
 	IAM    IAM
 	Qovery Qovery
 	Clock  Clock
-	// PollInterval is how often the statuses of an organization's clusters are read while a deployment runs. When it is not set,
-	// they are read as [PollInterval] says.
+	// PollInterval is how often the statuses of an organization's clusters are read while a deployment runs. If it is zero, the
+	// function [PollInterval] chooses the interval.
 	PollInterval time.Duration
 	// LastUseDelay is how late AWS may report the use of a key.
 	LastUseDelay time.Duration
-	// VerifyServices has a new key tried with IAM and EC2 too, not with STS alone.
+	// VerifyServices tries a new key with IAM and EC2 too, and not only with STS.
 	VerifyServices bool
 	// CompromisedAccessKeyIDs are keys that leaked.
 	CompromisedAccessKeyIDs []string
 }
 
-// Rotator rotates access keys and retires them. It is safe for concurrent use and meant to be one per process: what it
-// reads for plans it reads once, and rotations of one IAM user take turns.
+// Rotator rotates access keys and retires them. It is safe for concurrent use. A process needs only one: it reads everything for
+// plans once, and its rotations of an IAM user take turns.
 type Rotator struct {
 	iam            IAM
 	qovery         Qovery
@@ -56,8 +56,8 @@ func New(config Config) *Rotator {
 	}
 }
 
-// Now is AWS's time. All decisions are taken, and all times recorded, on this one clock, because the run that retires a
-// key is usually on another machine than the one that created it.
+// Now is AWS's time. Every decision and every recorded time uses this clock, because the run that retires a key is usually on another
+// machine than the run that created it.
 func (r *Rotator) Now() time.Time { return r.clock.Now().Add(r.iam.ClockOffset()) }
 
 // IsCompromised reports whether a key is listed as compromised.
@@ -70,13 +70,13 @@ func (r *Rotator) detach(ctx context.Context, limit time.Duration) (context.Cont
 	return r.clock.WithTimeout(context.WithoutCancel(ctx), limit)
 }
 
-// turns lets one rotation at a time work on an IAM user. It spares rotations of one process the way over the journal.
+// turns lets one rotation at a time work on an IAM user. So rotations of one process need not wait until a journal is old.
 type turns struct {
 	mu   sync.Mutex
 	held map[string]chan struct{}
 }
 
-// take waits for the turn on a user; the caller gives it back by calling release.
+// take waits for the turn on a user. The caller ends the turn with release.
 func (t *turns) take(ctx context.Context, userName string) (release func(), err error) {
 	t.mu.Lock()
 	turn := t.held[userName]

@@ -6,13 +6,13 @@ import (
 	"log/slog"
 )
 
-// redacted is what every way of printing a [Secret] shows.
+// redacted is printed in place of a [Secret].
 const redacted = "(secret)"
 
-// Secret is a secret access key. However it is printed, logged or encoded, it does not show; only [Secret.Reveal] gives it
-// away, so a search for that name finds every place where the secret leaves the process.
+// Secret is a secret access key that is never shown when it is printed, logged or encoded. Only [Secret.Reveal] returns it, so a
+// search for that name finds every place where the secret leaves the process.
 type Secret struct {
-	// value is a pointer, because package fmt prints a value in an unexported field without calling its methods.
+	// value is a pointer, because package fmt prints a value in an unexported field without its methods.
 	value *string
 }
 
@@ -22,11 +22,11 @@ var (
 	_ slog.LogValuer = Secret{}
 )
 
-// NewSecret wraps the secret access key that IAM answered with.
+// NewSecret wraps the secret access key in IAM's answer.
 func NewSecret(value string) Secret { return Secret{value: &value} }
 
-// Reveal returns the secret itself. Its callers are the request that stores the key in Qovery, the signature that
-// proves that the key works, and the masking of error texts.
+// Reveal returns the secret itself. It is called for the request that stores the key in Qovery, for the signatures that verify the
+// key, and for the masking of error texts.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""

@@ -7,35 +7,35 @@ import (
 	"time"
 )
 
-// statusReader answers with the statuses of all clusters of an organization as they are after the call began.
+// statusReader reads the statuses of all clusters of an organization.
 type statusReader interface {
 	read(ctx context.Context, organizationID string) ([]ClusterStatus, error)
 }
 
-// statusBoard reads cluster statuses for every rotation of the process: however many wait, an organization is asked when the
-// first of them wants to know, and one answer serves all who were waiting when the request was sent.
+// statusBoard reads cluster statuses for all rotations of the process. It asks an organization when the first of them needs it. All
+// that wait when the request is sent share the answer, so nobody gets a status that is older than the question.
 type statusBoard struct {
 	qovery Qovery
 	clock  Clock
-	// interval is fixed for all if it is set. Otherwise it depends on the deployment that each one waits for.
+	// interval is fixed if it is set. Otherwise the interval depends on the deployment that a rotation waits for.
 	interval time.Duration
 
 	mu            sync.Mutex
 	organizations map[string]*organizationStatuses
 }
 
-// organizationStatuses is what the board has of one organization.
+// organizationStatuses is what the board has about one organization.
 type organizationStatuses struct {
 	mu       sync.Mutex
 	asking   bool            // a request is under way
-	news     context.Context // is done when the next request has ended
+	news     context.Context // done when the next request has ended
 	announce context.CancelFunc
 	requests int // sent so far
 	sentAt   time.Time
-	interval time.Duration // that came before the last request
+	interval time.Duration // before the last request
 	floor    time.Duration // the shortest interval that the budget allows
 	statuses []ClusterStatus
-	answered int // the request that statuses came with, and when it was sent
+	answered int // the request that statuses are from, which was sent at askedAt
 	askedAt  time.Time
 	outage   outage
 }
@@ -43,18 +43,18 @@ type organizationStatuses struct {
 const (
 	// budgetPeriod is the longest time until the API allows more requests.
 	budgetPeriod = time.Hour
-	// statusShare is the part of the requests that are left that statuses may use. The rest is for everything else, and for others
-	// with the same token.
+	// statusShare is the divisor for the requests that are left: statuses may use every second one. The rest is for everything else,
+	// and for others with the same token.
 	statusShare = 2
 )
 
-// paced is how often statuses are read when so many requests are left until the API allows more: as often as is wanted, unless
-// that would take more than a share of them.
+// paced is the given interval, or a longer one if statuses would use more than their share of the requests that are left until the
+// API allows more.
 func paced(interval time.Duration, left int, untilReset time.Duration) time.Duration {
 	return max(interval, untilReset/time.Duration(max(left/statusShare, 1)))
 }
 
-// pace is the shortest interval after an answer. It compares Qovery's times only with each other.
+// pace is the shortest interval that the budget allows after an answer. It compares Qovery's times only with each other.
 func (b *statusBoard) pace(statuses []ClusterStatus) time.Duration {
 	left, resetsAt, known := b.qovery.Budget()
 	if !known {
@@ -67,16 +67,16 @@ func (b *statusBoard) pace(statuses []ClusterStatus) time.Duration {
 	return paced(0, left, untilReset)
 }
 
-// outageReports is how often an outage is reported again.
+// outageReports is the time between two reports of an outage.
 const outageReports = time.Minute
 
-// outage is the time in which no request for statuses succeeds; the zero value is none.
+// outage is a time in which every request for statuses fails. The zero value is none.
 type outage struct {
 	began, reported time.Time
 	requests        int
 }
 
-// goesOn reports, now and then, that one more request failed.
+// goesOn counts a request that failed, and reports the outage from time to time.
 func (o *outage) goesOn(ctx context.Context, now time.Time, err error) {
 	if o.requests++; o.requests == 1 {
 		o.began = now
@@ -89,7 +89,7 @@ func (o *outage) goesOn(ctx context.Context, now time.Time, err error) {
 		"since", o.began.Format(time.RFC3339), "error", err.Error())
 }
 
-// isOver reports that a request succeeded.
+// isOver ends the outage after a request that succeeded, and reports that.
 func (o *outage) isOver(ctx context.Context, now time.Time) {
 	if o.requests > 0 {
 		step(ctx, "the statuses of the clusters can be read again", "attempt", o.requests+1, "after", now.Sub(o.began).Round(time.Second).String())
@@ -118,8 +118,8 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 	return b.await(ctx, organizationID, watch{began: b.clock.Now()})
 }
 
-// await reads for a caller that waits for a deployment. Each caller sleeps until its own next request is due. The first to wake up
-// asks for all, so that the shortest interval decides.
+// await reads for a caller that waits for a deployment. Each caller sleeps until its own next request is due. The first one that wakes
+// up asks for all, so the shortest interval decides.
 func (b *statusBoard) await(ctx context.Context, organizationID string, w watch) ([]ClusterStatus, error) {
 	o := b.organization(organizationID)
 	o.mu.Lock()
@@ -155,14 +155,14 @@ func (o *organizationStatuses) next(fixed time.Duration, w watch, now time.Time)
 	return interval, o.sentAt.Add(interval).Sub(now)
 }
 
-// begin notes a request that is going to be sent.
+// begin records that a request is sent.
 func (o *organizationStatuses) begin(now time.Time, interval time.Duration) (request int) {
 	o.asking, o.sentAt, o.interval = true, now, interval
 	o.requests++
 	return o.requests
 }
 
-// rest waits for the answer to a request that is under way, or else for a time, and no longer than until there is news.
+// rest waits for the answer to a request that is under way. Without one, it waits for a time, or until a request has ended.
 func (b *statusBoard) rest(ctx, news context.Context, asking bool, wait time.Duration) {
 	ctx, wake := context.WithCancel(ctx)
 	defer wake()
@@ -171,19 +171,19 @@ func (b *statusBoard) rest(ctx, news context.Context, asking bool, wait time.Dur
 		<-ctx.Done()
 		return
 	}
-	_ = b.clock.Sleep(ctx, wait) // await looks why it ended.
+	_ = b.clock.Sleep(ctx, wait) // The caller checks why it ended.
 }
 
-// ask sends a request and wakes up all who wait.
+// ask sends a request and wakes up all that wait.
 func (b *statusBoard) ask(ctx context.Context, organizationID string, o *organizationStatuses, request int) ([]ClusterStatus, error) {
 	statuses, err := b.qovery.ClusterStatuses(ctx, organizationID)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	defer o.announce() // the news that was awaited until here
+	defer o.announce() // wakes up those that wait for the present news, which is replaced below
 	o.asking = false
 	askedAt, now := o.sentAt, b.clock.Now()
 	if now.Sub(o.sentAt) > cmp.Or(o.interval, shortestInterval) {
-		// The port repeated the request, the last time just now perhaps.
+		// The port repeated the request, perhaps just now.
 		o.sentAt = now
 	}
 	o.news, o.announce = context.WithCancel(context.Background())
@@ -198,7 +198,7 @@ func (b *statusBoard) ask(ctx context.Context, organizationID string, o *organiz
 	return statuses, nil
 }
 
-// recent returns what the rotations that wait at present read last, if any do.
+// recent returns the last statuses that waiting rotations have read, and whether they are recent.
 func (b *statusBoard) recent(organizationID string) ([]ClusterStatus, bool) {
 	o := b.organization(organizationID)
 	o.mu.Lock()
@@ -206,8 +206,7 @@ func (b *statusBoard) recent(organizationID string) ([]ClusterStatus, bool) {
 	return o.statuses, o.answered > 0 && b.clock.Now().Sub(o.askedAt) < 2*max(o.interval, shortestInterval)
 }
 
-// planStatuses reads statuses for plans, which decide nothing that changes anything: what waiting rotations have read is
-// recent enough for them, and spares the API a request.
+// planStatuses reads statuses for plans. A plan changes nothing, so what waiting rotations have read is recent enough.
 type planStatuses struct {
 	board  *statusBoard
 	qovery Qovery

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// ParseURL parses the address of an API that the ports may talk to: https, or http to this machine only, with an optional
-// path, because secrets travel there. Its errors complete a sentence about the address, and do not repeat it: it may contain
-// a password.
+// ParseURL parses the address of an API, with an optional path. Secrets are sent there, so it must be https, or http on this machine.
+// The errors complete a sentence about the address. They do not repeat the address, because it may contain a password.
 func ParseURL(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	switch {
