@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// leaked lists keys as compromised, with no other wish.
+// leaked lists keys as compromised, and asks for nothing else.
 func leaked(given func(s *situation), keys ...string) func(s *situation) {
 	return func(s *situation) {
 		given(s)
@@ -13,7 +13,7 @@ func leaked(given func(s *situation), keys ...string) func(s *situation) {
 	}
 }
 
-// decisionsOfLeaks are rotations that somebody listed a key for, or that give Qovery a key that works again.
+// decisionsOfLeaks are about keys that are listed as compromised, and about keys of Qovery that do not work.
 var decisionsOfLeaks = map[string]struct {
 	given func(s *situation)
 	want  string
@@ -127,7 +127,7 @@ func TestNextOfLeaks(t *testing.T) {
 	}
 }
 
-// leaks begin as key A, which leaked and was replaced by B a minute ago.
+// leaks are about key A, which leaked and was replaced by B a minute ago.
 var leaks = []deletionCase{
 	{"everything holds", func(*situation, *Deletion) {}, ""},
 	{"the current key leaked, too", func(s *situation, _ *Deletion) { s.Compromised = []string{keyA, keyB} }, ""},
@@ -146,7 +146,7 @@ var leaks = []deletionCase{
 	{"the new key is Inactive", func(s *situation, _ *Deletion) { s.Current.Active = false }, SummaryNotReplaced},
 }
 
-// TestMayStopBeforeItMayDelete has a key that leaked: only a holder makes a difference.
+// TestMayStopBeforeItMayDelete: a key that leaked is stopped although a holder stores it. All other checks are those of a deletion.
 func TestMayStopBeforeItMayDelete(t *testing.T) {
 	stored := deletionCase{"a registry has it", func(s *situation, _ *Deletion) { s.stored(HolderContainerRegistry, "registry", keyA) }, SummaryKeyInUse}
 	for _, test := range append(leaks, stored) {
@@ -166,7 +166,7 @@ func TestMayStopBeforeItMayDelete(t *testing.T) {
 	}
 }
 
-// TestNothingElseIsStoppedBeforeItMayGo has no leak.
+// TestNothingElseIsStoppedBeforeItMayGo: a key that did not leak is not stopped.
 func TestNothingElseIsStoppedBeforeItMayGo(t *testing.T) {
 	s := newSituation()
 	s.rotated(ago(150 * time.Minute))

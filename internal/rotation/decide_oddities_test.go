@@ -2,10 +2,10 @@ package rotation
 
 import "time"
 
-// oddities are situations that need something to have gone wrong before.
+// oddities are situations that seldom occur.
 var oddities = []nextCases{
 	{"The user's other key must not be deleted", []nextCase{
-		// A use of the previous key is taken for the beginning of a drain window although no deployment was recorded.
+		// Without a recorded deployment, a use of the previous key begins no drain window.
 		{"no deployment was ever recorded", func(s *situation) {
 			s.retired()
 			s.Journal, s.Record.DeployedAt, s.Record.DrainEndsAt = nil, time.Time{}, time.Time{}
@@ -36,7 +36,7 @@ var oddities = []nextCases{
 		}, refuses(ArgumentNone, SummaryTooFewRequests)},
 	}},
 	{"The clusters cannot be deployed", []nextCase{
-		// The clusters of stale credentials get the new key too, and nobody looked whether they can be deployed.
+		// The clusters of stale credentials get the new key too, so it must be possible to deploy them.
 		{"a locked cluster of stale credentials", func(s *situation) {
 			s.rotated(ago(testDrain))
 			s.credentials("others", keyA)
@@ -46,7 +46,7 @@ var oddities = []nextCases{
 	{"A rotation is asked for, or stale holders need one", []nextCase{
 		{"enough requests for one holder", func(s *situation) { s.Budget = Budget{Known: true, Left: 2} }, "rotate A drain 2h0m0s"},
 		{"a budget that the API does not tell", func(s *situation) { s.Budget = Budget{} }, "rotate A drain 2h0m0s"},
-		// The state knows the rotation as complete, so nothing brings the journal up to date, and it keeps the key for ever.
+		// In the state the rotation is complete, so nothing brings the journal up to date. The state counts.
 		{"drained, and the journal was not brought up to date", func(s *situation) {
 			s.retired()
 			s.Journal.Stage = StageDeploying
@@ -55,7 +55,7 @@ var oddities = []nextCases{
 			s.retired()
 			s.Journal.Stage, s.Journal.CutoverAt = StageStoring, time.Time{}
 		}, "rotate B drain 2h0m0s before A delete A (retired)"},
-		// While A drains, the same state resumes.
+		// While A drains, the rotation is resumed with this state.
 		{"stale and drained, the state is from before", func(s *situation) {
 			s.stale(ago(testDrain))
 			s.Record = &Record{AccessKeyID: keyA}

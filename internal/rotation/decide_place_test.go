@@ -2,14 +2,13 @@ package rotation
 
 import "time"
 
-// retired is the situation in which the previous key is drained and AWS is believed that nobody uses it.
+// retired is the situation in which the previous key is drained, and late reports of AWS about its use are in.
 func (s *situation) retired() {
 	s.rotated(ago(testDrain + testUseLate))
 	s.recorded()
 }
 
-// adopted is the situation in which a rotation for other credentials, which is complete, served these, and their state only knows
-// the key.
+// adopted is the situation after a complete rotation for other credentials that served these. The state has only the key.
 func (s *situation) adopted(deployedAt time.Time) {
 	s.shared(StageDeployed)
 	s.OtherJournals[0].At, s.OtherJournals[0].CutoverAt = deployedAt, deployedAt

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// nextCases are situations that one row of the table decides.
+// nextCases are situations in which one row of the table decides.
 type nextCases struct {
 	row   string
 	cases []nextCase
@@ -28,7 +28,7 @@ func refuses(argument Argument, summary string) string {
 	return "refuse " + string(argument) + ": " + summary
 }
 
-// TestNext has a situation, and most often several, for every row of the table.
+// TestNext has one or more situations for every row of the table.
 func TestNext(t *testing.T) {
 	all := slices.Concat(refusedAtOnce, nothingToDo, waited, resumed, refusedByFacts, refusedForPlace, refusedForHolders, rotated, oddities)
 	tried := map[string]bool{}
@@ -58,7 +58,7 @@ func TestNext(t *testing.T) {
 	}
 }
 
-// notAsked takes the wish for a rotation away.
+// notAsked is a situation in which no rotation is asked for.
 func notAsked(given func(s *situation)) func(s *situation) {
 	return func(s *situation) { s.Rotate = false; given(s) }
 }
@@ -158,7 +158,7 @@ var nothingToDo = []nextCases{{"Nothing is unfinished and nothing is asked for",
 	}), "none"},
 }}}
 
-// lock has somebody protect a cluster, which runs.
+// lock locks a cluster.
 func (s *situation) lock(clusterID string) {
 	status := s.Statuses[clusterID]
 	status.Lock = &ClusterLock{Owner: "Ada", Reason: "audit", LockedAt: ago(time.Hour)}
@@ -258,7 +258,7 @@ var refusedByFacts = []nextCases{
 	}},
 }
 
-// TestDesignHasTheTable compares the table with the one that people read.
+// TestDesignHasTheTable compares the table with the one in DESIGN.md.
 func TestDesignHasTheTable(t *testing.T) {
 	text, err := os.ReadFile("../../DESIGN.md")
 	if err != nil {

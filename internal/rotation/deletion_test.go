@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// deletionCase is a deletion that one check stands against, or none when summary is empty.
+// deletionCase is a deletion that is refused with a summary, or allowed if summary is empty.
 type deletionCase struct {
 	name    string
 	given   func(s *situation, d *Deletion)
 	summary string
 }
 
-// goesAfter is what a retirement asks of key A, whose drain window ended half an hour ago.
+// goesAfter asks for the deletion of key A, whose drain window ended half an hour ago.
 func goesAfter(reason Reason) Deletion {
 	return Deletion{
 		AccessKeyID: keyA, UserName: testUser, Reason: reason, DeleteAfter: ago(30 * time.Minute), RetireAt: ago(10 * time.Minute),
 	}
 }
 
-// TestMayDelete has, for each reason, a key that may go and one for each check that fails.
+// TestMayDelete has, for each reason, keys that may be deleted, and one for each check that fails.
 func TestMayDelete(t *testing.T) {
 	for reason, cases := range map[Reason][]deletionCase{
 		ReasonRetired: slices.Concat(afterRotation, retiredOnly), ReasonRepair: slices.Concat(afterRotation, repairOnly),
@@ -61,7 +61,7 @@ func checkPermit(t *testing.T, permit Permit, problem *Problem, d Deletion, summ
 	}
 }
 
-// afterRotation are the checks of a key that was Qovery's.
+// afterRotation are about key A, which Qovery held before.
 var afterRotation = []deletionCase{
 	{"everything holds", func(*situation, *Deletion) {}, ""},
 	{"drained at this moment", func(_ *situation, d *Deletion) { d.DeleteAfter, d.RetireAt = testNow, testNow }, ""},
@@ -172,7 +172,7 @@ var retiredOnly = []deletionCase{
 	{"used after the drain window", func(s *situation, d *Deletion) { s.Keys[1].LastUse.At = d.DeleteAfter.Add(time.Second) }, SummaryKeyInUse},
 }
 
-// deploysSince has an environment on the cluster of the credentials that is being deployed.
+// deploysSince adds a running deployment of an environment on the cluster of the credentials.
 func (s *situation) deploysSince(askedAt time.Time) {
 	s.Deployments = []EnvironmentDeployment{{ClusterID: "cluster-of-" + testCreds, State: "DEPLOYING", AskedAt: askedAt}}
 }
@@ -204,14 +204,14 @@ var repairOnly = []deletionCase{
 	}, SummaryRepairWaits},
 }
 
-// staleRegistry is a registry that a repair serves next.
+// staleRegistry adds a registry that a repair serves next.
 func (s *situation) staleRegistry(d *Deletion, clusterID string) {
 	s.stored(HolderContainerRegistry, "registry", d.AccessKeyID)
 	s.Holders[len(s.Holders)-1].ClusterID = clusterID
 	d.Served = []string{"registry"}
 }
 
-// orphans begin as key B, which a dead journal names and only its verification used.
+// orphans are about key B, which the journal of a dead rotation names and only its verification used.
 var orphans = []deletionCase{
 	{"the journal names it", func(*situation, *Deletion) {}, ""},
 	{"a journal for others names it", func(s *situation, _ *Deletion) {
@@ -254,7 +254,7 @@ var orphans = []deletionCase{
 	{"other credentials have it", func(s *situation, _ *Deletion) { s.credentials("others", keyB) }, SummaryKeyInUse},
 }
 
-// compensated begin as key B, which this attempt created.
+// compensated are about key B, which this attempt created.
 var compensated = []deletionCase{
 	{"nobody has it", func(*situation, *Deletion) {}, ""},
 	{"it is not listed yet", func(s *situation, _ *Deletion) { s.Keys = s.Keys[:1] }, ""},
@@ -282,7 +282,7 @@ func TestMayDeleteNeedsAReasonAndAKey(t *testing.T) {
 	}
 }
 
-// TestEveryReasonHasChecks makes sure that no reason is without checks.
+// TestEveryReasonHasChecks checks that no reason is without checks.
 func TestEveryReasonHasChecks(t *testing.T) {
 	for _, reason := range []Reason{ReasonRetired, ReasonRepair, ReasonCompromised, ReasonOrphan, ReasonCompensated} {
 		if len(checks[reason]) == 0 {

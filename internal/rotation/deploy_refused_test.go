@@ -102,8 +102,8 @@ func TestDeploymentOutlivesStatusesThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// TestClustersCannotBeReadAfterTheCutover resumes when every known cluster is deployed, and attaches one more where nobody sees it:
-// the rotation is not complete before that cluster is deployed too.
+// TestClustersCannotBeReadAfterTheCutover resumes when every recorded cluster is deployed, and attaches one more. The rotation is not
+// complete before that cluster is deployed too.
 func TestClustersCannotBeReadAfterTheCutover(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{simulator.OpListCredentials, simulator.OpListClusters} {
@@ -132,7 +132,7 @@ func TestClustersCannotBeReadAfterTheCutover(t *testing.T) {
 	}
 }
 
-// TestRotationEnds ends a rotation in each of its waits, by a cancellation or by its timeout, and has the next run carry on.
+// TestRotationEnds ends a rotation in each of its waits, by a cancellation or by its timeout. The next run completes it.
 func TestRotationEnds(t *testing.T) {
 	t.Parallel()
 	at := func(operation string, n int) func(s *stage, end func()) {
@@ -150,12 +150,12 @@ func TestRotationEnds(t *testing.T) {
 	tests := map[string]struct {
 		given   func(s *stage, end func())
 		cutOver bool
-		// cancelOnly is for a request that outlives a cancellation, but not hours.
+		// cancelOnly is for a request that a cancellation does not end, but a timeout does.
 		cancelOnly bool
 	}{
 		"while a journal is watched": {given: func(s *stage, end func()) {
 			s.writeJournal(rotation.StageCreating, "", 0)
-			// The clock moves by itself as soon as somebody waits, so the rotation has to have begun before.
+			// The clock moves by itself as soon as somebody waits, so the rotation must have begun before.
 			s.Before("GetUser", func(simulator.Request) { s.later(time.Minute, end) })
 		}},
 		"after the journal":                {given: at(tagUser, 1)},

@@ -59,10 +59,10 @@ func TestDeploymentsShareTheirStatusRequests(t *testing.T) {
 	}
 }
 
-// TestDeploymentWaitsForAnotherOne has the cluster be busy before, or from the last moment on.
+// TestDeploymentWaitsForAnotherOne has another deployment run before the rotation, or begin at the last moment.
 func TestDeploymentWaitsForAnotherOne(t *testing.T) {
 	t.Parallel()
-	// later sets a state at the fifth look at the statuses.
+	// later sets a state when the statuses are read for the fifth time.
 	later := func(s *stage, state string) {
 		s.Inject(simulator.Fault{
 			Kind: simulator.FaultCallBefore, Match: simulator.Operation(simulator.OpListClusterStatuses), At: 5,
@@ -99,7 +99,7 @@ func TestDeploymentWaitsForAnotherOne(t *testing.T) {
 	}
 }
 
-// TestDeploymentIsRepeatedOnce has clusters not know the new key yet.
+// TestDeploymentIsRepeatedOnce has deployments end with INVALID_CREDENTIALS.
 func TestDeploymentIsRepeatedOnce(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -116,7 +116,7 @@ func TestDeploymentIsRepeatedOnce(t *testing.T) {
 	s.checkDeployed(s.cluster, outcome.AccessKeyID, outcome.AccessKeyID)
 }
 
-// TestDeploymentFailsAndIsResumed has one of two clusters fail, and the next run deploy that one only.
+// TestDeploymentFailsAndIsResumed has one of two clusters fail. The next run deploys only that one.
 func TestDeploymentFailsAndIsResumed(t *testing.T) {
 	t.Parallel()
 	for _, state := range []string{"DEPLOYMENT_ERROR", "CANCELED", "BUILD_ERROR", "STOP_ERROR", "STOPPED"} {
@@ -149,7 +149,7 @@ func TestDeploymentFailsAndIsResumed(t *testing.T) {
 				s.checkDeployed(s.cluster, outcome.AccessKeyID, outcome.AccessKeyID)
 				want := []string{outcome.AccessKeyID}
 				if !withState {
-					want = append(want, outcome.AccessKeyID) // deploying twice is the worst that can come of a lost state
+					want = append(want, outcome.AccessKeyID) // without a state, the cluster is deployed twice
 				}
 				s.checkDeployed(second, want...)
 			})
@@ -266,7 +266,7 @@ func TestFailedDeploymentShowsItsOwnErrors(t *testing.T) {
 	}
 }
 
-// TestFailedDeploymentOfAResumedRotation has both runs fail, the second one after the deployment that the first one left.
+// TestFailedDeploymentOfAResumedRotation has both runs fail. The second one begins while the deployment of the first one runs.
 func TestFailedDeploymentOfAResumedRotation(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -8,8 +8,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// A rotation that times out says how long the clusters took that it deployed, and how long the last rotation took, as far as the
-// state has one.
+// The problem of a rotation that times out has how long the deployed clusters took, and how long those of the last rotation took if
+// the state has one.
 func TestTimeoutSaysHowLongDeploymentsTake(t *testing.T) {
 	t.Parallel()
 	const last = "After the cutover of the last rotation, at "

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// states is the whole ClusterStateEnum of Qovery, what older and newer versions of it may say, and what each state means.
+// states is the whole ClusterStateEnum of Qovery, with states of older and newer versions, and what each state means.
 var states = map[string]struct {
 	run run
 	// leftAlone is for a cluster that was deployed before, leftAloneNew for one that never was.
@@ -71,7 +71,7 @@ func TestIsLeftAlone(t *testing.T) {
 }
 
 func TestJudgeDeployment(t *testing.T) {
-	// What a state means once it is certain that it is of the deployment that was asked for.
+	// What a state means if it is certain that it belongs to the requested deployment.
 	results := map[run]deploymentResult{
 		runRunning:            deploymentRunning,
 		runSucceeded:          deploymentSucceeded,

@@ -98,7 +98,7 @@ func TestRetirementInTime(t *testing.T) {
 		key    *AccessKey
 		status Status
 		next   time.Time
-		// gone is when the key can be gone; it is not asked for when there is no key.
+		// gone is when the key can be deleted. It is not checked without a key.
 		gone time.Time
 	}{
 		"no key yet":  {func(r *Retirement) { r.AccessKeyID = "" }, nil, StatusIdle, time.Time{}, time.Time{}},
@@ -161,7 +161,7 @@ func TestRetirementInTime(t *testing.T) {
 	}
 }
 
-// TestRetirementStep has the rules for whether a key that is due becomes Inactive, is deleted, or stays.
+// TestRetirementStep checks whether a key that is due becomes Inactive, is deleted, or stays.
 func TestRetirementStep(t *testing.T) {
 	active, inactive := &AccessKey{ID: keyA, Active: true}, &AccessKey{ID: keyA}
 	tests := map[string]struct {
@@ -192,7 +192,7 @@ func TestRetirementStep(t *testing.T) {
 	}
 }
 
-// lastLook makes it a retirement that nobody comes back to.
+// lastLook makes it a retirement after which no run follows.
 func lastLook(r *Retirement) { r.NoQuarantine, r.QuarantineWindow = true, time.Hour }
 
 func TestRetirementOutcome(t *testing.T) {

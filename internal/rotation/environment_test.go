@@ -7,21 +7,21 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// retirementOf asks for the previous key of a rotation.
+// retirementOf asks for the retirement of the key that a rotation replaced.
 func (s *stage) retirementOf(record *rotation.Record) rotation.Retirement {
 	target := s.request().Target
 	target.UserName, target.UserARN = record.UserName, record.UserARN
 	return rotation.Retirement{Target: target, AccessKeyID: record.PreviousAccessKeyID, DeleteAfter: record.DrainEndsAt}
 }
 
-// A deployment of an environment that began with the previous key keeps that until it ends, and not longer.
+// A deployment of an environment that began with the previous key keeps the key until it ends, and no longer.
 func TestRetireAfterTheLastDeployment(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		// asked is when the deployment is asked for, from the end of the drain window, and lasts how long it runs.
+		// asked is when the deployment is asked for, relative to the end of the drain window, and lasts is how long it runs.
 		asked, lasts time.Duration
 		allow, wait  bool
-		// kept tells whether the first retirement leaves the key, and waits is how long a waiting one takes.
+		// kept is whether the first retirement leaves the key, and waits is how long a waiting retirement takes.
 		kept  bool
 		waits time.Duration
 	}{
@@ -64,7 +64,7 @@ func TestRetireAfterTheLastDeployment(t *testing.T) {
 	}
 }
 
-// What may be deployed there nobody can see.
+// Deployments in a project that the token may not read are unknown.
 func TestRetireNamesAProjectThatItMayNotRead(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -78,7 +78,7 @@ func TestRetireNamesAProjectThatItMayNotRead(t *testing.T) {
 	s.checkKeys(s.key.ID, record.AccessKeyID)
 }
 
-// A repair takes a key away from registries for some seconds, so nothing that could log in to them may be under way.
+// During a repair, registries have no working key for some seconds. So no deployment may run that could log in to them.
 func TestRepairWaitsForAQuietMoment(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The generators make worlds of few keys and ids, in which most of what is remembered is true, so that the rest meets what matters.
+// The generators make situations with few keys and ids. Journals and states are mostly true, so that false entries are often relevant.
 
 var (
 	someKeys = []string{keyA, keyB, keyC, keyX}
@@ -29,12 +29,12 @@ func anyTime(rt *rapid.T, label string) time.Time { return ago(anyOf(rt, someAge
 // maybe is true in one of so many cases.
 func maybe(rt *rapid.T, in int, label string) bool { return rapid.IntRange(1, in).Draw(rt, label) == 1 }
 
-// anyKeyButMostly is one of the given keys, most often.
+// anyKeyButMostly is any key, and mostly one of the given ones.
 func anyKeyButMostly(rt *rapid.T, likely []string, label string) string {
 	return anyOf(rt, slices.Concat(likely, likely, likely, someKeys), label)
 }
 
-// anyJournal is of a rotation between any keys, most often those of the user.
+// anyJournal is the journal of a rotation between any keys, and mostly the likely ones.
 func anyJournal(rt *rapid.T, credentialsID string, likely []string) Journal {
 	j := Journal{
 		CredentialsID: credentialsID, From: anyKeyButMostly(rt, likely, "from"), To: anyKeyButMostly(rt, likely, "to"), At: anyTime(rt, "at"),
@@ -66,7 +66,7 @@ func anyRecord(rt *rapid.T, likely []string) *Record {
 		return r
 	}
 	r.Unfinished = rapid.Bool().Draw(rt, "unfinished")
-	if !r.Unfinished || rapid.Bool().Draw(rt, "deployed") { // A complete rotation is deployed, and another one may be.
+	if !r.Unfinished || rapid.Bool().Draw(rt, "deployed") { // A complete rotation is deployed, and an unfinished one may be.
 		r.DeployedAt = anyTime(rt, "deployed at")
 		r.DrainEndsAt = r.DeployedAt.Add(anyOf(rt, someWindows, "recorded window"))
 	}
@@ -81,7 +81,7 @@ func anyKey(rt *rapid.T, id string) Key {
 	return key
 }
 
-// anySituation is a world as a snapshot can show it, and somebody's intent. Qovery's credentials hold a key of the user, most often.
+// anySituation is any snapshot with any intent. Mostly, Qovery's credentials hold a key of the user.
 func anySituation(rt *rapid.T) *situation {
 	s := newSituation()
 	s.Sets, s.Holders, s.Clusters, s.Keys = nil, nil, nil, nil
@@ -118,7 +118,7 @@ func anySituation(rt *rapid.T) *situation {
 	return s
 }
 
-// anyPast adds what journals and the state remember, and what is wanted.
+// anyPast adds journals, a record and what is asked for.
 func (s *situation) anyPast(rt *rapid.T) {
 	likely := []string{s.Set.AccessKeyID}
 	for _, key := range s.Keys[1:] {
@@ -146,7 +146,7 @@ func (s *situation) anyPast(rt *rapid.T) {
 	}
 }
 
-// anyDeletion is what any caller may ask for, with any reason.
+// anyDeletion asks for the deletion of any key, with any reason.
 func anyDeletion(rt *rapid.T, s *situation) Deletion {
 	d := Deletion{
 		AccessKeyID: anyOf(rt, someKeys, "deleted"), UserName: testUser,
@@ -166,7 +166,7 @@ func anyDeletion(rt *rapid.T, s *situation) Deletion {
 	return d
 }
 
-// explained tells whether a journal or the state says how a key came here.
+// explained reports whether a journal or the state explains a key.
 func (s *situation) explained(key *Key) bool {
 	return s.Record != nil && s.Record.PreviousAccessKeyID == key.ID || slices.ContainsFunc(s.journals(), func(j Journal) bool {
 		return j.names(key.ID) || j.To == "" && j.mayHaveCreated(key.AccessKey)

@@ -8,7 +8,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// TestHold keeps a key in every status, and lets it go again.
+// TestHold holds a key in every status, and then releases it.
 func TestHold(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]func(r *retiring, asked *rotation.Retirement){
@@ -65,7 +65,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// TestHoldOfAKeyThatLeaked has no effect.
+// TestHoldOfAKeyThatLeaked: a hold has no effect on a key that leaked.
 func TestHoldOfAKeyThatLeaked(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -91,7 +91,7 @@ func TestHoldThatSomebodyUndid(t *testing.T) {
 	}
 }
 
-// newHeld is a world in which a previous key is held, as the journal records.
+// newHeld is a stage on which a previous key is held, with a journal that records it.
 func newHeld(t *testing.T) (*retiring, rotation.Retirement) {
 	t.Helper()
 	r := newRetiring(t)
@@ -103,8 +103,8 @@ func newHeld(t *testing.T) (*retiring, rotation.Retirement) {
 	return r, asked
 }
 
-// TestHoldThatTheJournalForgot has the journal vanish while a key is held. Only where a rotation could need its place, the next
-// apply has to record the hold again.
+// TestHoldThatTheJournalForgot removes the journal while a key is held. The next apply has to record the hold again only if a rotation
+// could need the key's place.
 func TestHoldThatTheJournalForgot(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -136,7 +136,7 @@ func TestHoldThatTheJournalForgot(t *testing.T) {
 	}
 }
 
-// TestRelease lets the place go with the cleanup that kept the key, and leaves the key Active.
+// TestRelease destroys the cleanup that holds a key. The key stays Active, and a rotation may delete it.
 func TestRelease(t *testing.T) {
 	t.Parallel()
 	r, asked := newHeld(t)
@@ -145,7 +145,7 @@ func TestRelease(t *testing.T) {
 	}
 }
 
-// TestPreviewRetirement says what an apply is going to do.
+// TestPreviewRetirement compares what a plan shows with the situation in which it is planned.
 func TestPreviewRetirement(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

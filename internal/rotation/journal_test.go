@@ -13,7 +13,7 @@ import (
 
 const testCredentials = "5f1a7ad6-2b0c-4a38-8b7e-0f8f1f3c2d9e"
 
-// testJournal is one with most of what a journal can have.
+// testJournal is a journal with most of its fields.
 func testJournal() Journal {
 	return Journal{
 		CredentialsID: testCredentials, From: keyA, To: keyB, Stage: StageDeploying, At: testNow, CutoverAt: ago(time.Minute), DrainWindow: testDrain,
@@ -107,7 +107,7 @@ func TestJournalFitsIntoATag(t *testing.T) {
 		}
 	}
 	j.Before = j.Before[:1]
-	checkParsed(t, j.String(), j) // One key of a repair always has a place.
+	checkParsed(t, j.String(), j) // There is always room for one key of a repair.
 
 	j.Before = nil
 	place := maxJournalSize - len(j.String()+" before=")
@@ -122,7 +122,7 @@ func TestParseJournalReadsWhatAnotherVersionWrites(t *testing.T) {
 	later := "  " + strings.ReplaceAll(testJournal().String(), " ", "  ") + "  reason=age attempt "
 	checkParsed(t, later, testJournal())
 
-	// Version 1.0 wrote an owner, and no drain window.
+	// A journal can have an owner, which is ignored, and no drain window.
 	first := "v1 owner=0b7d1cd2-2d9c-4e43-9f0e-95a5b9a9a8a1 from=" + keyA + " to=" + keyB +
 		" before=" + keyX + " phase=deploying at=2027-01-04T09:00:00Z cutover=2027-01-04T08:59:00Z"
 	want := testJournal()
@@ -169,8 +169,7 @@ func TestParseJournalRefuses(t *testing.T) {
 	}
 }
 
-// TestJournalOutlivesItsWriter compares the limits by which others conclude that the writer of a journal is dead with those that
-// he gives himself.
+// TestJournalOutlivesItsWriter compares the time after which other runs take the writer of a journal for dead with its own limits.
 func TestJournalOutlivesItsWriter(t *testing.T) {
 	const alive = preCutoverLimit + changeLimit
 	for name, limit := range map[string]time.Duration{"dead by age": livePeriod, "the last key is its own": orphanAfter} {
@@ -213,7 +212,7 @@ func TestJournalsOf(t *testing.T) {
 	others, more := testJournal(), testJournal()
 	others.CredentialsID, more.CredentialsID = "others", "more"
 	own := testJournal().String()
-	// A map has no order. Among so many tags, the journal is hardly ever the first one.
+	// A map has no order. Among so many tags, the journal is hardly ever the first.
 	crowded := map[string]string{journalTagKey(testCredentials): own}
 	for i := range 40 {
 		crowded[fmt.Sprintf("team-%d", i)] = "platform"
@@ -260,7 +259,7 @@ func TestJournalsOf(t *testing.T) {
 	}
 }
 
-// FuzzParseJournal reads what anybody may have written into a tag.
+// FuzzParseJournal reads any value of a tag.
 func FuzzParseJournal(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		j, err := ParseJournal(testCredentials, value)
@@ -274,7 +273,7 @@ func FuzzParseJournal(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%+v was written as %q, which cannot be read: %s", j, j.String(), err)
 		}
-		// Only keys for which a tag has no place are left out.
+		// Only keys that do not fit into a tag are left out.
 		if again.Before = j.Before; !reflect.DeepEqual(again, j) {
 			t.Errorf("%+v was written as %q and read as %+v", j, j.String(), again)
 		}

@@ -28,7 +28,7 @@ func (s *stage) current() *simulator.AccessKey {
 	return nil
 }
 
-// TestLeakInADrainWindow deletes the previous key, whose place the successor of the leaked one needs.
+// TestLeakInADrainWindow: the previous key is deleted, because the place is needed for the successor of the leaked key.
 func TestLeakInADrainWindow(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -53,7 +53,7 @@ func TestLeakInADrainWindow(t *testing.T) {
 	}
 }
 
-// TestLeakOfBothKeys lists a key that nobody here created, too.
+// TestLeakOfBothKeys lists the current key and a foreign one.
 func TestLeakOfBothKeys(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -66,7 +66,7 @@ func TestLeakOfBothKeys(t *testing.T) {
 	}
 }
 
-// TestLeakOfASharedKey gives the new key to every credentials set that has the leaked one, though nobody rotates those.
+// TestLeakOfASharedKey: every credentials set with the leaked key gets the new one, also sets that no resource rotates.
 func TestLeakOfASharedKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -81,7 +81,7 @@ func TestLeakOfASharedKey(t *testing.T) {
 	}
 }
 
-// TestLeakThatCannotBeStopped has AWS refuse, and the next run try again.
+// TestLeakThatCannotBeStopped has AWS refuse to deactivate the key. The next run tries again.
 func TestLeakThatCannotBeStopped(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -103,7 +103,7 @@ func TestLeakThatCannotBeStopped(t *testing.T) {
 	}
 }
 
-// TestLeakWithAnEndThatIsNotRecorded says that the leaked key does not work, whatever else the message says.
+// TestLeakWithAnEndThatIsNotRecorded: the message has the state of the leaked key, whatever failed.
 func TestLeakWithAnEndThatIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -113,7 +113,7 @@ func TestLeakWithAnEndThatIsNotRecorded(t *testing.T) {
 	checkProblem(t, err, rotation.SummaryJournal, "The compromised key "+s.key.ID+" is Inactive", "Every cluster runs with the new key")
 }
 
-// TestLeakThatIsFoundLater lists the previous key in its drain window: a refresh asks for an update, which makes it Inactive.
+// TestLeakThatIsFoundLater lists the previous key in its drain window. A refresh asks for an update, which makes the key Inactive.
 func TestLeakThatIsFoundLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// watcher writes down the events of a job.
+// watcher records the events of a job.
 type watcher struct {
 	mu     sync.Mutex
 	events []rotation.Event
@@ -45,7 +45,7 @@ func (w *watcher) told(fields ...string) []string {
 	return lines
 }
 
-// check compares the events with what is to be told, line by line.
+// check compares the events with the wanted lines.
 func (w *watcher) check(t *testing.T, want []string, fields ...string) {
 	t.Helper()
 	if got := strings.Join(w.told(fields...), "\n"); got != strings.Join(want, "\n") {
@@ -53,7 +53,7 @@ func (w *watcher) check(t *testing.T, want []string, fields ...string) {
 	}
 }
 
-// Whoever watches a rotation reads what happens to which key and cluster, how often it was tried, and how long it takes.
+// The log of a rotation shows what happens to which key and cluster, how often it was tried, and how long it took.
 func TestEventsOfARotation(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -88,7 +88,7 @@ func TestEventsOfARotation(t *testing.T) {
 	}
 }
 
-// A deployment that ends in the state that it began with is told of all the same.
+// The end of a deployment is reported even if its state is the one from before.
 func TestEventsOfAShortDeployment(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -122,7 +122,7 @@ func TestEventsOfARollback(t *testing.T) {
 	}, "problem")
 }
 
-// An outage is told of when it begins, once a minute, and when it is over.
+// An outage is reported when it begins, once a minute, and when it is over.
 func TestEventsOfAnOutage(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

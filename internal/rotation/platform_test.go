@@ -10,8 +10,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestRotateServesADNSProvider gives the key to a zone of Route 53 before a cluster is deployed, and keeps it out of the record,
-// because a refresh does not ask for it.
+// TestRotateServesADNSProvider: a zone in Route 53 gets the key before a cluster is deployed. It is not in the record, because a
+// refresh does not read it.
 func TestRotateServesADNSProvider(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -30,7 +30,7 @@ func TestRotateServesADNSProvider(t *testing.T) {
 	}
 }
 
-// TestRotateServesADNSProviderLater has a DNS provider refuse the key, which one more rotation gives to it.
+// TestRotateServesADNSProviderLater has a DNS provider refuse the key. A repair serves it.
 func TestRotateServesADNSProviderLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -49,7 +49,7 @@ func TestRotateServesADNSProviderLater(t *testing.T) {
 	}
 }
 
-// TestRotateNamesWhyAHolderCannotBeWritten refuses before anything is changed.
+// TestRotateNamesWhyAHolderCannotBeWritten: a rotation that cannot serve a holder is refused before anything is changed.
 func TestRotateNamesWhyAHolderCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -95,7 +95,7 @@ func TestRotateRefusesToIgnoreAClustersRegistry(t *testing.T) {
 	}
 	s.checkUnchanged()
 
-	// A registry that has another key anyway is no concern of the rotation.
+	// A registry with another key does not matter to the rotation.
 	registry.SetKey(s.AddUser("registry").AddKey())
 	outcome := s.mustRotate(req)
 	if got := images.AccessKeyID(); got != s.key.ID || s.set.AccessKeyID() != outcome.AccessKeyID {
@@ -103,7 +103,7 @@ func TestRotateRefusesToIgnoreAClustersRegistry(t *testing.T) {
 	}
 }
 
-// TestRotateWaitsForADryRun deploys after it, also a cluster whose last state is not one of a success.
+// TestRotateWaitsForADryRun: a cluster is deployed after its dry run.
 func TestRotateWaitsForADryRun(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -130,7 +130,7 @@ func TestRotateAfterAnInternalError(t *testing.T) {
 	s.checkDeployed(s.cluster, outcome.AccessKeyID, again.AccessKeyID)
 }
 
-// TestRotateDoesNotDeploySelfManagedClusters has one in a state that would keep any other cluster from being deployed.
+// TestRotateDoesNotDeploySelfManagedClusters has one in a state in which no other cluster could be deployed.
 func TestRotateDoesNotDeploySelfManagedClusters(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -153,7 +153,7 @@ func TestRotateDoesNotDeploySelfManagedClusters(t *testing.T) {
 	s.checkDeployed(other)
 }
 
-// TestRotateWithoutAClusterToDeploy does not mind that the organization may not deploy.
+// TestRotateWithoutAClusterToDeploy: a restriction on deployments does not matter without clusters.
 func TestRotateWithoutAClusterToDeploy(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -210,7 +210,7 @@ func TestRotateDeploysProductionLast(t *testing.T) {
 	s.checkDeployed(s.cluster)
 	s.checkDeployed(qa, outcome.AccessKeyID)
 
-	// What was read of production before the others were deployed is old by then: somebody deployed it meanwhile.
+	// Somebody deploys production while the others are deployed, so its status from before is outdated.
 	staging.SetDeploymentDuration(time.Hour)
 	s.later(10*time.Minute, s.cluster.DeployBySomebodyElse)
 	req.Record = outcome
@@ -228,7 +228,7 @@ func TestRotateDeploysProductionLast(t *testing.T) {
 	}
 }
 
-// TestForecastOfOutdatedClusters names those that are deployed.
+// TestForecastOfOutdatedClusters: the outdated clusters are those that the rotation deploys.
 func TestForecastOfOutdatedClusters(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -264,8 +264,8 @@ func TestProblemsOfPermissions(t *testing.T) {
 	}
 }
 
-// TestRotateNeedsRequestsForItsHolders has enough of them left, and too few, when everything was read. Answers to requests side by
-// side come in any order, so the number is not exact.
+// TestRotateNeedsRequestsForItsHolders has enough requests left, or too few, after everything was read. Answers to parallel requests
+// come in any order, so the number is not exact.
 func TestRotateNeedsRequestsForItsHolders(t *testing.T) {
 	t.Parallel()
 	for left, refused := range map[int]bool{30: true, 60: false} {
@@ -294,7 +294,7 @@ func TestRotateNeedsRequestsForItsHolders(t *testing.T) {
 	}
 }
 
-// TestStatusesAreReadWithinTheBudget has a deployment take longer than the requests would last at the usual interval.
+// TestStatusesAreReadWithinTheBudget has a deployment take so long that the requests would not last at the usual interval.
 func TestStatusesAreReadWithinTheBudget(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -309,7 +309,7 @@ func TestStatusesAreReadWithinTheBudget(t *testing.T) {
 	}
 }
 
-// TestRefreshNamesWhoReplacedTheKey asks for events only when there is something to explain, and does without them.
+// TestRefreshNamesWhoReplacedTheKey: events are read only if there is something to explain, and are not required.
 func TestRefreshNamesWhoReplacedTheKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -16,12 +16,13 @@ var newsLikely = []struct {
 	{0.8, 18 * time.Second},
 	{1.2, 7 * time.Second},
 	{1.6, 15 * time.Second},
-	{math.Inf(1), longestInterval},
+	{math.Inf(1), lateInterval},
 }
 
 const (
 	shortestInterval = 5 * time.Second
-	longestInterval  = 30 * time.Second
+	// lateInterval is for deployments that take much longer than the last one, and the longest one if there was none.
+	lateInterval = 30 * time.Second
 	// firstInterval is for deployments that fail soon, if the length of the last one is known.
 	firstInterval = 10 * time.Second
 )
@@ -30,7 +31,7 @@ const (
 // for, and last is how long the last one took. If last is unknown, the interval is a fraction of elapsed.
 func PollInterval(elapsed, last time.Duration) time.Duration {
 	if last <= 0 {
-		return min(max(shortestInterval, elapsed/20), longestInterval)
+		return min(max(shortestInterval, elapsed/20), lateInterval)
 	}
 	soon := max(firstInterval, elapsed/3)
 	for _, row := range newsLikely {
@@ -38,7 +39,7 @@ func PollInterval(elapsed, last time.Duration) time.Duration {
 			return min(soon, row.interval)
 		}
 	}
-	return longestInterval
+	return lateInterval
 }
 
 // watch is a wait for deployments: since when, and how long the last ones took.

@@ -38,8 +38,8 @@ func TestPollInterval(t *testing.T) {
 	}
 }
 
-// However long deployments take, no end is noticed later than by the longest interval, and an hour of any deployment that
-// the last one is a guide to leaves most of the 1000 requests that Qovery allows.
+// However long deployments take, no end is noticed more than 40 s late, and an hour of a deployment leaves most of the 1000 requests
+// that Qovery allows.
 func TestPollIntervalProperties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -65,7 +65,7 @@ func TestPollIntervalProperties(t *testing.T) {
 	})
 }
 
-// Of several who wait, the one whose news is next decides, also if he came last.
+// Of several that wait, the one with the shortest interval decides, even if it came last.
 func TestStatusBoardFollowsTheFirstNews(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api := &statusAPI{latency: time.Second}
@@ -92,7 +92,7 @@ func TestStatusBoardFollowsTheFirstNews(t *testing.T) {
 	})
 }
 
-// budgetAPI is a Qovery whose budget is nearly used up.
+// budgetAPI is an API whose budget is nearly used up.
 type budgetAPI struct{ *statusAPI }
 
 func (budgetAPI) Budget() (int, time.Time, bool) { return 20, time.Time{}, true }

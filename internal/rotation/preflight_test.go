@@ -60,7 +60,7 @@ func checkHolders(t *testing.T, got []rotation.Holder, want ...string) {
 	}
 }
 
-// TestPreflightRefuses has the world stand against a rotation, in the plan and in an apply that was planned before.
+// TestPreflightRefuses has situations in which no rotation can begin. Both the plan and an apply that was planned before are refused.
 func TestPreflightRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -155,15 +155,15 @@ func TestPreflightRefuses(t *testing.T) {
 	}
 }
 
-// TestPreflightDoesNotKnowWhatIsServed plans before rotate_registries or ignored_holders is known. What they may turn out to be is
-// no reason to refuse.
+// TestPreflightDoesNotKnowWhatIsServed plans before rotate_registries or ignored_holders is known. The plan is refused only if every
+// value would be refused.
 func TestPreflightDoesNotKnowWhatIsServed(t *testing.T) {
 	t.Parallel()
 	registries := func(in *rotation.Intent) { in.RegistriesUnknown = true }
 	for name, test := range map[string]struct {
 		given   func(s *stage)
 		unknown func(in *rotation.Intent)
-		// summary is empty when the plan is not refused, and known is what it is when the argument has the worse value.
+		// summary is empty if the plan is not refused. known is the summary if the argument has the worse value.
 		summary, known string
 	}{
 		"a secret-manager access, which may be ignored": {

@@ -74,7 +74,7 @@ func (f failure) Error() string { return f.api + ": " + f.text }
 func (f failure) API() string   { return f.api }
 func (f failure) Unwrap() error { return f.cause }
 
-// The cause names the API that failed, and the advice is about that one.
+// The cause names the API that failed, and the advice is about that API.
 func TestProblemOfAnAPI(t *testing.T) {
 	tests := map[string]struct {
 		err           error

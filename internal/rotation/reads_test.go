@@ -15,7 +15,7 @@ import (
 // answerTime is how long a question takes in a test.
 const answerTime = time.Second
 
-// asked counts the questions that it answers with a number each.
+// asked counts questions, and answers each with its number.
 type asked struct{ n atomic.Int32 }
 
 func (a *asked) answer(ctx context.Context) (int32, error) {
@@ -44,7 +44,7 @@ func TestOnceAsksOnceForMany(t *testing.T) {
 	})
 }
 
-// TestSharedAnswersAreNotOlderThanTheirQuestions has many ask at once, and others while the first request is under way.
+// TestSharedAnswersAreNotOlderThanTheirQuestions has many callers at once, and others while the first request is under way.
 func TestSharedAnswersAreNotOlderThanTheirQuestions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var (
@@ -129,7 +129,7 @@ func TestForgetAsksAnew(t *testing.T) {
 	})
 }
 
-// TestForgetDuringAQuestion has an answer that was asked for before the change come after it.
+// TestForgetDuringAQuestion has the answer to a question from before a change come after it.
 func TestForgetDuringAQuestion(t *testing.T) {
 	for name, late := range map[string]error{"late answer": nil, "late error": ErrRejected} {
 		t.Run(name, func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestForgetDuringAQuestion(t *testing.T) {
 					if got, err := once(t.Context(), r, "keys", testUser, asked.answer); got != 2 || err != nil {
 						t.Errorf("the answer after the change is %d, %v", got, err)
 					}
-					synctest.Wait() // the answer from before has come, too
+					synctest.Wait() // the answer from before has come too
 				}
 				group.Wait()
 			})
@@ -191,7 +191,7 @@ func TestOnceIsCanceledForTheCanceledOnly(t *testing.T) {
 	})
 }
 
-// recorder is both ports and counts what it is asked.
+// recorder is both ports, and counts the calls.
 type recorder struct {
 	IAM
 	Qovery
@@ -256,7 +256,7 @@ func (r *recorder) ClusterDNSProvider(_ context.Context, id string) (*Holder, er
 	return nil, nil
 }
 
-// TestCachedPorts asks every question twice about each of two.
+// TestCachedPorts asks every question twice about each of two objects.
 func TestCachedPorts(t *testing.T) {
 	r := &recorder{calls: map[string]int{}}
 	reads := newReads(true)

@@ -38,8 +38,7 @@ func TestWithRotation(t *testing.T) {
 	}
 }
 
-// TestRefreshed looks at the world with what a state knows. What is wanted of the record is that of the rotation; the rest is
-// what was seen.
+// TestRefreshed refreshes a record. The wanted record has only the fields of the rotation: the others are those of the snapshot.
 func TestRefreshed(t *testing.T) {
 	known := Record{UserName: testUser, UserARN: testARN, AccessKeyID: keyA}
 	rotatedFrom := func(previous string, at time.Time, unfinished bool) Record {
@@ -117,7 +116,7 @@ func TestRefreshed(t *testing.T) {
 	}
 }
 
-// TestRefreshedKeepsTheOwner keeps the user that a state knows where nobody says who has the key.
+// TestRefreshedKeepsTheOwner: the recorded user stays if the owner of the key is unknown.
 func TestRefreshedKeepsTheOwner(t *testing.T) {
 	s := newSituation()
 	s.User, s.Owner, s.Current = User{}, "", nil
@@ -128,7 +127,7 @@ func TestRefreshedKeepsTheOwner(t *testing.T) {
 	}
 }
 
-// TestRefreshedThenNext makes sure that what a refresh takes over is resumed without being asked for.
+// TestRefreshedThenNext: a rotation that a refresh finds is resumed although no rotation is asked for.
 func TestRefreshedThenNext(t *testing.T) {
 	for name, given := range map[string]func(s *situation){
 		"not recorded":             func(s *situation) { s.rotated(ago(time.Hour)) },

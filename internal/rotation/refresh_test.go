@@ -11,7 +11,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// unknownKey is a key that no world has.
+// unknownKey is a key that does not exist.
 const unknownKey = "AKIAFORMERFORMERFORM"
 
 // adopted is the record of the stage's credentials before anything was rotated.
@@ -22,7 +22,7 @@ func (s *stage) adopted() *rotation.Record {
 	return s.mustRotate(in)
 }
 
-// known is what a resource with a state asks for in a plan without changes.
+// known is the intent of a resource with a state, without changes.
 func (s *stage) known(record *rotation.Record) rotation.Intent {
 	in := s.request()
 	in.Rotate, in.Record = false, record
@@ -40,7 +40,7 @@ func (s *stage) refresh(in rotation.Intent) (*rotation.Record, *rotation.Problem
 	return record, warning
 }
 
-// checkRefresh refreshes a record and compares what becomes of it.
+// checkRefresh refreshes a record and compares the result.
 func (s *stage) checkRefresh(in rotation.Intent, want rotation.Record) *rotation.Record {
 	s.t.Helper()
 	s.ResetRequests()
@@ -56,7 +56,7 @@ func (s *stage) checkRefresh(in rotation.Intent, want rotation.Record) *rotation
 	return got
 }
 
-// checkWarning refreshes a record and looks for a warning.
+// checkWarning refreshes a record and checks its warning.
 func (s *stage) checkWarning(in rotation.Intent, summary string, facts ...string) *rotation.Record {
 	s.t.Helper()
 	got, warning := s.refresh(in)
@@ -68,8 +68,7 @@ func (s *stage) checkWarning(in rotation.Intent, summary string, facts ...string
 	return got
 }
 
-// TestRefresh finds what was recorded, with and without a rotation. It has no need to read the user, so a journal that cannot
-// be read is in nobody's way.
+// TestRefresh finds what was recorded, with and without a rotation. It does not read the user, so an unreadable journal does not matter.
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -89,7 +88,7 @@ func TestRefresh(t *testing.T) {
 	check(rotated)
 }
 
-// TestRefreshFindsTheOwner has a state with another user's name, or with none.
+// TestRefreshFindsTheOwner has a state with another user's name, or without one.
 func TestRefreshFindsTheOwner(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "others"} {
@@ -107,7 +106,7 @@ func TestRefreshFindsTheOwner(t *testing.T) {
 	}
 }
 
-// TestRefreshAfterALostUpdate has a rotation succeed and the state stay as it was. The next update adopts it.
+// TestRefreshAfterALostUpdate has a rotation that the state does not have. The next update adopts it.
 func TestRefreshAfterALostUpdate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -129,7 +128,7 @@ func TestRefreshAfterALostUpdate(t *testing.T) {
 	s.checkUnchanged()
 }
 
-// TestRefreshAfterAnImport knows the credentials only, and finds the rest in the journal.
+// TestRefreshAfterAnImport has only the ids of the credentials, and finds the rest in the journal.
 func TestRefreshAfterAnImport(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -144,8 +143,8 @@ func TestRefreshAfterAnImport(t *testing.T) {
 	}
 }
 
-// TestRefreshAfterTheRotationOfASharedKey has other credentials that share the key rotated by their own resource. As long as
-// clusters wait for the new key, that is everybody's business.
+// TestRefreshAfterTheRotationOfASharedKey: the resource of other credentials rotated the shared key. While clusters wait for the new
+// key, every resource that shares it has something to do.
 func TestRefreshAfterTheRotationOfASharedKey(t *testing.T) {
 	t.Parallel()
 	for name, incomplete := range map[string]bool{"complete": false, "incomplete": true} {
@@ -190,7 +189,7 @@ func TestRefreshAfterSomebodyElse(t *testing.T) {
 	s.checkRefresh(in, want)
 }
 
-// TestRefreshOfADeadKey warns of a key with which Qovery cannot use AWS.
+// TestRefreshOfADeadKey: a refresh warns if Qovery's key does not work.
 func TestRefreshOfADeadKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -319,7 +318,7 @@ func TestRefreshAsksOnceForMany(t *testing.T) {
 	}
 }
 
-// TestRefreshAfterAChange has the process forget what it read before it changed something.
+// TestRefreshAfterAChange: the process forgets answers from before it changed something.
 func TestRefreshAfterAChange(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

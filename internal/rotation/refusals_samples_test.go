@@ -8,7 +8,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/clock"
 )
 
-// seen is what somebody sees of a situation.
+// seen is the view of a situation.
 func seen(given func(s *situation)) view {
 	s := newSituation()
 	given(s)
@@ -82,7 +82,7 @@ func refusalsOfDecisions() []refusal {
 	}
 }
 
-// refusedDeletion is the problem of a key that may not go.
+// refusedDeletion is the problem that a key may not be deleted.
 func refusedDeletion(d Deletion, given func(s *situation)) *Problem {
 	_, problem := MayDelete(testNow, d, seen(given).Snapshot)
 	return problem

@@ -16,13 +16,13 @@ import (
 
 const goldenFile = "testdata/refusals.golden"
 
-// refusal is a problem as users read it. Maker is the function that makes it.
+// refusal is a problem as users read it. maker is the function that makes it.
 type refusal struct {
 	maker, variant string
 	problem        *Problem
 }
 
-// warnings are the makers of problems that stop nothing.
+// warnings are the makers of warnings.
 var warnings = []string{
 	"cutOffNow", "keyReplaced", "missingRights", "willBeDeleted", "willBeDeactivated", "willBeActivated", "IfStillSo", "mayStay", "wasDone", "keyDeleted",
 	"keyDeactivated", "keyActivated", "compromisedStopped",
@@ -32,7 +32,7 @@ func allRefusals() []refusal {
 	return slices.Concat(refusalsOfDecisions(), refusalsOfRights(), refusalsOfDeletions(), refusalsOfRotations(), refusalsOfRequests())
 }
 
-// TestRefusalsAreAsPeopleReadThem compares every text with a file that is meant to be read.
+// TestRefusalsAreAsPeopleReadThem compares every text with a golden file, which a reviewer can read.
 func TestRefusalsAreAsPeopleReadThem(t *testing.T) {
 	var text strings.Builder
 	for _, r := range allRefusals() {
@@ -52,7 +52,7 @@ func TestRefusalsAreAsPeopleReadThem(t *testing.T) {
 	wording.Golden(t, goldenFile, text.String())
 }
 
-// TestRefusalsHaveOneStyle looks for what no text may lack.
+// TestRefusalsHaveOneStyle checks that every text has all of its parts.
 func TestRefusalsHaveOneStyle(t *testing.T) {
 	for _, r := range allRefusals() {
 		t.Run(r.maker+"/"+r.variant, func(t *testing.T) {
@@ -68,7 +68,7 @@ func TestRefusalsHaveOneStyle(t *testing.T) {
 	}
 }
 
-// TestEveryRefusalIsTried looks into the code for functions that make problems.
+// TestEveryRefusalIsTried searches the code for functions that make problems, and checks that each has a sample.
 func TestEveryRefusalIsTried(t *testing.T) {
 	tried := map[string]bool{}
 	for _, r := range allRefusals() {
@@ -92,7 +92,7 @@ func TestEveryRefusalIsTried(t *testing.T) {
 	}
 }
 
-// makesProblem tells whether a function returns a [Problem].
+// makesProblem reports whether a function returns a [Problem].
 func makesProblem(f *ast.FuncDecl) bool {
 	return f.Type.Results != nil && slices.ContainsFunc(f.Type.Results.List, func(result *ast.Field) bool {
 		pointer, ok := result.Type.(*ast.StarExpr)
@@ -104,7 +104,7 @@ func makesProblem(f *ast.FuncDecl) bool {
 	})
 }
 
-// errOf is an error as a port makes it.
+// errOf is an error as a port returns it.
 func errOf(api string, kind error) error {
 	if kind == nil {
 		return failure{api, nil, "HTTP 502 Bad Gateway"}

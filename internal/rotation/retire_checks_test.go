@@ -8,13 +8,13 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// standsAgainst is something in the world that keeps a key: given makes it so and returns a fact that people are told.
+// standsAgainst is a reason why a key is not retired. given brings it about, and returns a fact that the problem has.
 type standsAgainst struct {
 	given   func(r *retiring, asked *rotation.Retirement) (fact string)
 	summary string
 }
 
-// check asks for a retirement that must not happen.
+// check asks for a retirement that must be refused.
 func (test standsAgainst) check(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -28,7 +28,7 @@ func (test standsAgainst) check(t *testing.T) {
 	r.checkUnchanged()
 }
 
-// TestRetireChecksTheWorld has the world break the conditions of a retirement.
+// TestRetireChecksTheWorld breaks the conditions of a retirement one by one.
 func TestRetireChecksTheWorld(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]standsAgainst{
@@ -98,7 +98,7 @@ func TestRetireAsksEveryHolder(t *testing.T) {
 	}
 }
 
-// TestRetireNeedsEveryDNSProvider has Qovery not find the DNS provider of a cluster: that is no proof that nothing stores the key.
+// TestRetireNeedsEveryDNSProvider: if the DNS provider of a cluster is not found, it is not proven that it does not store the key.
 func TestRetireNeedsEveryDNSProvider(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -109,7 +109,7 @@ func TestRetireNeedsEveryDNSProvider(t *testing.T) {
 	r.checkUnchanged()
 }
 
-// TestRetireIgnoresHolders retires a key that an object of the cleanup's list has for good.
+// TestRetireIgnoresHolders retires a key that an ignored holder stores.
 func TestRetireIgnoresHolders(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -120,7 +120,7 @@ func TestRetireIgnoresHolders(t *testing.T) {
 	r.checkDeleted(r.retire(asked))
 }
 
-// TestRetireWaitsForEveryRotationOfTheKey has a cleanup whose delete_after is a literal, long before the key is drained.
+// TestRetireWaitsForEveryRotationOfTheKey has a cleanup whose delete_after is long before the end of the drain window.
 func TestRetireWaitsForEveryRotationOfTheKey(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -151,8 +151,7 @@ func TestRetireWaitsForEveryRotationOfTheKey(t *testing.T) {
 	}
 }
 
-// newLateTelling is a world in which AWS tells of a use ten minutes late, and somebody uses the key right before an apply that
-// comes right after the end of the drain window.
+// newLateTelling is a stage on which AWS reports a use ten minutes late. The drain window has just ended, and the key was just used.
 func newLateTelling(t *testing.T) *retiring {
 	t.Helper()
 	s := newStageIn(t, simulator.Config{LastUseLag: 10 * time.Minute})
@@ -182,7 +181,7 @@ func TestRetireDoesNotBelieveAWSTooEarly(t *testing.T) {
 	r.checkUnchanged()
 }
 
-// TestRetireDespiteALateUse neither looks at the last use nor waits for it.
+// TestRetireDespiteALateUse: with allow_recent_use, the last use is neither checked nor waited for.
 func TestRetireDespiteALateUse(t *testing.T) {
 	t.Parallel()
 	r := newLateTelling(t)

@@ -10,13 +10,13 @@ import (
 
 const otherAccount = "210987654321"
 
-// moveAbroad has later processes act in another account, which has a user of the same name with a key of its own.
+// moveAbroad gives later processes credentials of another account, which has a user of the same name with another key.
 func (s *stage) moveAbroad() {
 	s.account = s.AddAccount(otherAccount)
 	s.account.AddUser(s.user.Name).AddKey()
 }
 
-// TestRetireInTheWrongAccount looks for a key where it never was: that AWS does not show it proves nothing.
+// TestRetireInTheWrongAccount looks for a key in an account that never had it. That it is not found proves nothing.
 func TestRetireInTheWrongAccount(t *testing.T) {
 	t.Parallel()
 	for name, asked := range map[string]func(r *retiring) rotation.Retirement{
@@ -52,12 +52,12 @@ func TestRetireInTheWrongAccount(t *testing.T) {
 	}
 }
 
-// TestRetireUnderAnotherName looks for the key at a user that does not have it: it is wrong, was renamed, or never existed.
+// TestRetireUnderAnotherName looks for the key at a user that does not have it. The name is wrong, was changed, or never existed.
 func TestRetireUnderAnotherName(t *testing.T) {
 	t.Parallel()
 	for name, asked := range map[string]func(r *retiring) rotation.Retirement{
 		"another user": (*retiring).asked,
-		// An ARN in a state is from before the user got another name.
+		// The ARN in a state can be from before the user was renamed.
 		"another user in the recorded account": (*retiring).recorded,
 	} {
 		for _, exists := range []bool{true, false} {
@@ -80,8 +80,8 @@ func TestRetireUnderAnotherName(t *testing.T) {
 	}
 }
 
-// TestRetireAKeyThatIsGone has somebody else delete the key. What cannot be read does not matter then, and a refresh leaves it
-// to the next apply to say so.
+// TestRetireAKeyThatIsGone has somebody else delete the key. Then it does not matter what cannot be read. A refresh does not report the
+// deletion: the next apply does.
 func TestRetireAKeyThatIsGone(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]func(r *retiring, asked *rotation.Retirement){
@@ -118,7 +118,7 @@ func TestRetireAKeyThatIsGone(t *testing.T) {
 	}
 }
 
-// TestRetireAfterSomebodyElse deletes the key at the last moment.
+// TestRetireAfterSomebodyElse has somebody else delete the key at the last moment.
 func TestRetireAfterSomebodyElse(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{updateAccessKey, "DeleteAccessKey"} {

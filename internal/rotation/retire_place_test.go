@@ -14,7 +14,7 @@ func (r *retiring) next() rotation.Intent {
 	return in
 }
 
-// checkNext has the next rotation retire the previous key.
+// checkNext checks that the next rotation retires the previous key.
 func (r *retiring) checkNext(in rotation.Intent) {
 	r.t.Helper()
 	if _, decision, err := r.stage.process().Preflight(r.t.Context(), in); err != nil || decision.Place == nil ||
@@ -29,7 +29,7 @@ func (r *retiring) checkNext(in rotation.Intent) {
 	}
 }
 
-// checkNoNext has the previous key stand in the way of the next rotation, in the plan already.
+// checkNoNext checks that the previous key keeps the next rotation from beginning, in the plan already.
 func (r *retiring) checkNoNext(in rotation.Intent, summary string, facts ...string) {
 	r.t.Helper()
 	facts = append(facts, r.key.ID)
@@ -50,7 +50,7 @@ func TestRetireOnTheWayToTheNextRotation(t *testing.T) {
 	}
 }
 
-// TestRetireOnTheWayEndsAQuarantine needs the place of a key that a cleanup has just made Inactive.
+// TestRetireOnTheWayEndsAQuarantine rotates when a cleanup has just made the previous key Inactive.
 func TestRetireOnTheWayEndsAQuarantine(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -63,8 +63,7 @@ func TestRetireOnTheWayEndsAQuarantine(t *testing.T) {
 	r.checkNext(r.next())
 }
 
-// TestRetireOnTheWayKeepsWhatTheRotationIgnores has a registry that no rotation serves. That it may keep its key is no leave to
-// delete that key.
+// TestRetireOnTheWayKeepsWhatTheRotationIgnores has a registry that the rotation ignores. The key that it stores must not be deleted.
 func TestRetireOnTheWayKeepsWhatTheRotationIgnores(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -77,7 +76,7 @@ func TestRetireOnTheWayKeepsWhatTheRotationIgnores(t *testing.T) {
 	r.checkNext(in)
 }
 
-// TestRetireOnTheWayAfterALateUse lets the key drain anew from its last use, and then until AWS is believed.
+// TestRetireOnTheWayAfterALateUse: the key drains anew from its last use on, and is kept for last_use_delay after that.
 func TestRetireOnTheWayAfterALateUse(t *testing.T) {
 	t.Parallel()
 	for name, window := range map[string]time.Duration{"drain window": drainWindow, "no drain window": 0} {

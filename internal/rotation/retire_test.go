@@ -43,7 +43,7 @@ func (s *stage) retirement(deleteAfter time.Time) rotation.Retirement {
 // asked is the retirement of the key that the rotation replaced.
 func (r *retiring) asked() rotation.Retirement { return r.retirement(r.record.DrainEndsAt) }
 
-// recorded is asked by a cleanup whose state knows the IAM user.
+// recorded is the same for a cleanup whose state has the IAM user.
 func (r *retiring) recorded() rotation.Retirement {
 	t := r.asked()
 	t.UserARN = r.user.ARN()
@@ -55,12 +55,12 @@ func (r *retiring) retire(t rotation.Retirement) (rotation.RetirementOutcome, er
 	return r.process.Retire(r.t.Context(), t, false, time.Hour)
 }
 
-// refresh looks where a retirement stands, in another process.
+// refresh refreshes a retirement in another process.
 func (r *retiring) refresh(t rotation.Retirement) (rotation.RetirementOutcome, error) {
 	return r.stage.process().RefreshRetirement(r.t.Context(), t)
 }
 
-// checkOutcome compares where a retirement got to.
+// checkOutcome compares the outcome of a retirement.
 func checkOutcome(t *testing.T, got rotation.RetirementOutcome, err error, want rotation.RetirementOutcome) {
 	t.Helper()
 	if got != want || err != nil {
@@ -68,7 +68,7 @@ func checkOutcome(t *testing.T, got rotation.RetirementOutcome, err error, want 
 	}
 }
 
-// checkDeleted checks that a retirement came to its end.
+// checkDeleted checks that a retirement deleted the key.
 func (r *retiring) checkDeleted(outcome rotation.RetirementOutcome, err error) {
 	r.t.Helper()
 	if err != nil || outcome.Status != rotation.StatusDeleted || outcome.DeletedAt.IsZero() {
@@ -87,7 +87,7 @@ func TestRetire(t *testing.T) {
 	})
 	r.checkKeys(r.record.AccessKeyID)
 
-	// The user's list shows Qovery's key, so a cleanup without a state finds that the other one is gone.
+	// The user's list has Qovery's key, so it is certain without a state that the other key is deleted.
 	r.ResetRequests()
 	r.checkDeleted(r.retire(r.asked()))
 	r.checkUnchanged()
@@ -112,7 +112,7 @@ func TestRetireNothing(t *testing.T) {
 	}
 }
 
-// TestRetireBeforeItsTime asks for no more than the account and the list of keys, in an apply and in a refresh.
+// TestRetireBeforeItsTime: an apply and a refresh read only the account and the list of keys.
 func TestRetireBeforeItsTime(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -128,7 +128,7 @@ func TestRetireBeforeItsTime(t *testing.T) {
 	}
 }
 
-// TestRetireByTheClockOfAWS has the machine's clock run ahead.
+// TestRetireByTheClockOfAWS has a machine whose clock is fast.
 func TestRetireByTheClockOfAWS(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -170,7 +170,7 @@ func TestRetireWithQuarantine(t *testing.T) {
 	checkOutcome(t, outcome, err, want)
 	r.checkUnchanged()
 
-	// Somebody needs the key after all, and later does not any more.
+	// Somebody makes the key Active again. The next apply begins another quarantine.
 	r.key.Activate()
 	r.Clock().Advance(window)
 	want = quarantined()
@@ -212,7 +212,7 @@ func TestRetireWaits(t *testing.T) {
 	}
 }
 
-// The timeout is of this machine's clock, and the time of the key's end is of AWS's.
+// The timeout counts on this machine's clock, and delete_after is a time of AWS's clock.
 func TestRetireWaitsOnAClockThatIsSlow(t *testing.T) {
 	t.Parallel()
 	for _, skew := range []time.Duration{-time.Hour, time.Hour} {
@@ -229,8 +229,8 @@ func TestRetireWaitsOnAClockThatIsSlow(t *testing.T) {
 	}
 }
 
-// A wait that cannot end in time is refused before anything is waited for or changed: an apply that gave up in a quarantine
-// would begin another one every time.
+// A wait that cannot end in time is refused before anything is changed. If an apply timed out during a quarantine, every apply would
+// begin another one.
 func TestRetireRefusesAWaitThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	const timeout = 3 * time.Hour
@@ -275,7 +275,7 @@ func TestRetireEnds(t *testing.T) {
 	r := newRetiring(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	// The list of keys is read before each decision, and once more with the whole world before the quarantine begins.
+	// The list of keys is read before each decision, and once more in the snapshot before the quarantine begins.
 	r.Inject(simulator.Fault{
 		Kind: simulator.FaultCallAfter, Match: simulator.Operation(listAccessKeys), At: 3, Call: func(simulator.Request) { cancel() },
 	})
@@ -295,7 +295,7 @@ func TestRetireEnds(t *testing.T) {
 	r.checkDeleted(r.retire(asked))
 }
 
-// TestRetireHearsARequestToItsEnd cancels a run while it changes something.
+// TestRetireHearsARequestToItsEnd cancels a run while it changes something. The request is completed.
 func TestRetireHearsARequestToItsEnd(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -308,7 +308,7 @@ func TestRetireHearsARequestToItsEnd(t *testing.T) {
 	}
 }
 
-// TestRetireFinishesAfterAFault has a request that changes something fail, and the next run finish.
+// TestRetireFinishesAfterAFault has a request that changes something fail. The next run completes the retirement.
 func TestRetireFinishesAfterAFault(t *testing.T) {
 	t.Parallel()
 	for _, action := range []string{"iam:UpdateAccessKey", "iam:DeleteAccessKey"} {
@@ -329,7 +329,7 @@ func TestRetireFinishesAfterAFault(t *testing.T) {
 	}
 }
 
-// TestRetireFailsInTheQuarantine leaves the key Inactive, and says so.
+// TestRetireFailsInTheQuarantine: the key stays Inactive, and the problem has that.
 func TestRetireFailsInTheQuarantine(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -357,7 +357,7 @@ func TestRetireFailsInTheQuarantine(t *testing.T) {
 	}
 }
 
-// TestRetireRemovesJournals removes those that explained why the key was still there, and no others.
+// TestRetireRemovesJournals: the journals that explained why the key existed are removed, and no others.
 func TestRetireRemovesJournals(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)

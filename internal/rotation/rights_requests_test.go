@@ -8,7 +8,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// IAM is asked once for each credentials set of a plan, also when it does not answer. That is told in the log only.
+// IAM is asked once for each credentials set of a plan, also if it does not answer. That is only logged.
 func TestMissingRightsAsksOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		denied         string

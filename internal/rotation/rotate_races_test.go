@@ -34,7 +34,7 @@ func TestRotateIsCrowdedOut(t *testing.T) {
 	}
 }
 
-// TestRotateStopsWhenTheJournalIsNotItsOwn changes the journal under a rotation, before its cutover.
+// TestRotateStopsWhenTheJournalIsNotItsOwn changes the journal during a rotation, before its cutover.
 func TestRotateStopsWhenTheJournalIsNotItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(s *stage){
@@ -62,7 +62,7 @@ func TestRotateStopsWhenTheJournalIsNotItsOwn(t *testing.T) {
 	}
 }
 
-// TestRotateLeavesTheKeyOfAnotherRun loses the answer that has its key while another run creates one.
+// TestRotateLeavesTheKeyOfAnotherRun loses the answer to the creation of a key while another run creates one.
 func TestRotateLeavesTheKeyOfAnotherRun(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -84,8 +84,8 @@ func TestRotateLeavesTheKeyOfAnotherRun(t *testing.T) {
 	}
 }
 
-// TestRotateIgnoresAnAnnouncementThatComesTooLate has another run write its journal over one's own, and perhaps remove it
-// again, when the user has two keys already: that run cannot get one.
+// TestRotateIgnoresAnAnnouncementThatComesTooLate has another run overwrite the journal, and perhaps remove it, when the user already
+// has two keys. That run cannot get a key.
 func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(s *stage){
@@ -106,7 +106,7 @@ func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
 	}
 }
 
-// suspendedIAM has a process stand still for once: right after it got its new key, or after a word of its journal.
+// suspendedIAM has a process stand still once: right after it got its new key, or after an entry of its journal.
 type suspendedIAM struct {
 	rotation.IAM
 	after     string
@@ -183,7 +183,7 @@ func TestRotateRaces(t *testing.T) {
 				winner, loser = 1, 0
 			}
 			if errs[winner] != nil {
-				// A run that is held up by the other one gives up in time. Whoever comes next finds nothing in his way.
+				// A run that waits too long for the other one is rolled back. The next run is not affected.
 				t.Logf("both fail: %s; %s", errs[0], errs[1])
 				s.checkDeployed(s.cluster)
 				s.Clock().Advance(10 * time.Minute)
@@ -192,7 +192,7 @@ func TestRotateRaces(t *testing.T) {
 			}
 			s.checkKeys(s.key.ID, outcomes[winner].AccessKeyID)
 			if errs[loser] == nil {
-				// One that comes after the cutover carries the other one on.
+				// A run after the cutover of the other one resumes that rotation.
 				if outcomes[loser].AccessKeyID != outcomes[winner].AccessKeyID {
 					t.Errorf("two keys: %s and %s", outcomes[0].AccessKeyID, outcomes[1].AccessKeyID)
 				}
@@ -215,14 +215,14 @@ func TestRotateRaces(t *testing.T) {
 	}
 }
 
-// TestRotateWaitsForARunThatMayBeAlive finds the journal of a run before its cutover, which is a minute old.
+// TestRotateWaitsForARunThatMayBeAlive finds the young journal of a run before its cutover.
 func TestRotateWaitsForARunThatMayBeAlive(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		// age is that of the journal, and meanwhile happens 65 seconds later.
+		// age is the age of the journal. meanwhile happens 65 seconds later.
 		age       time.Duration
 		meanwhile func(s *stage)
-		// summary is empty when the rotation succeeds, and then first is when something is changed first.
+		// summary is empty if the rotation succeeds. Then first is when something is first changed.
 		summary string
 		facts   []string
 		first   time.Duration

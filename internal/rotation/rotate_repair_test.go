@@ -8,14 +8,14 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// TestRotateLeavesARegistryBehind has a registry refuse the new key, and ends that in every way there is.
+// TestRotateLeavesARegistryBehind has a registry refuse the new key. It tries every way to end that.
 func TestRotateLeavesARegistryBehind(t *testing.T) {
 	t.Parallel()
 	refused := "container registry \"registry-"
 	tests := map[string]struct {
-		// mend ends it; the next run succeeds.
+		// mend is what somebody does, so that the next run succeeds.
 		mend func(s *stage, req *rotation.Intent)
-		// repaired is whether the registry gets a key by the next run, which is another one then.
+		// repaired is whether the next run rotates again and gives the registry its key.
 		repaired bool
 	}{
 		"it gets another key": {mend: func(s *stage, _ *rotation.Intent) {
@@ -66,7 +66,7 @@ func TestRotateLeavesARegistryBehind(t *testing.T) {
 			s.checkDeployed(s.cluster, outcome.AccessKeyID)
 
 			if test.repaired {
-				// A user cannot have three keys, so the registry is without one for some seconds.
+				// A user cannot have three keys, so the registry has no working key for some seconds.
 				s.tolerateHandover(s.key.ID, s.cluster.Registry())
 			}
 			test.mend(s, &req)
@@ -102,7 +102,7 @@ func (s *stage) leaveRegistryBehind() *rotation.Record {
 	return outcome
 }
 
-// TestRotateRepairsAfterAFailure has the rotation that is to serve a registry fail before its cutover.
+// TestRotateRepairsAfterAFailure has the repair of a registry fail before its cutover.
 func TestRotateRepairsAfterAFailure(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -122,8 +122,8 @@ func TestRotateRepairsAfterAFailure(t *testing.T) {
 	s.checkKeys(outcome.AccessKeyID, mended.AccessKeyID)
 }
 
-// TestRotateLeavesARegistryBehindTwice has the repair of a registry fail as well. The registry is without a key until the next
-// one, which begins at once.
+// TestRotateLeavesARegistryBehindTwice has the repair of a registry fail too. The registry has no working key until the next repair,
+// which begins at once.
 func TestRotateLeavesARegistryBehindTwice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -134,7 +134,7 @@ func TestRotateLeavesARegistryBehindTwice(t *testing.T) {
 	outcome, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "Both keys work")
 
-	// Without a stale holder that takes the new key there is no reason for a cutover.
+	// If no stale holder accepts the new key, there is no cutover.
 	s.Clock().Advance(drainWindow)
 	again, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryHolderNotUpdated, "None of the objects")
@@ -176,8 +176,8 @@ func TestRotateLeavesCredentialsBehind(t *testing.T) {
 	s.checkDeployed(cluster, mended.AccessKeyID)
 }
 
-// TestRotateDeletesTheKeyOfAnAttemptToMakeUp has a person mend a registry that was left behind, after the rotation that was
-// to do it died before its cutover.
+// TestRotateDeletesTheKeyOfAnAttemptToMakeUp ignores a stale registry after its repair died before the cutover. The key of the repair is
+// an orphan.
 func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -190,7 +190,7 @@ func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 	req.IgnoredHolders = []string{registry.ID}
 	s.Clock().Advance(drainWindow)
 
-	// The attempt retired the drained key and created another one.
+	// The repair deleted the drained key and created another one.
 	s.Expendable(s.key)
 	s.tolerateHandover(s.key.ID, registry)
 	s.key.Delete()
@@ -212,8 +212,8 @@ func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 	}
 }
 
-// TestRotateRemembersARegistryThroughFailures has the rotation that is to serve a registry fail before and after it has
-// announced itself, without a state that could remember the registry.
+// TestRotateRemembersARegistryThroughFailures has repairs of a registry fail before and after their first entry in the journal. There is
+// no state that explains the registry's key.
 func TestRotateRemembersARegistryThroughFailures(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -225,14 +225,14 @@ func TestRotateRemembersARegistryThroughFailures(t *testing.T) {
 	_, err := s.rotate(s.request())
 	checkProblem(t, err, rotation.SummaryJournal)
 	s.AllowAction("iam:TagUser")
-	// The next attempt dies, and two more are refused.
+	// The first repair dies, and two more are refused.
 	died := rotation.Journal{From: s.set.AccessKeyID(), Before: []string{s.key.ID}, Stage: rotation.StageCreating, At: s.Clock().Now()}
 	s.user.SetTag(s.journalTag(), died.String())
 	s.set.RefuseUpdates(400)
 	for range 2 {
 		_, err = s.rotate(s.request())
 		checkProblem(t, err, rotation.SummaryRefused, "is still stored in container registry")
-		// The registry has the key of the attempt, which the journal names.
+		// The registry has the key of the repair, which the journal names.
 		if got := registry.AccessKeyID(); !strings.Contains(s.journal(), "to="+got) {
 			t.Errorf("the registry has %s, the journal is %q", got, s.journal())
 		}

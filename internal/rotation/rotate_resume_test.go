@@ -9,7 +9,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestRotateDeletesNoKeyOfSomebodyElse has a key appear whose creation was not this run's, when an answer is lost.
+// TestRotateDeletesNoKeyOfSomebodyElse has somebody else's key appear when the answer to a creation is lost.
 func TestRotateDeletesNoKeyOfSomebodyElse(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -65,8 +65,8 @@ func TestRotateDeploysAClusterThatWasAttachedMeanwhile(t *testing.T) {
 	s.checkDeployed(cluster, outcome.AccessKeyID)
 }
 
-// TestRotateTakesUpWhatTheJournalDoesNotTell resumes from the state alone.
-func TestRotateTakesUpWhatTheJournalDoesNotTell(t *testing.T) {
+// TestRotateResumesWithoutAJournal resumes from the state alone.
+func TestRotateResumesWithoutAJournal(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
@@ -85,7 +85,7 @@ func TestRotateTakesUpWhatTheJournalDoesNotTell(t *testing.T) {
 	s.checkDeployed(s.cluster, outcome.AccessKeyID)
 
 	s.AllowAction("iam:TagUser")
-	req.Record.RotatedAt = time.Time{} // as after a rotation by hand
+	req.Record.RotatedAt = time.Time{} // as after somebody else's change
 	var journal string
 	s.Before(simulator.OpDeployCluster, func(simulator.Request) { journal = s.journal() })
 	resumed := s.mustRotate(req)
@@ -97,8 +97,7 @@ func TestRotateTakesUpWhatTheJournalDoesNotTell(t *testing.T) {
 	}
 }
 
-// TestRotateRecordsACutoverThatItFound resumes after a run that died right after the PUT, and somebody puts the old key back
-// while a cluster runs with the new one.
+// TestRotateRecordsACutoverThatItFound resumes after a run that died right after the PUT. Then somebody puts the old key back.
 func TestRotateRecordsACutoverThatItFound(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -119,8 +118,8 @@ func TestRotateRecordsACutoverThatItFound(t *testing.T) {
 	s.checkKeys(s.key.ID, found.ID)
 }
 
-// TestRotateDeploysAfterAnotherRotationThanTheState resumes a rotation that the state knows nothing of: it is from the one
-// before, which left a registry behind and deployed all clusters with a key that is replaced since.
+// TestRotateDeploysAfterAnotherRotationThanTheState resumes a rotation with the state of the one before. The clusters in that state are
+// deployed with a key that is replaced since.
 func TestRotateDeploysAfterAnotherRotationThanTheState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

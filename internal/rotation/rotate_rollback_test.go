@@ -10,10 +10,10 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestRotateRollsBack fails before the cutover and leaves no trace but the error.
+// TestRotateRollsBack fails before the cutover. Only the error is left.
 func TestRotateRollsBack(t *testing.T) {
 	t.Parallel()
-	// The keys are listed once before anything is changed and once right before the cutover.
+	// The keys are listed once before anything is changed, and once right before the cutover.
 	beforeCutover := func(s *stage, do func(newKey *simulator.AccessKey)) {
 		s.Inject(simulator.Fault{
 			Kind: simulator.FaultCallBefore, Match: simulator.Operation(listAccessKeys), At: 2,
@@ -104,7 +104,7 @@ func TestRotateRollsBack(t *testing.T) {
 	}
 }
 
-// TestRotateGivesUpWhenItIsThrottled never gets to create a key.
+// TestRotateGivesUpWhenItIsThrottled has IAM refuse every request for a key.
 func TestRotateGivesUpWhenItIsThrottled(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -120,7 +120,7 @@ func TestRotateGivesUpWhenItIsThrottled(t *testing.T) {
 	}
 }
 
-// TestRotateFindsAnotherKeyAtTheCutover has somebody replace the key by hand while the rotation is under way.
+// TestRotateFindsAnotherKeyAtTheCutover has somebody else replace the key during the rotation.
 func TestRotateFindsAnotherKeyAtTheCutover(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -150,7 +150,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 		given   func(s *stage)
 		summary string
 		facts   []string
-		// keys is how many keys the user has then, journal what the journal says.
+		// keys is how many keys the user has afterwards. journal is a part of the journal.
 		keys    int
 		journal string
 	}{
@@ -265,7 +265,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 			s.set.RefuseUpdates(0)
 			held := s.set.AccessKeyID()
 			if held != s.key.ID {
-				// The secret of the key that Qovery has is lost, so the registry has to be mended by hand.
+				// The secret of Qovery's key is lost, so somebody gives another key to the registry.
 				s.cluster.Registry().SetKey(s.user.Keys()[1])
 			}
 			outcome := s.mustRotate(s.request())
@@ -277,7 +277,7 @@ func TestRotateLeavesWhatItCannotRollBackToTheNextRun(t *testing.T) {
 	}
 }
 
-// TestRotateWaitsForALateCutover has Qovery take the key long after everybody gave up asking.
+// TestRotateWaitsForALateCutover has Qovery store the key long after the rotation has failed.
 func TestRotateWaitsForALateCutover(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -16,7 +16,7 @@ const (
 	listAccountAliases = "ListAccountAliases"
 )
 
-// verificationTook is the time from the answer with the new key to the request that gives the key to Qovery.
+// verificationTook is the time from the creation of the new key to the request that stores it in Qovery.
 func (s *stage) verificationTook() time.Duration {
 	var created time.Time
 	for _, r := range s.Requests() {
@@ -31,8 +31,8 @@ func (s *stage) verificationTook() time.Duration {
 	return 0
 }
 
-// The services are asked once, with the new key, beside the wait for STS, and cost no time: neither when they know the key, nor
-// when they deny what is asked, nor when they say nothing about the key at all, for as long as that may be.
+// The services are asked while STS is waited for. That costs no time if they know the key, if they deny the request, and if they do not
+// answer anything about the key.
 func TestRotateAsksServicesAtNoTime(t *testing.T) {
 	t.Parallel()
 	always := func(kind simulator.FaultKind, status int) func(*stage) {
@@ -90,7 +90,7 @@ func TestRotateAsksServicesAtNoTime(t *testing.T) {
 	}
 }
 
-// askedIAM writes down which services were asked.
+// askedIAM records which services were asked.
 type askedIAM struct {
 	rotation.IAM
 	mu    sync.Mutex
@@ -126,7 +126,7 @@ func TestRotateAsksServicesInEveryRegion(t *testing.T) {
 	}
 }
 
-// The key is not given to Qovery before every service knows it. The simulator watches that, too.
+// Qovery is not given the key before every service knows it. The simulator checks that too.
 func TestRotateWaitsForServices(t *testing.T) {
 	t.Parallel()
 	for _, api := range []string{simulator.APIEC2, simulator.APIIAM} {
@@ -153,8 +153,8 @@ func TestRotateWaitsForServices(t *testing.T) {
 	}
 }
 
-// A service that said that it does not know the key has to know it, whatever it says or does not say in between. When the time is
-// over, all is rolled back, and the next apply tries again.
+// If a service did not know the key, other errors of it do not count as knowing. When the time is over, the rotation is rolled back, and
+// the next apply tries again.
 func TestRotateWithoutAServiceThatKnowsTheKey(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]func(*stage){
@@ -179,7 +179,7 @@ func TestRotateWithoutAServiceThatKnowsTheKey(t *testing.T) {
 	}
 }
 
-// A run that is killed while services are asked leaves a key that EC2 or IAM was asked with. It is an orphan all the same.
+// A run that is killed while services are asked leaves a key that was used for EC2 or IAM. The key is an orphan nevertheless.
 func TestRotateAfterARunThatAskedServices(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{describeRegions, listAccountAliases} {
@@ -200,7 +200,7 @@ func TestRotateAfterARunThatAskedServices(t *testing.T) {
 	}
 }
 
-// A use long after the verification is somebody's.
+// A use long after the verification is a use by somebody else.
 func TestRotateKeepsAKeyThatIsUsedLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -20,7 +20,7 @@ const (
 	tagUser           = "TagUser"
 )
 
-// The faults of one request. After those in lost, what was asked has been done.
+// The faults of a request. After the faults in lost, the request has taken effect.
 var (
 	lost = []simulator.FaultKind{
 		simulator.FaultLost, simulator.FaultResetAfter, simulator.FaultAfter500, simulator.FaultHTMLAfter, simulator.FaultHangAfter,
@@ -154,7 +154,7 @@ func TestRotateWithoutRegistries(t *testing.T) {
 	}
 }
 
-// TestRotateDespiteOneFault has one request of every kind that changes something fail in every way.
+// TestRotateDespiteOneFault has one request fail, for every operation that changes something and every fault.
 func TestRotateDespiteOneFault(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{
@@ -175,13 +175,13 @@ func TestRotateDespiteOneFault(t *testing.T) {
 	}
 }
 
-// TestRotateResumes finds what a run that was killed has left.
+// TestRotateResumes finds what a killed run left.
 func TestRotateResumes(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		// given leaves the traces of a rotation to a key that the user has already.
 		given func(s *stage, orphan *simulator.AccessKey)
-		// resumed is whether that key is the one to carry on with.
+		// resumed is whether the rotation to that key is resumed.
 		resumed bool
 	}{
 		"the key's id was never recorded": {

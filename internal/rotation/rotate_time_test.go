@@ -9,7 +9,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// The limit of the whole rotation ends before the new key works. That is no fault of the key.
+// If the whole rotation times out before the new key works, the problem is the timeout and not the key.
 func TestRotateOutOfTimeBeforeTheCutover(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -21,7 +21,7 @@ func TestRotateOutOfTimeBeforeTheCutover(t *testing.T) {
 	s.checkUntouched()
 }
 
-// What ends the time up to the cutover is named, and so is the error that took so long.
+// The problem has what ended the steps before the cutover, and the error that took so long.
 func TestRotateOutOfTimeWhileQoveryFails(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -58,7 +58,7 @@ func TestRotateDoesNotBeginTooLate(t *testing.T) {
 	s.checkUnchanged()
 }
 
-// TestRotateIsPatient has Qovery refuse requests for a while because they are too many, or fail to serve a registry.
+// TestRotateIsPatient has Qovery throttle requests for a while, or fail to store the key in a registry.
 func TestRotateIsPatient(t *testing.T) {
 	t.Parallel()
 	tests := map[string]simulator.Fault{

@@ -10,7 +10,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// unsteadyIAM has STS take its time, and not know the new key in some calls.
+// unsteadyIAM has an STS that is slow and does not know the new key in some calls.
 type unsteadyIAM struct {
 	rotation.IAM
 	clock   rotation.Clock
@@ -39,7 +39,7 @@ func (i *unsteadyIAM) CallerARN(ctx context.Context, key rotation.NewAccessKey, 
 	return arn, err
 }
 
-// TestRotateVerifiesForLongEnough counts what has come in a row when Qovery gets the key: five successes over ten seconds.
+// TestRotateVerifiesForLongEnough checks that STS succeeded five times in a row, over ten seconds, before Qovery is given the key.
 func TestRotateVerifiesForLongEnough(t *testing.T) {
 	t.Parallel()
 	for name, iam := range map[string]*unsteadyIAM{
@@ -68,7 +68,7 @@ func TestRotateVerifiesForLongEnough(t *testing.T) {
 	}
 }
 
-// anotherUsersIAM says of every key that it belongs to another user.
+// anotherUsersIAM has an STS to which every key belongs to another user.
 type anotherUsersIAM struct{ rotation.IAM }
 
 // CallerARN implements [rotation.IAM].

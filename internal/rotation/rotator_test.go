@@ -16,7 +16,7 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
-// TestMain takes the machine's own AWS configuration away, which a client reads whatever it is told.
+// TestMain hides the machine's own AWS configuration, which a client reads in addition to its arguments.
 func TestMain(m *testing.M) {
 	for _, entry := range os.Environ() {
 		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
@@ -32,12 +32,11 @@ func TestMain(m *testing.M) {
 const (
 	pollInterval = 5 * time.Second
 	drainWindow  = 2 * time.Hour
-	// requestTimeout is real time. It is far above what a request takes, and what every request that hangs takes.
+	// requestTimeout is real time. A request takes far less, and one that hangs takes just as long.
 	requestTimeout = time.Second
 )
 
-// stage is a world with one customer: an IAM user whose key Qovery holds, and a cluster that runs with it and has a
-// container registry.
+// stage is a simulated world with an IAM user whose key Qovery holds, and a cluster that runs with it and has a container registry.
 type stage struct {
 	*simulator.World
 	t       *testing.T
@@ -46,14 +45,14 @@ type stage struct {
 	key     *simulator.AccessKey
 	set     *simulator.Credentials
 	cluster *simulator.Cluster
-	// account is the one that processes act in, and lastUseDelay what they are told of AWS's delay.
+	// account is the account that processes use. lastUseDelay is their setting of that name.
 	account      *simulator.Account
 	lastUseDelay time.Duration
-	// compromised are the keys that processes are told have leaked.
+	// compromised are the keys that processes list as compromised.
 	compromised []string
-	// onlySTS has processes not ask other services about a new key.
+	// onlySTS turns off verify_services in processes.
 	onlySTS bool
-	// tolerated are the ends of violations that a test expects.
+	// tolerated are the ends of the violations that a test expects.
 	tolerated []string
 }
 
@@ -62,7 +61,7 @@ func newStage(t *testing.T) *stage {
 	return newStageIn(t, simulator.Config{})
 }
 
-// newStageIn is newStage in a world that behaves in some way.
+// newStageIn is newStage in a world with a configuration.
 func newStageIn(t *testing.T, config simulator.Config) *stage {
 	t.Helper()
 	config.DeploymentDuration = time.Minute
@@ -89,15 +88,14 @@ func newStageIn(t *testing.T, config simulator.Config) *stage {
 	return s
 }
 
-// tolerateHandover tolerates that a holder that was left behind loses its key before it gets another one: a user cannot
-// have three.
+// tolerateHandover tolerates that a stale holder loses its key before it gets another one, because a user cannot have three keys.
 func (s *stage) tolerateHandover(accessKeyID string, holder *simulator.Holder) {
 	for _, how := range []string{"deactivated", "deleted"} {
 		s.tolerated = append(s.tolerated, fmt.Sprintf("%s was %s while %s of organization acme holds it", accessKeyID, how, holder.Object()["name"]))
 	}
 }
 
-// process returns a Rotator with clients of its own, like another run has.
+// process returns a Rotator with clients of its own, as every run has.
 func (s *stage) process() *rotation.Rotator { return s.processWith(nil) }
 
 // processWith is process with something between the Rotator and AWS.
@@ -143,7 +141,7 @@ func (s *stage) request() rotation.Intent {
 	}
 }
 
-// target names the stage's credentials and user.
+// target is the stage's credentials and user.
 func (s *stage) target() rotation.Target {
 	return rotation.Target{OrganizationID: s.org.ID, CredentialsID: s.set.ID, UserName: s.user.Name}
 }
@@ -154,7 +152,7 @@ func (s *stage) rotate(req rotation.Intent) (*rotation.Record, error) {
 	return s.process().Rotate(s.t.Context(), req)
 }
 
-// mustRotate is rotate for a rotation that has to succeed.
+// mustRotate is rotate for a rotation that must succeed.
 func (s *stage) mustRotate(req rotation.Intent) *rotation.Record {
 	s.t.Helper()
 	outcome, err := s.rotate(req)
@@ -167,16 +165,16 @@ func (s *stage) mustRotate(req rotation.Intent) *rotation.Record {
 // journalTag is the key of the journal's tag.
 func (s *stage) journalTag() string { return "qoveryrotation:" + s.set.ID }
 
-// journal is what the user's tag says; empty without a tag.
+// journal is the value of the journal's tag. It is empty without a tag.
 func (s *stage) journal() string { return s.user.Tags()[s.journalTag()] }
 
-// writeJournal leaves the journal of some rotation from the stage's key on the user.
+// writeJournal writes the journal of a rotation from the stage's key.
 func (s *stage) writeJournal(stage rotation.Stage, to string, age time.Duration) {
 	j := rotation.Journal{From: s.key.ID, To: to, Stage: stage, At: s.Clock().Now().Add(-age)}
 	s.user.SetTag(s.journalTag(), j.String())
 }
 
-// later does something when the world's clock has gone on for a while.
+// later does something after a time on the world's clock.
 func (s *stage) later(after time.Duration, do func()) {
 	s.t.Helper()
 	ctx := s.t.Context()
@@ -188,7 +186,7 @@ func (s *stage) later(after time.Duration, do func()) {
 	s.t.Cleanup(wait)
 }
 
-// checkKeys compares the user's keys with those that are wanted.
+// checkKeys compares the user's keys with the wanted ones.
 func (s *stage) checkKeys(want ...string) {
 	s.t.Helper()
 	var got []string
@@ -227,7 +225,7 @@ func (s *stage) checkDeployed(cluster *simulator.Cluster, want ...string) {
 	}
 }
 
-// checkUntouched checks that nothing is left of an attempt.
+// checkUntouched checks that everything is as before the rotation.
 func (s *stage) checkUntouched() {
 	s.t.Helper()
 	s.checkKeys(s.key.ID)
@@ -240,7 +238,7 @@ func (s *stage) checkUntouched() {
 	s.checkDeployed(s.cluster)
 }
 
-// checkUnchanged checks that no request that changes something was made.
+// checkUnchanged checks that no request was sent that changes something.
 func (s *stage) checkUnchanged() {
 	s.t.Helper()
 	if mutations := s.Mutations(); len(mutations) > 0 {
@@ -259,7 +257,7 @@ func (s *stage) sent(operation string) int {
 	return n
 }
 
-// checkProblem compares the summary of a problem and looks for facts in its details.
+// checkProblem compares the summary of a problem, and checks that its details contain facts.
 func checkProblem(t *testing.T, err error, summary string, facts ...string) {
 	t.Helper()
 	problem, ok := errors.AsType[*rotation.Problem](err)
@@ -287,7 +285,7 @@ func background(f func()) (wait func()) {
 	return func() { <-done }
 }
 
-// TestRotationsOfOneUserTakeTurns rotates two credentials sets that share a key, at once and in one process.
+// TestRotationsOfOneUserTakeTurns rotates two credentials sets that share a key, at the same time in one process.
 func TestRotationsOfOneUserTakeTurns(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -350,7 +348,7 @@ func TestPreflightBesideARotation(t *testing.T) {
 		t.Errorf("outcome %+v, %v", again, err)
 	}
 
-	// Whoever has learned of the new key asks for another rotation, and finds in the journal of the first one what drains.
+	// With the new key in the state, another rotation is asked for. It finds the previous key in the journal of the first rotation.
 	req.Record = again
 	_, err = process.Rotate(t.Context(), req)
 	checkProblem(t, err, rotation.SummaryStillDraining, s.key.ID)

@@ -12,7 +12,7 @@ import (
 
 const testSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
-// checkHidden looks for the secret, or for a part of it, in every spelling that fmt has for a text.
+// checkHidden looks for the secret or a part of it, in every format that fmt has for a text.
 func checkHidden(t *testing.T, where, text string) {
 	t.Helper()
 	part := testSecret[:8]

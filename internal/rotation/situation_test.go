@@ -20,7 +20,7 @@ const (
 	testUseLate = 20 * time.Minute
 )
 
-// testNow is the present of tests of pure functions.
+// testNow is the present time in tests of pure functions.
 var testNow = time.Date(2027, time.January, 4, 9, 0, 0, 0, time.UTC)
 
 func ago(d time.Duration) time.Time { return testNow.Add(-d) }
@@ -31,8 +31,8 @@ var (
 	usedAtSix = LastUse{UserName: testUser, At: ago(3 * time.Hour), Service: "eks", Region: "eu-west-3"}
 )
 
-// situation is a world, and what somebody wants of it. It starts as the normal case: Qovery holds the user's only key, its
-// only cluster runs, and a rotation is asked for.
+// situation is an intent and a snapshot. It begins as the normal case: Qovery holds the user's only key, its only cluster runs, and a
+// rotation is asked for.
 type situation struct {
 	Intent
 	*Snapshot
@@ -55,13 +55,13 @@ func newSituation() *situation {
 	return s
 }
 
-// aim has the pointers of the snapshot point at the present members of its lists.
+// aim sets the pointers of the snapshot to the members of its lists.
 func (s *situation) aim() {
 	s.Set = &s.Sets[0]
 	s.Current = s.key(s.Set.AccessKeyID)
 }
 
-// credentials adds credentials with a cluster of their own, which runs.
+// credentials adds credentials with a running cluster.
 func (s *situation) credentials(id, accessKeyID string) {
 	cluster := Cluster{ID: "cluster-of-" + id, Name: "prod", Region: "eu-west-3"}
 	s.Clusters = append(s.Clusters, cluster)
@@ -82,13 +82,13 @@ func (s *situation) status(clusterID, state string) {
 	s.Statuses[clusterID] = ClusterStatus{ClusterID: clusterID, State: state, IsDeployed: true}
 }
 
-// holds has Qovery hold another key of the user in place of A.
+// holds replaces the user's key A, which Qovery holds, by another one.
 func (s *situation) holds(accessKeyID string) {
 	s.Set.AccessKeyID, s.Keys[0].ID, s.Holders[0].AccessKeyID = accessKeyID, accessKeyID, accessKeyID
 	s.aim()
 }
 
-// gone has somebody delete Qovery's key.
+// gone deletes Qovery's key.
 func (s *situation) gone() { s.Owner, s.Keys, s.Current = "", nil, nil }
 
 // other gives the user a second key.
@@ -123,7 +123,7 @@ func (s *situation) rotated(deployedAt time.Time) {
 	s.journal(StageDeployed, keyB, deployedAt)
 }
 
-// recorded lets the state know of that rotation, as complete.
+// recorded adds a state in which that rotation is complete.
 func (s *situation) recorded() {
 	s.Record = &Record{
 		AccessKeyID: keyB, PreviousAccessKeyID: keyA, RotatedAt: s.Journal.CutoverAt, DeployedAt: s.Journal.At,
@@ -150,7 +150,7 @@ func (s *situation) repairing(stage Stage, to string) {
 	s.aim()
 }
 
-// unfinished lets the state know of a rotation from A to B that did not end.
+// unfinished adds a state with an unfinished rotation from A to B.
 func (s *situation) unfinished(deployedAt time.Time) {
 	s.Record = &Record{AccessKeyID: keyB, PreviousAccessKeyID: keyA, RotatedAt: ago(6 * time.Hour), DeployedAt: deployedAt, Unfinished: true}
 	if !deployedAt.IsZero() {
@@ -165,12 +165,12 @@ func (s *situation) decidedBy() string {
 	return v.firstRow().situation
 }
 
-// letter names a key in tables.
+// letter is a key's name in tables.
 func letter(accessKeyID string) string { return strings.TrimPrefix(accessKeyID, "AKIA")[:1] }
 
 func timeOf(at time.Time) string { return at.Format("15:04:05") }
 
-// short names a decision, in whole, in one line.
+// short is a whole decision in one line.
 func short(d Decision) string {
 	words := []string{string(d.Action)}
 	if d.Problem != nil {

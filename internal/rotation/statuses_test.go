@@ -15,17 +15,17 @@ import (
 
 const testInterval = 5 * time.Second
 
-// statusAPI is a Qovery that answers with the number of the request in place of the state of a cluster.
+// statusAPI is an API that answers with the number of the request in place of the state of a cluster.
 type statusAPI struct {
 	Qovery
 	latency time.Duration
-	// fail, if set, gives the error for a request.
+	// fail returns the error for a request. It may be nil.
 	fail func(n int) error
 
 	mu   sync.Mutex
 	sent []time.Time
 	busy bool
-	// overlapped is true when a request was sent while another one was under way.
+	// overlapped is true if a request was sent while another one was under way.
 	overlapped bool
 }
 
@@ -52,16 +52,16 @@ func (a *statusAPI) ClusterStatuses(ctx context.Context, organizationID string) 
 	return []ClusterStatus{{ClusterID: organizationID, State: strconv.Itoa(n)}}, nil
 }
 
-// Budget tells nothing.
+// Budget implements [Qovery]. It is unknown.
 func (*statusAPI) Budget() (int, time.Time, bool) { return 0, time.Time{}, false }
 
-// board starts an API and a board in front of it.
+// board returns an API and a board that reads from it.
 func board(latency time.Duration) (*statusAPI, *statusBoard) {
 	api := &statusAPI{latency: latency}
 	return api, newStatusBoard(api, clock.System{}, testInterval)
 }
 
-// readNumber reads the statuses and returns the number of the request that they came with.
+// readNumber reads the statuses and returns the number of the request that they are from.
 func readNumber(ctx context.Context, t *testing.T, b *statusBoard) int {
 	t.Helper()
 	statuses, err := b.read(ctx, "org")
@@ -206,12 +206,12 @@ func TestStatusBoardDoesNotKeepErrors(t *testing.T) {
 	})
 }
 
-// TestStatusBoardCancellation ends one reader in each place where a reader waits, and has another one go on.
+// TestStatusBoardCancellation cancels one reader in each place where a reader waits. Another one is not affected.
 func TestStatusBoardCancellation(t *testing.T) {
 	tests := map[string]struct {
 		// before is how many readers are ahead of the one that is canceled.
 		before int
-		// asked is whether one of them has just got its answer, so that the next one has to wait for the interval.
+		// asked is whether one of them has just got its answer, so that the next one must wait for the interval.
 		asked bool
 		// sent is how many requests are sent in all.
 		sent int
@@ -264,7 +264,7 @@ func TestPlanStatuses(t *testing.T) {
 		// waited is whether a rotation has read statuses, and pause how long ago.
 		waited bool
 		pause  time.Duration
-		// failing is whether the rotation asks on and gets errors.
+		// failing is whether the rotation asks again and gets errors.
 		failing bool
 		// want is the request whose answer the plan gets.
 		want string

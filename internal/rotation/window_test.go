@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// monday is a Monday's midnight.
+// monday is the beginning of a Monday.
 var monday = time.Date(2027, time.January, 4, 0, 0, 0, 0, time.UTC)
 
 func timeAt(hours, minutes int) time.Duration {
@@ -55,7 +55,7 @@ func TestWindowOpensAt(t *testing.T) {
 	}
 }
 
-// Every boundary of a year with a leap day, told by the calendar and the time of day alone.
+// Every boundary in a year with a leap day, by the calendar and the time of the day alone.
 func TestWindowOverAYear(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -80,7 +80,7 @@ func TestWindowOverAYear(t *testing.T) {
 				for _, offset := range []time.Duration{-1, 0, 1} {
 					at := midnight.Add(boundary + offset)
 					want := test.open(at.Weekday(), at.Sub(at.Truncate(day)))
-					// A place with another time of the day, and perhaps another weekday, changes nothing.
+					// The time zone of a moment, with another time of the day and perhaps another weekday, changes nothing.
 					for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 13*60*60), time.FixedZone("", -11*60*60)} {
 						if got := test.window.Contains(at.In(zone)); got != want {
 							t.Fatalf("%s: at %s it is open: %t", name, at.In(zone), got)
@@ -123,7 +123,7 @@ func TestWindowKeepsItsPromises(t *testing.T) {
 	})
 }
 
-// What is shown stays what it is while the window stays open or closed, and is over exactly when a rotation can begin.
+// BeginsAt changes only when the window opens or closes, and has passed exactly when a rotation can begin.
 func TestWindowBeginsAt(t *testing.T) {
 	t.Parallel()
 	if got := office.BeginsAt(time.Time{}, monday); !got.IsZero() {
