@@ -8,9 +8,10 @@ import (
 // Intent is what a resource asks for.
 type Intent struct {
 	Target
-	// Record is what the state remembers; nil when there is no state yet.
+	// Record is from the state. It is nil if there is no state yet.
 	Record *Record
-	// Rotate asks for a rotation. Without it, a rotation begins only for a key that leaked or for stale holders.
+	// Rotate asks for a rotation. Without it, an unfinished rotation is resumed, and a new one begins only for a key that leaked or for
+	// stale holders.
 	Rotate bool
 	// RotateRegistries gives the new key to every holder of the replaced one, not only to the credentials. RegistriesUnknown is
 	// true in a plan that does not know the value yet.

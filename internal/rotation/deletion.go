@@ -64,8 +64,8 @@ var stops = map[Reason][]check{
 	ReasonCompromised: {hasLeaked, belongsToTheUser, isNotSigning, isReplaced},
 }
 
-// MayDelete decides whether a key may be deactivated and deleted now. Nothing else decides that. It is a pure function of its
-// arguments.
+// MayDelete decides whether a key may be deactivated and deleted now. No key is deleted without its permit. It is a pure function of
+// its arguments.
 func MayDelete(now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
 	return permit(checks[d.Reason], now, d, s)
 }
