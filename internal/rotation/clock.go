@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Clock tells the time and waits. Tests pass a clock that they move themselves, so that no test waits.
+// Clock has the time, and waits. Tests pass a clock that they move themselves, so that no test waits.
 type Clock interface {
 	// Now is the time on the machine that runs the provider.
 	Now() time.Time

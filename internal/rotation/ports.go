@@ -47,7 +47,7 @@ const (
 
 // IAM is the port to AWS: the access keys and the tags of an IAM user, and requests that try a key.
 //
-// [IsDefinite] tells of the error of every method whether AWS answered that it did not do what was asked.
+// [IsDefinite] reports for the error of every method whether AWS answered that it did not do what was asked.
 type IAM interface {
 	// User reads a user with its tags.
 	User(ctx context.Context, userName string) (User, error)
@@ -219,7 +219,7 @@ type Holder struct {
 
 // Qovery is the port to Qovery's API.
 //
-// [IsDefinite] tells of the error of every method whether Qovery answered that it did not do what was asked.
+// [IsDefinite] reports for the error of every method whether Qovery answered that it did not do what was asked.
 type Qovery interface {
 	Organization(ctx context.Context, organizationID string) (Organization, error)
 

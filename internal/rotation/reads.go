@@ -71,7 +71,7 @@ func once[T any](ctx context.Context, r *reads, what, whom string, ask func(cont
 	return c.value.(T), nil
 }
 
-// patient is a context that is never canceled. Its deadline tells the port how long the first caller would wait.
+// patient is a context that is never canceled. Its deadline shows the port how long the first caller would wait.
 type patient struct {
 	context.Context
 	asker context.Context

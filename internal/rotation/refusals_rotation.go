@@ -283,7 +283,7 @@ func oneWorks(j Journal) string {
 	return fmt.Sprintf("Qovery holds the new access key %s, stored at %s. The compromised key %s is Inactive.", j.To, Moment(j.CutoverAt), j.From)
 }
 
-// afterLeak corrects what a problem says about a key that leaked.
+// afterLeak corrects the state of AWS and Qovery in a problem, if the replaced key leaked and is Inactive.
 func (c *change) afterLeak(err error) error {
 	if !c.stopped {
 		return err
