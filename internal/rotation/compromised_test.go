@@ -146,7 +146,8 @@ var leaks = []deletionCase{
 	{"the new key is Inactive", func(s *situation, _ *Deletion) { s.Current.Active = false }, SummaryNotReplaced},
 }
 
-// TestMayStopBeforeItMayDelete: a key that leaked is stopped although a holder stores it. All other checks are those of a deletion.
+// TestMayStopBeforeItMayDelete: a key that leaked is stopped although a holder stores it. All other checks are those of a
+// deletion.
 func TestMayStopBeforeItMayDelete(t *testing.T) {
 	stored := deletionCase{"a registry has it", func(s *situation, _ *Deletion) { s.stored(HolderContainerRegistry, "registry", keyA) }, SummaryKeyInUse}
 	for _, test := range append(leaks, stored) {

@@ -10,8 +10,8 @@ type Intent struct {
 	Target
 	// Record is from the state. It is nil if there is no state yet.
 	Record *Record
-	// Rotate asks for a rotation. Without it, an unfinished rotation is resumed, and a new one begins only for a key that leaked or for
-	// stale holders.
+	// Rotate asks for a rotation. Without it, an unfinished rotation is resumed, and a new one begins only for a key that leaked
+	// or for stale holders.
 	Rotate bool
 	// RotateRegistries gives the new key to every holder of the replaced one, not only to the credentials. RegistriesUnknown is
 	// true in a plan that does not know the value yet.
@@ -153,8 +153,8 @@ func (v view) hasNothingToDo() bool {
 // mayBeBusy reports whether another run may still change something before its cutover.
 func (v view) mayBeBusy() bool { return !v.busyUntil().IsZero() }
 
-// busyUntil is when the last of these runs is certainly dead. Only the age of its journal counts, unless Qovery holds its key: then
-// its cutover is done.
+// busyUntil is when the last of these runs is certainly dead. Only the age of its journal counts, unless Qovery holds its key:
+// then its cutover is done.
 func (v view) busyUntil() (until time.Time) {
 	for _, j := range v.journals() {
 		if j.mayBeAlive(v.now) && j.To != v.Set.AccessKeyID {
@@ -166,7 +166,8 @@ func (v view) busyUntil() (until time.Time) {
 
 func (v view) wait() Decision { return Decision{Action: ActionWait, Until: v.busyUntil()} }
 
-// isPutBack reports whether somebody undid a cutover. If the new key of that rotation is deleted, the rotation has no effect any more.
+// isPutBack reports whether somebody undid a cutover. If the new key of that rotation is deleted, the rotation has no effect
+// any more.
 func (v view) isPutBack() bool {
 	j := v.Journal
 	return j != nil && j.cutOver() && j.From == v.Set.AccessKeyID && v.key(j.To) != nil && !v.hasLeaked()
@@ -183,8 +184,8 @@ func (v view) othersAreUnfinished() bool {
 	return slices.ContainsFunc(v.OtherJournals, v.isUnfinished)
 }
 
-// isUnfinished reports whether the credentials of a journal hold its new key, and its rotation is not complete. A rotation that left
-// these credentials with the replaced key is not complete either, because its repair gives them a new one.
+// isUnfinished reports whether the credentials of a journal hold its new key, and its rotation is not complete. A rotation that
+// left these credentials with the replaced key is not complete either, because its repair gives them a new one.
 func (v view) isUnfinished(j Journal) bool {
 	isLeftBehind := j.From == v.Set.AccessKeyID && v.key(j.To) != nil
 	return v.gave(j) && (j.Stage != StageDeployed || isLeftBehind)

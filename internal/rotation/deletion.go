@@ -64,8 +64,8 @@ var stops = map[Reason][]check{
 	ReasonCompromised: {hasLeaked, belongsToTheUser, isNotSigning, isReplaced},
 }
 
-// MayDelete decides whether a key may be deactivated and deleted now. No key is deleted without its permit. It is a pure function of
-// its arguments.
+// MayDelete decides whether a key may be deactivated and deleted now. No key is deleted without its permit. It is a pure
+// function of its arguments.
 func MayDelete(now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
 	return permit(checks[d.Reason], now, d, s)
 }
@@ -112,8 +112,8 @@ func isNotHeld(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	return nil
 }
 
-// isDrained uses the longest drain window that was recorded. While a rotation is not finished and its credentials hold the new key,
-// the replaced key stays.
+// isDrained uses the longest drain window that was recorded. While a rotation is not finished and its credentials hold the new
+// key, the replaced key stays.
 func isDrained(now time.Time, d Deletion, s *Snapshot) *Problem {
 	if d.DeleteAfter.IsZero() {
 		return drainUnknown(d)

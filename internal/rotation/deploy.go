@@ -97,8 +97,8 @@ func Waves(clusters []Cluster, productionLast bool) [][]Cluster {
 	return slices.DeleteFunc(waves[:], func(wave []Cluster) bool { return len(wave) == 0 })
 }
 
-// clustersToDeploy reads which clusters use the new key. It does so after the cutover, because a cluster that was attached since the
-// decision needs the key too.
+// clustersToDeploy reads which clusters use the new key. It does so after the cutover, because a cluster that was attached
+// since the decision needs the key too.
 func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([]Cluster, error) {
 	var s Snapshot
 	group, gctx := errgroup.WithContext(ctx)
@@ -123,8 +123,8 @@ func (r *Rotator) clustersToDeploy(ctx context.Context, in Intent, c *change) ([
 	return clusters, nil
 }
 
-// deploy deploys one cluster, whose status was just read, and waits until it runs with the new key. A cluster that is not running is
-// left alone without an error. deploy returns the last status that it has read.
+// deploy deploys one cluster, whose status was just read, and waits until it runs with the new key. A cluster that is not
+// running is left alone without an error. deploy returns the last status that it has read.
 func (r *Rotator) deploy(
 	ctx context.Context, organizationID string, cluster Cluster, status ClusterStatus, w watch,
 ) (ClusterStatus, error) {
@@ -179,8 +179,8 @@ func clusterStep(ctx context.Context, message string, cluster Cluster, status Cl
 	}, pairs...)...)
 }
 
-// awaitStatuses reads the statuses of all clusters. It tries again after a failure that may pass or a rejection, because deployments
-// continue meanwhile.
+// awaitStatuses reads the statuses of all clusters. It tries again after a failure that may pass or a rejection, because
+// deployments continue meanwhile.
 func (r *Rotator) awaitStatuses(ctx context.Context, organizationID string, w watch) ([]ClusterStatus, error) {
 	for {
 		statuses, err := r.statuses.await(ctx, organizationID, w)
@@ -229,8 +229,8 @@ func (r *Rotator) awaitRest(
 	return status, nil
 }
 
-// requestDeployment asks for a deployment. If the answer is lost, it checks whether a deployment begins before it asks again. With
-// errBusy it returns the status of the other deployment.
+// requestDeployment asks for a deployment. If the answer is lost, it checks whether a deployment begins before it asks again.
+// With errBusy it returns the status of the other deployment.
 func (r *Rotator) requestDeployment(
 	ctx context.Context, organizationID string, cluster Cluster, before ClusterStatus,
 ) (ClusterStatus, error) {
@@ -309,7 +309,8 @@ func (r *Rotator) awaitDeployment(
 	}
 }
 
-// clusterErrors reads the errors of the deployment that came after a status, and once more if there are none: the log can lag behind.
+// clusterErrors reads the errors of the deployment that came after a status, and once more if there are none: the log can lag
+// behind.
 func (r *Rotator) clusterErrors(ctx context.Context, organizationID string, before ClusterStatus) ([]string, error) {
 	after := logBoundary(before)
 	lines, err := r.qovery.ClusterErrors(ctx, organizationID, before.ClusterID, after)

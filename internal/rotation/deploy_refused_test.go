@@ -102,8 +102,8 @@ func TestDeploymentOutlivesStatusesThatCannotBeRead(t *testing.T) {
 	})
 }
 
-// TestClustersCannotBeReadAfterTheCutover resumes when every recorded cluster is deployed, and attaches one more. The rotation is not
-// complete before that cluster is deployed too.
+// TestClustersCannotBeReadAfterTheCutover resumes when every recorded cluster is deployed, and attaches one more. The rotation
+// is not complete before that cluster is deployed too.
 func TestClustersCannotBeReadAfterTheCutover(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{simulator.OpListCredentials, simulator.OpListClusters} {

@@ -8,8 +8,8 @@ import (
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
-// The problem of a rotation that times out has how long the deployed clusters took, and how long those of the last rotation took if
-// the state has one.
+// The problem of a rotation that times out has how long the deployed clusters took, and how long those of the last rotation
+// took if the state has one.
 func TestTimeoutSaysHowLongDeploymentsTake(t *testing.T) {
 	t.Parallel()
 	const last = "After the cutover of the last rotation, at "

@@ -26,7 +26,8 @@ const (
 	runUndeployable
 )
 
-// classify maps Qovery's ClusterStateEnum. Older versions of the API have RUNNING for DEPLOYED. DRY_RUN is a run that is under way.
+// classify maps Qovery's ClusterStateEnum. Older versions of the API have RUNNING for DEPLOYED. DRY_RUN is a run that is under
+// way.
 func classify(state string) run {
 	switch state {
 	case "DEPLOYED", "RESTARTED", "RUNNING":
@@ -46,8 +47,8 @@ func classify(state string) run {
 	return runRunning
 }
 
-// isLeftAlone reports whether a rotation must not deploy the cluster, because that would start it. A cluster whose first deployment
-// failed has run. So it is deployed, whatever its "is_deployed" is.
+// isLeftAlone reports whether a rotation must not deploy the cluster, because that would start it. A cluster whose first
+// deployment failed has run. So it is deployed, whatever its "is_deployed" is.
 func isLeftAlone(status ClusterStatus) bool {
 	neverDeployed := !status.IsDeployed && status.LastExecutionID == "" && status.LastDeploymentDate == ""
 	switch classify(status.State) {
@@ -84,9 +85,9 @@ const (
 	deploymentFailed
 )
 
-// judgeDeployment distinguishes the requested deployment from the one before it. Right after the request, the status still shows the
-// end of the previous deployment. So a final state counts only after the execution or its date has changed, or a running state was
-// seen.
+// judgeDeployment distinguishes the requested deployment from the one before it. Right after the request, the status still
+// shows the end of the previous deployment. So a final state counts only after the execution or its date has changed, or a
+// running state was seen.
 func judgeDeployment(before, now ClusterStatus, seenRunning bool) deploymentResult {
 	result := classify(now.State)
 	moved := now.LastExecutionID != before.LastExecutionID || now.LastDeploymentDate != before.LastDeploymentDate
@@ -104,9 +105,9 @@ func judgeDeployment(before, now ClusterStatus, seenRunning bool) deploymentResu
 	}
 }
 
-// logBoundary is the time, by Qovery's clock, after which a cluster's log is about the deployment that was asked for. Entries of the
-// log name no deployment. The given status is the last one before the request, so the boundary also holds if the answer to the
-// request was lost. Entries up to the date of the previous deployment belong to that one.
+// logBoundary is the time, by Qovery's clock, after which a cluster's log is about the deployment that was asked for. Entries
+// of the log name no deployment. The given status is the last one before the request, so the boundary also holds if the answer
+// to the request was lost. Entries up to the date of the previous deployment belong to that one.
 func logBoundary(before ClusterStatus) time.Time {
 	boundary := before.ReadAt.Add(-logSkew)
 	if previous, err := time.Parse(time.RFC3339, before.LastDeploymentDate); err == nil && previous.After(boundary) {

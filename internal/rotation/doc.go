@@ -1,5 +1,5 @@
-// Package rotation replaces the AWS access key that Qovery holds by a new one, makes sure that every cluster runs with the new key,
-// and deletes the old key when nothing needs it any more.
+// Package rotation replaces the AWS access key that Qovery holds by a new one, makes sure that every cluster runs with the new
+// key, and deletes the old key when nothing needs it any more.
 //
 // # The life of a key
 //
@@ -32,8 +32,8 @@
 //
 // # Words
 //
-// An orphan is a key that a dead run created, so that its secret is lost. A foreign key is one that neither a journal nor a state
-// explains. A stale holder still stores a previous key after the cutover. A repair is the rotation that gives it a new one. To adopt
-// is to record what is there. To propagate is to give the new key to the other holders. To compensate is to delete the key of an
-// attempt that failed.
+// An orphan is a key that a dead run created, so that its secret is lost. A foreign key is one that neither a journal nor a
+// state explains. A stale holder still stores a previous key after the cutover. A repair is the rotation that gives it a new
+// one. To adopt is to record what is there. To propagate is to give the new key to the other holders. To compensate is to
+// delete the key of an attempt that failed.
 package rotation

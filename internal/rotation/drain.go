@@ -130,8 +130,8 @@ func DueAt(createdAt time.Time, days int64) time.Time {
 	return createdAt.AddDate(0, 0, int(days))
 }
 
-// retireAt is when a key may be retired at the earliest. It is zero for a key that leaked, which is retired at once. AWS reports uses
-// late, so it is known only some time after DeleteAfter that the key was not used after it.
+// retireAt is when a key may be retired at the earliest. It is zero for a key that leaked, which is retired at once. AWS
+// reports uses late, so it is known only some time after DeleteAfter that the key was not used after it.
 func (t Retirement) retireAt() time.Time {
 	switch {
 	case t.compromised:

@@ -2,8 +2,8 @@ package rotation
 
 import "errors"
 
-// The answers of an API that definitely did not do what it was asked. The ports wrap one of these errors. An error that wraps none of
-// them is unclear: the request may have taken effect.
+// The answers of an API that definitely did not do what it was asked. The ports wrap one of these errors. An error that wraps
+// none of them is unclear: the request may have taken effect.
 var (
 	// ErrUnauthenticated means that the token or the signature is not accepted (HTTP 401, InvalidClientTokenId).
 	ErrUnauthenticated = errors.New("authentication failed")
@@ -21,8 +21,8 @@ var (
 	ErrRejected = errors.New("rejected")
 )
 
-// IsDefinite reports whether the API answered that it did not do what was asked. After any other error it is open whether the request
-// took effect: a timeout, a reset connection, a 5xx, an answer that is not the API's.
+// IsDefinite reports whether the API answered that it did not do what was asked. After any other error it is open whether the
+// request took effect: a timeout, a reset connection, a 5xx, an answer that is not the API's.
 func IsDefinite(err error) bool {
 	for _, definite := range []error{ErrUnauthenticated, ErrForbidden, ErrNotFound, ErrLimitExceeded, ErrConflict, ErrThrottled, ErrRejected} {
 		if errors.Is(err, definite) {

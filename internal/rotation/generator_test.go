@@ -7,7 +7,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The generators make situations with few keys and ids. Journals and states are mostly true, so that false entries are often relevant.
+// The generators make situations with few keys and ids. Journals and states are mostly true, so that false entries are often
+// relevant.
 
 var (
 	someKeys = []string{keyA, keyB, keyC, keyX}

@@ -103,8 +103,8 @@ func newHeld(t *testing.T) (*retiring, rotation.Retirement) {
 	return r, asked
 }
 
-// TestHoldThatTheJournalForgot removes the journal while a key is held. The next apply has to record the hold again only if a rotation
-// could need the key's place.
+// TestHoldThatTheJournalForgot removes the journal while a key is held. The next apply has to record the hold again only if a
+// rotation could need the key's place.
 func TestHoldThatTheJournalForgot(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

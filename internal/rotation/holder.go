@@ -23,7 +23,8 @@ func credentialsHolders(sets []CredentialsSet) []Holder {
 	return holders
 }
 
-// listedHolders are the holders that Qovery lists for a whole organization. Only these are recorded, because a refresh reads no others.
+// listedHolders are the holders that Qovery lists for a whole organization. Only these are recorded, because a refresh reads no
+// others.
 func listedHolders(holders []Holder) []Holder {
 	return slices.DeleteFunc(slices.Clone(holders), func(h Holder) bool {
 		return h.Kind == HolderDNSProvider || h.Kind == HolderSecretManager
@@ -36,8 +37,8 @@ func (h Holder) rotatable() bool {
 	return h.Obstacle == "" && slices.Contains(kinds, h.Kind)
 }
 
-// ignoredRegistries are the ignored registries with the key that came with a cluster. Every deployment uses them, so they cannot keep
-// the key.
+// ignoredRegistries are the ignored registries with the key that came with a cluster. Every deployment uses them, so they
+// cannot keep the key.
 func (v view) ignoredRegistries() []Holder {
 	return slices.DeleteFunc(v.HoldersOf(v.Set.AccessKeyID), func(h Holder) bool {
 		return h.ClusterID == "" || !slices.Contains(v.IgnoredHolders, h.ID)

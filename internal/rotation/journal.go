@@ -19,15 +19,15 @@ const (
 	// livePeriod is how long after an entry from before the cutover its run may be alive. It exceeds the sum of what can follow: the
 	// rest of preCutoverLimit, changeLimit for a request, and finishLimit for a rollback.
 	livePeriod = 3 * time.Minute
-	// orphanBefore and orphanAfter are the time around an entry in which its run can have created a key that the entry does not name.
-	// They allow for clocks that differ, and for the time that a run has up to the cutover.
+	// orphanBefore and orphanAfter are the time around an entry in which its run can have created a key that the entry does not
+	// name. They allow for clocks that differ, and for the time that a run has up to the cutover.
 	orphanBefore = time.Minute
 	orphanAfter  = preCutoverLimit + time.Minute
 )
 
 // Journal is the record of a rotation. It is a tag on the IAM user. So it outlives the provider, the runner and the Terraform
-// state, and every run that could rotate that user sees it. It stays until the previous key is retired. Until then it explains why
-// the user has two keys. It holds no secret.
+// state, and every run that could rotate that user sees it. It stays until the previous key is retired. Until then it explains
+// why the user has two keys. It holds no secret.
 type Journal struct {
 	// CredentialsID is the id of the credentials that are rotated. It is part of the tag's key.
 	CredentialsID string
@@ -174,7 +174,8 @@ func formatJournalTime(at time.Time) string {
 	return at.UTC().Format(time.RFC3339)
 }
 
-// parseJournalTime accepts only the format that a journal is written in. So a journal that is read and written again is unchanged.
+// parseJournalTime accepts only the format that a journal is written in. So a journal that is read and written again is
+// unchanged.
 func parseJournalTime(text string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, text)
 	if err == nil && formatJournalTime(at) != text {

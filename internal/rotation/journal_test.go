@@ -169,7 +169,8 @@ func TestParseJournalRefuses(t *testing.T) {
 	}
 }
 
-// TestJournalOutlivesItsWriter compares the time after which other runs take the writer of a journal for dead with its own limits.
+// TestJournalOutlivesItsWriter compares the time after which other runs take the writer of a journal for dead with its own
+// limits.
 func TestJournalOutlivesItsWriter(t *testing.T) {
 	const alive = preCutoverLimit + changeLimit
 	for name, limit := range map[string]time.Duration{"dead by age": livePeriod, "the last key is its own": orphanAfter} {

@@ -113,7 +113,8 @@ func TestLeakWithAnEndThatIsNotRecorded(t *testing.T) {
 	checkProblem(t, err, rotation.SummaryJournal, "The compromised key "+s.key.ID+" is Inactive", "Every cluster runs with the new key")
 }
 
-// TestLeakThatIsFoundLater lists the previous key in its drain window. A refresh asks for an update, which makes the key Inactive.
+// TestLeakThatIsFoundLater lists the previous key in its drain window. A refresh asks for an update, which makes the key
+// Inactive.
 func TestLeakThatIsFoundLater(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

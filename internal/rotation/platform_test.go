@@ -264,8 +264,8 @@ func TestProblemsOfPermissions(t *testing.T) {
 	}
 }
 
-// TestRotateNeedsRequestsForItsHolders has enough requests left, or too few, after everything was read. Answers to parallel requests
-// come in any order, so the number is not exact.
+// TestRotateNeedsRequestsForItsHolders has enough requests left, or too few, after everything was read. Answers to parallel
+// requests come in any order, so the number is not exact.
 func TestRotateNeedsRequestsForItsHolders(t *testing.T) {
 	t.Parallel()
 	for left, refused := range map[int]bool{30: true, 60: false} {

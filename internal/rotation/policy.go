@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// ActionSimulate is the action that lets plans check permissions. It is optional, and its resource is the provider's own identity.
+// ActionSimulate is the action that lets plans check permissions. It is optional, and its resource is the provider's own
+// identity.
 const ActionSimulate = "iam:SimulatePrincipalPolicy"
 
 // policyActions are all actions of IAM that a rotation and a retirement need on the user, in alphabetical order.
@@ -40,8 +41,8 @@ type statement struct {
 	Resource string
 }
 
-// Policy is the least-privilege IAM policy for the rotation of one user's access keys, as JSON. It is the only source of that policy,
-// for the documentation too.
+// Policy is the least-privilege IAM policy for the rotation of one user's access keys, as JSON. It is the only source of that
+// policy, for the documentation too.
 func Policy(arn string) (string, error) {
 	if !userARN.MatchString(arn) {
 		return "", fmt.Errorf("%q is not the ARN of an IAM user, such as arn:aws:iam::123456789012:user/qovery", arn)

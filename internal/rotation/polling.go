@@ -6,8 +6,8 @@ import (
 )
 
 // newsLikely has the interval by the time since a deployment was asked for, as a part of the time that the last one took. Many
-// deployments end around that time. A minute in which nobody notices the end costs the same after a short and a long deployment, so
-// the intervals do not grow with it.
+// deployments end around that time. A minute in which nobody notices the end costs the same after a short and a long
+// deployment, so the intervals do not grow with it.
 var newsLikely = []struct {
 	until    float64
 	interval time.Duration
@@ -27,8 +27,8 @@ const (
 	firstInterval = 10 * time.Second
 )
 
-// PollInterval is how long to wait between two requests for the statuses of clusters. elapsed is the time since a deployment was asked
-// for, and last is how long the last one took. If last is unknown, the interval is a fraction of elapsed.
+// PollInterval is how long to wait between two requests for the statuses of clusters. elapsed is the time since a deployment
+// was asked for, and last is how long the last one took. If last is unknown, the interval is a fraction of elapsed.
 func PollInterval(elapsed, last time.Duration) time.Duration {
 	if last <= 0 {
 		return min(max(shortestInterval, elapsed/20), lateInterval)

@@ -38,8 +38,8 @@ func TestPollInterval(t *testing.T) {
 	}
 }
 
-// However long deployments take, no end is noticed more than 40 s late, and an hour of a deployment leaves most of the 1000 requests
-// that Qovery allows.
+// However long deployments take, no end is noticed more than 40 s late, and an hour of a deployment leaves most of the 1000
+// requests that Qovery allows.
 func TestPollIntervalProperties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

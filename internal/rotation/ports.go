@@ -38,7 +38,8 @@ type User struct {
 // Service is a service of AWS that a new key is tried with. It has the name that IAM uses in the last use of a key.
 type Service string
 
-// The services. STS is asked to whom a new key belongs. The others are asked whether they know it, because STS may know it earlier.
+// The services. STS is asked to whom a new key belongs. The others are asked whether they know it, because STS may know it
+// earlier.
 const (
 	serviceSTS Service = "sts"
 	ServiceIAM Service = "iam"

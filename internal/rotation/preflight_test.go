@@ -60,7 +60,8 @@ func checkHolders(t *testing.T, got []rotation.Holder, want ...string) {
 	}
 }
 
-// TestPreflightRefuses has situations in which no rotation can begin. Both the plan and an apply that was planned before are refused.
+// TestPreflightRefuses has situations in which no rotation can begin. Both the plan and an apply that was planned before are
+// refused.
 func TestPreflightRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -155,8 +156,8 @@ func TestPreflightRefuses(t *testing.T) {
 	}
 }
 
-// TestPreflightDoesNotKnowWhatIsServed plans before rotate_registries or ignored_holders is known. The plan is refused only if every
-// value would be refused.
+// TestPreflightDoesNotKnowWhatIsServed plans before rotate_registries or ignored_holders is known. The plan is refused only if
+// every value would be refused.
 func TestPreflightDoesNotKnowWhatIsServed(t *testing.T) {
 	t.Parallel()
 	registries := func(in *rotation.Intent) { in.RegistriesUnknown = true }

@@ -2,8 +2,8 @@ package rotation
 
 import "context"
 
-// PreviewRetirement returns the warning about what an apply would do to a key now, or why it would fail. It is nil if the apply would
-// do nothing, and also if something cannot be read, because the apply reads it again. It changes nothing.
+// PreviewRetirement returns the warning about what an apply would do to a key now, or why it would fail. It is nil if the apply
+// would do nothing, and also if something cannot be read, because the apply reads it again. It changes nothing.
 func (r *Rotator) PreviewRetirement(ctx context.Context, t Retirement) *Problem {
 	t.lastUseDelay, t.compromised = r.lastUseDelay, r.IsCompromised(t.AccessKeyID)
 	if t.isIdle() {

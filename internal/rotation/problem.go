@@ -147,7 +147,8 @@ func (p *Problem) Detail() string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// withoutEnds returns an error without those that only repeat a cause, such as the end of a context. It returns nil if nothing is left.
+// withoutEnds returns an error without those that only repeat a cause, such as the end of a context. It returns nil if nothing
+// is left.
 func withoutEnds(err error) error {
 	if slices.Contains([]error{nil, context.Canceled, context.DeadlineExceeded, errKeyLost}, err) {
 		return nil
@@ -171,8 +172,8 @@ const (
 	adviceRetry  = "Run Terraform again."
 )
 
-// endOfTime explains an error of a step that a context ended: the whole rotation's, or the limited one of the steps before the cutover.
-// It leaves every other error as it is, and a [Problem] unless the whole rotation ended.
+// endOfTime explains an error of a step that a context ended: the whole rotation's, or the limited one of the steps before the
+// cutover. It leaves every other error as it is, and a [Problem] unless the whole rotation ended.
 func endOfTime(ctx, limited context.Context, err error) error {
 	problem, told := errors.AsType[*Problem](err)
 	switch {

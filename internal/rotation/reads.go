@@ -8,11 +8,11 @@ import (
 
 // reads answers the same question of many resources with one request.
 //
-// For refreshes and plans it keeps the answers. So a plan over hundreds of resources asks an organization as often as a plan over one.
-// Answers are at most as old as the process, and are forgotten when this process changes something.
+// For refreshes and plans it keeps the answers. So a plan over hundreds of resources asks an organization as often as a plan
+// over one. Answers are at most as old as the process, and are forgotten when this process changes something.
 //
-// For changes it keeps no answers. An answer is shared only by callers that asked before its request was sent, so no answer is older
-// than its question.
+// For changes it keeps no answers. An answer is shared only by callers that asked before its request was sent, so no answer is
+// older than its question.
 type reads struct {
 	keeps bool
 
@@ -40,8 +40,8 @@ func (r *reads) forget() {
 	clear(r.calls)
 }
 
-// once asks a question unless it can share an answer. An error is returned to all callers that wait, and is not kept. If one caller is
-// canceled, the request continues for the others.
+// once asks a question unless it can share an answer. An error is returned to all callers that wait, and is not kept. If one
+// caller is canceled, the request continues for the others.
 func once[T any](ctx context.Context, r *reads, what, whom string, ask func(context.Context) (T, error)) (T, error) {
 	key := question{what, whom}
 	r.mu.Lock()

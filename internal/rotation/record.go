@@ -50,8 +50,9 @@ func (r Record) withRotation(j Journal) Record {
 	return r
 }
 
-// Refresh brings a record up to date. It needs one question per organization and kind of object, one per IAM user, and more if Qovery
-// holds another key than the recorded one. The Problem is a warning. If the credentials do not exist, it returns [ErrNotFound].
+// Refresh brings a record up to date. It needs one question per organization and kind of object, one per IAM user, and more if
+// Qovery holds another key than the recorded one. The Problem is a warning. If the credentials do not exist, it returns
+// [ErrNotFound].
 func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, error) {
 	s, err := r.cached().read(ctx, in.Target, in.Record.AccessKeyID, ScopeHolders)
 	if err != nil {
@@ -74,8 +75,8 @@ func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, er
 	return &record, warning, nil
 }
 
-// lastChange is a sentence about who changed the credentials last. It is empty if the API token may not read that: a warning does not
-// fail because of it.
+// lastChange is a sentence about who changed the credentials last. It is empty if the API token may not read that: a warning
+// does not fail because of it.
 func (r *Rotator) lastChange(ctx context.Context, target Target) string {
 	change, err := r.qovery.LastCredentialsChange(ctx, target.OrganizationID, target.CredentialsID)
 	if err != nil || change.By == "" {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// rotation finds the rotation that gave Qovery its current key. It looks in the journal for these credentials, in the journals for
-// others that share the key, and in the state.
+// rotation finds the rotation that gave Qovery its current key. It looks in the journal for these credentials, in the journals
+// for others that share the key, and in the state.
 func (v view) rotation() (Journal, bool) {
 	for _, j := range v.journals() {
 		if j.To != v.Set.AccessKeyID || v.isOver(j) {
@@ -42,8 +42,8 @@ func (v view) withRecord(j Journal) Journal {
 	return j
 }
 
-// drainWindowOf is the drain window of a key that is replaced, and at least the one in the state. It is zero for a key that leaked
-// or does not work.
+// drainWindowOf is the drain window of a key that is replaced, and at least the one in the state. It is zero for a key that
+// leaked or does not work.
 func (v view) drainWindowOf(accessKeyID string) time.Duration {
 	if key := v.key(accessKeyID); key == nil || !key.Active || v.isListed(accessKeyID) {
 		return 0
@@ -129,8 +129,8 @@ func (v view) needsRepair() bool {
 	return v.Journal != nil && v.Journal.From == v.Set.AccessKeyID && !v.Journal.cutOver() && len(v.Journal.Before) > 0
 }
 
-// place returns the permit to delete the user's other key, or the reason why that key stays. Both are nil if there is no other key.
-// A user can have two keys, so the other one must be deleted before a new one can be created.
+// place returns the permit to delete the user's other key, or the reason why that key stays. Both are nil if there is no other
+// key. A user can have two keys, so the other one must be deleted before a new one can be created.
 func (v view) place() (*Permit, *Problem) {
 	for _, key := range v.Keys {
 		if key.ID == v.Set.AccessKeyID {
@@ -175,8 +175,8 @@ func (v view) isOurs(accessKeyID string) bool {
 		slices.ContainsFunc(v.journals(), func(j Journal) bool { return j.names(accessKeyID) })
 }
 
-// drainEndOf is the end of the drain window of a key, and whether Qovery's credentials held it before. A key that is only in Before
-// of a journal was drained when the journal was written.
+// drainEndOf is the end of the drain window of a key, and whether Qovery's credentials held it before. A key that is only in
+// Before of a journal was drained when the journal was written.
 func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
 	if r := v.Record; r != nil && r.PreviousAccessKeyID == accessKeyID {
 		end, replaced = latest(r.DrainEndsAt, drainEnd(r.DeployedAt, v.drainWindowOf(accessKeyID))), true

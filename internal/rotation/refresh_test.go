@@ -68,7 +68,8 @@ func (s *stage) checkWarning(in rotation.Intent, summary string, facts ...string
 	return got
 }
 
-// TestRefresh finds what was recorded, with and without a rotation. It does not read the user, so an unreadable journal does not matter.
+// TestRefresh finds what was recorded, with and without a rotation. It does not read the user, so an unreadable journal does
+// not matter.
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -143,8 +144,8 @@ func TestRefreshAfterAnImport(t *testing.T) {
 	}
 }
 
-// TestRefreshAfterTheRotationOfASharedKey: the resource of other credentials rotated the shared key. While clusters wait for the new
-// key, every resource that shares it has something to do.
+// TestRefreshAfterTheRotationOfASharedKey: the resource of other credentials rotated the shared key. While clusters wait for
+// the new key, every resource that shares it has something to do.
 func TestRefreshAfterTheRotationOfASharedKey(t *testing.T) {
 	t.Parallel()
 	for name, incomplete := range map[string]bool{"complete": false, "incomplete": true} {

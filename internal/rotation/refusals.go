@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// The texts for refusals before anything is changed. Each has four parts: the cause, the state of AWS and Qovery, what to do, and the
-// original error. Most are shown in plans and in applies, so their advice fits both. Commands are on lines of their own that begin with
-// spaces. Terraform does not wrap such lines, so they can be copied.
+// The texts for refusals before anything is changed. Each has four parts: the cause, the state of AWS and Qovery, what to do,
+// and the original error. Most are shown in plans and in applies, so their advice fits both. Commands are on lines of their own
+// that begin with spaces. Terraform does not wrap such lines, so they can be copied.
 
 // whereCredentials is where the provider's AWS credentials come from.
 const whereCredentials = "Set them in the argument aws of the provider block, or in the environment."
@@ -323,8 +323,9 @@ func dnsProviderNotFound(cluster Cluster, err error) *Problem {
 	}
 }
 
-// notRead explains why the lists of an organization could not be read. If a list is not found, Qovery has no organization with the
-// target's id. It does not follow that the credentials are deleted: another API, or a token of another organization, answers the same.
+// notRead explains why the lists of an organization could not be read. If a list is not found, Qovery has no organization with
+// the target's id. It does not follow that the credentials are deleted: another API, or a token of another organization,
+// answers the same.
 func notRead(target Target, err error) error {
 	if !isUnexplained(err, ErrNotFound) {
 		return err

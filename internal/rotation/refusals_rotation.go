@@ -155,7 +155,8 @@ func lastDeployments(r *Record) string {
 		Moment(r.RotatedAt), took.Round(time.Second))
 }
 
-// notSeenToEnd is the problem that it is unknown how a deployment ended, with the cluster's last status. It returns a [Problem] as it is.
+// notSeenToEnd is the problem that it is unknown how a deployment ended, with the cluster's last status. It returns a [Problem]
+// as it is.
 func notSeenToEnd(cluster Cluster, last ClusterStatus, err error) *Problem {
 	if problem, ok := errors.AsType[*Problem](err); ok {
 		return problem

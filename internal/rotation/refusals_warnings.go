@@ -64,8 +64,8 @@ func becauseDrained(end time.Time) string {
 	return fmt.Sprintf("Its drain window ended at %s, and nothing was found that needs it.", Moment(end))
 }
 
-// becauseOfPlace is why a rotation deletes a key. Only a retired key has passed the checks that nothing needs it: a repair deletes a key
-// that objects store, and gives them the new one.
+// becauseOfPlace is why a rotation deletes a key. Only a retired key has passed the checks that nothing needs it: a repair
+// deletes a key that objects store, and gives them the new one.
 func becauseOfPlace(reason Reason) string {
 	text := "An IAM user can have two access keys, and the new one needs the place of this one."
 	if reason == ReasonRetired {

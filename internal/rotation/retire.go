@@ -64,8 +64,9 @@ func (t Retirement) deletion() Deletion {
 	}
 }
 
-// RefreshRetirement returns the present outcome of a retirement, by its key, the clock, and the journal if the key is held. It never
-// returns that a key is deleted, because that is final. A key that AWS does not show is due, and the next apply finds out why.
+// RefreshRetirement returns the present outcome of a retirement, by its key, the clock, and the journal if the key is held. It
+// never returns that a key is deleted, because that is final. A key that AWS does not show is due, and the next apply finds out
+// why.
 func (r *Rotator) RefreshRetirement(ctx context.Context, t Retirement) (RetirementOutcome, error) {
 	t.lastUseDelay, t.compromised = r.lastUseDelay, r.IsCompromised(t.AccessKeyID)
 	if t.isIdle() {
@@ -110,8 +111,8 @@ func (r *Rotator) FindAccessKey(ctx context.Context, userName, accessKeyID strin
 	return s.key(accessKeyID) != nil, nil
 }
 
-// Retire takes every step of a retirement that can be taken now. With wait it returns when the key is deleted, or with an error if
-// that would exceed the timeout. With an error, the outcome has the progress.
+// Retire takes every step of a retirement that can be taken now. With wait it returns when the key is deleted, or with an error
+// if that would exceed the timeout. With an error, the outcome has the progress.
 func (r *Rotator) Retire(ctx context.Context, t Retirement, wait bool, timeout time.Duration) (RetirementOutcome, error) {
 	ctx, cancel := r.withJob(ctx, t.Target, timeout)
 	defer cancel()
@@ -254,9 +255,9 @@ func withoutNotFound(err error) error {
 	return err
 }
 
-// find returns the key as its user's list shows it, or nil if it is certainly deleted. "Not found" and "denied" alone are never proof,
-// because another account answers the same. The account is proven by the state, or else by Qovery's current key in the same list.
-// Qovery is read only in the second case, so that a failure of Qovery does not block the end of a retirement.
+// find returns the key as its user's list shows it, or nil if it is certainly deleted. "Not found" and "denied" alone are never
+// proof, because another account answers the same. The account is proven by the state, or else by Qovery's current key in the
+// same list. Qovery is read only in the second case, so that a failure of Qovery does not block the end of a retirement.
 func (r *Rotator) find(ctx context.Context, t *Retirement) (*AccessKey, error) {
 	s, w := &Snapshot{}, r.fresh()
 	if err := w.checkAccount(ctx, t.Target); err != nil {
@@ -310,8 +311,8 @@ func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
 	return outcome
 }
 
-// dropJournals removes the journals of the rotations that replaced a key, unless they explain older keys too. A journal that cannot
-// be removed is harmless.
+// dropJournals removes the journals of the rotations that replaced a key, unless they explain older keys too. A journal that
+// cannot be removed is harmless.
 func (r *Rotator) dropJournals(ctx context.Context, t Retirement) {
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()

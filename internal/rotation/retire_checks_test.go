@@ -98,7 +98,8 @@ func TestRetireAsksEveryHolder(t *testing.T) {
 	}
 }
 
-// TestRetireNeedsEveryDNSProvider: if the DNS provider of a cluster is not found, it is not proven that it does not store the key.
+// TestRetireNeedsEveryDNSProvider: if the DNS provider of a cluster is not found, it is not proven that it does not store the
+// key.
 func TestRetireNeedsEveryDNSProvider(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)
@@ -151,7 +152,8 @@ func TestRetireWaitsForEveryRotationOfTheKey(t *testing.T) {
 	}
 }
 
-// newLateTelling is a stage on which AWS reports a use ten minutes late. The drain window has just ended, and the key was just used.
+// newLateTelling is a stage on which AWS reports a use ten minutes late. The drain window has just ended, and the key was just
+// used.
 func newLateTelling(t *testing.T) *retiring {
 	t.Helper()
 	s := newStageIn(t, simulator.Config{LastUseLag: 10 * time.Minute})

@@ -80,8 +80,8 @@ func TestRetireUnderAnotherName(t *testing.T) {
 	}
 }
 
-// TestRetireAKeyThatIsGone has somebody else delete the key. Then it does not matter what cannot be read. A refresh does not report the
-// deletion: the next apply does.
+// TestRetireAKeyThatIsGone has somebody else delete the key. Then it does not matter what cannot be read. A refresh does not
+// report the deletion: the next apply does.
 func TestRetireAKeyThatIsGone(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]func(r *retiring, asked *rotation.Retirement){

@@ -63,7 +63,8 @@ func TestRetireOnTheWayEndsAQuarantine(t *testing.T) {
 	r.checkNext(r.next())
 }
 
-// TestRetireOnTheWayKeepsWhatTheRotationIgnores has a registry that the rotation ignores. The key that it stores must not be deleted.
+// TestRetireOnTheWayKeepsWhatTheRotationIgnores has a registry that the rotation ignores. The key that it stores must not be
+// deleted.
 func TestRetireOnTheWayKeepsWhatTheRotationIgnores(t *testing.T) {
 	t.Parallel()
 	r := newRetiring(t)

@@ -229,8 +229,8 @@ func TestRetireWaitsOnAClockThatIsSlow(t *testing.T) {
 	}
 }
 
-// A wait that cannot end in time is refused before anything is changed. If an apply timed out during a quarantine, every apply would
-// begin another one.
+// A wait that cannot end in time is refused before anything is changed. If an apply timed out during a quarantine, every apply
+// would begin another one.
 func TestRetireRefusesAWaitThatIsTooLong(t *testing.T) {
 	t.Parallel()
 	const timeout = 3 * time.Hour

@@ -64,8 +64,8 @@ func (e Evaluation) denial() string {
 	return denials[i].text
 }
 
-// denied lists the denied actions, and how they are denied. The plan has listed the user's keys before. So an answer that denies that
-// is about another identity, or from a service that only resembles IAM. It is ignored.
+// denied lists the denied actions, and how they are denied. The plan has listed the user's keys before. So an answer that
+// denies that is about another identity, or from a service that only resembles IAM. It is ignored.
 func (r Rights) denied() []string {
 	var list []string
 	for _, e := range r.Evaluations {
@@ -83,8 +83,8 @@ func (r Rights) denied() []string {
 	return list
 }
 
-// MissingRights is the warning that policies deny the provider something that a rotation and its cleanup need on the target's user. It
-// is nil if they deny nothing, or if IAM does not answer. IAM is asked once for each of the credentials and each plan.
+// MissingRights is the warning that policies deny the provider something that a rotation and its cleanup need on the target's
+// user. It is nil if they deny nothing, or if IAM does not answer. IAM is asked once for each of the credentials and each plan.
 func (r *Rotator) MissingRights(ctx context.Context, target Target) *Problem {
 	if target.UserARN == "" {
 		return nil

@@ -33,8 +33,8 @@ type Forecast struct {
 	Stale []Holder
 }
 
-// Preflight decides for a plan, from cached answers and with the same table as [Rotator.Rotate]. It changes nothing. It returns the
-// snapshot and the decision. The adoption of a key reads no clusters, unless a rotation is unfinished.
+// Preflight decides for a plan, from cached answers and with the same table as [Rotator.Rotate]. It changes nothing. It returns
+// the snapshot and the decision. The adoption of a key reads no clusters, unless a rotation is unfinished.
 func (r *Rotator) Preflight(ctx context.Context, in Intent) (*Snapshot, Decision, error) {
 	known := ""
 	if in.Record != nil {
@@ -252,7 +252,8 @@ type change struct {
 	stopped bool
 }
 
-// resume continues a rotation whose cutover is done. It deletes an orphan, and records the cutover if the journal does not have it.
+// resume continues a rotation whose cutover is done. It deletes an orphan, and records the cutover if the journal does not have
+// it.
 func (r *Rotator) resume(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
 	c := &change{s: s, journal: d.Rotation, createdAt: s.Current.CreatedAt, stale: d.Stale, served: s.HoldersOf(d.Rotation.To)}
 	if in.Record != nil && in.Record.AccessKeyID == d.Rotation.To { // The state may list clusters that run with an older key.
@@ -300,7 +301,8 @@ func (c *change) record() *Record {
 	return &r
 }
 
-// finish does everything after the cutover and the propagation: it stops a key that leaked, deploys the clusters and records the end.
+// finish does everything after the cutover and the propagation: it stops a key that leaked, deploys the clusters and records
+// the end.
 func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, error) {
 	r.reads.forget()
 	stopErr := r.stopCompromised(ctx, in, c)
@@ -335,7 +337,8 @@ func (r *Rotator) finish(ctx context.Context, in Intent, c *change) (*Record, er
 	return c.record(), nil
 }
 
-// stopCompromised makes the replaced key Inactive if it leaked, before any cluster is deployed. A canceled apply does not interrupt it.
+// stopCompromised makes the replaced key Inactive if it leaked, before any cluster is deployed. A canceled apply does not
+// interrupt it.
 func (r *Rotator) stopCompromised(ctx context.Context, in Intent, c *change) error {
 	if !r.IsCompromised(c.journal.From) {
 		return nil

@@ -84,8 +84,8 @@ func TestRotateLeavesTheKeyOfAnotherRun(t *testing.T) {
 	}
 }
 
-// TestRotateIgnoresAnAnnouncementThatComesTooLate has another run overwrite the journal, and perhaps remove it, when the user already
-// has two keys. That run cannot get a key.
+// TestRotateIgnoresAnAnnouncementThatComesTooLate has another run overwrite the journal, and perhaps remove it, when the user
+// already has two keys. That run cannot get a key.
 func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(s *stage){

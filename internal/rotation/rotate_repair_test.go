@@ -122,8 +122,8 @@ func TestRotateRepairsAfterAFailure(t *testing.T) {
 	s.checkKeys(outcome.AccessKeyID, mended.AccessKeyID)
 }
 
-// TestRotateLeavesARegistryBehindTwice has the repair of a registry fail too. The registry has no working key until the next repair,
-// which begins at once.
+// TestRotateLeavesARegistryBehindTwice has the repair of a registry fail too. The registry has no working key until the next
+// repair, which begins at once.
 func TestRotateLeavesARegistryBehindTwice(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -176,8 +176,8 @@ func TestRotateLeavesCredentialsBehind(t *testing.T) {
 	s.checkDeployed(cluster, mended.AccessKeyID)
 }
 
-// TestRotateDeletesTheKeyOfAnAttemptToMakeUp ignores a stale registry after its repair died before the cutover. The key of the repair is
-// an orphan.
+// TestRotateDeletesTheKeyOfAnAttemptToMakeUp ignores a stale registry after its repair died before the cutover. The key of the
+// repair is an orphan.
 func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
@@ -212,8 +212,8 @@ func TestRotateDeletesTheKeyOfAnAttemptToMakeUp(t *testing.T) {
 	}
 }
 
-// TestRotateRemembersARegistryThroughFailures has repairs of a registry fail before and after their first entry in the journal. There is
-// no state that explains the registry's key.
+// TestRotateRemembersARegistryThroughFailures has repairs of a registry fail before and after their first entry in the journal.
+// There is no state that explains the registry's key.
 func TestRotateRemembersARegistryThroughFailures(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -118,8 +118,8 @@ func TestRotateRecordsACutoverThatItFound(t *testing.T) {
 	s.checkKeys(s.key.ID, found.ID)
 }
 
-// TestRotateDeploysAfterAnotherRotationThanTheState resumes a rotation with the state of the one before. The clusters in that state are
-// deployed with a key that is replaced since.
+// TestRotateDeploysAfterAnotherRotationThanTheState resumes a rotation with the state of the one before. The clusters in that
+// state are deployed with a key that is replaced since.
 func TestRotateDeploysAfterAnotherRotationThanTheState(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)

@@ -31,8 +31,8 @@ func (s *stage) verificationTook() time.Duration {
 	return 0
 }
 
-// The services are asked while STS is waited for. That costs no time if they know the key, if they deny the request, and if they do not
-// answer anything about the key.
+// The services are asked while STS is waited for. That costs no time if they know the key, if they deny the request, and if
+// they do not answer anything about the key.
 func TestRotateAsksServicesAtNoTime(t *testing.T) {
 	t.Parallel()
 	always := func(kind simulator.FaultKind, status int) func(*stage) {
@@ -153,8 +153,8 @@ func TestRotateWaitsForServices(t *testing.T) {
 	}
 }
 
-// If a service did not know the key, other errors of it do not count as knowing. When the time is over, the rotation is rolled back, and
-// the next apply tries again.
+// If a service did not know the key, other errors of it do not count as knowing. When the time is over, the rotation is rolled
+// back, and the next apply tries again.
 func TestRotateWithoutAServiceThatKnowsTheKey(t *testing.T) {
 	t.Parallel()
 	for name, given := range map[string]func(*stage){

@@ -39,7 +39,8 @@ func (i *unsteadyIAM) CallerARN(ctx context.Context, key rotation.NewAccessKey, 
 	return arn, err
 }
 
-// TestRotateVerifiesForLongEnough checks that STS succeeded five times in a row, over ten seconds, before Qovery is given the key.
+// TestRotateVerifiesForLongEnough checks that STS succeeded five times in a row, over ten seconds, before Qovery is given the
+// key.
 func TestRotateVerifiesForLongEnough(t *testing.T) {
 	t.Parallel()
 	for name, iam := range map[string]*unsteadyIAM{

@@ -56,8 +56,8 @@ func New(config Config) *Rotator {
 	}
 }
 
-// Now is AWS's time. Every decision and every recorded time uses this clock, because the run that retires a key is usually on another
-// machine than the run that created it.
+// Now is AWS's time. Every decision and every recorded time uses this clock, because the run that retires a key is usually on
+// another machine than the run that created it.
 func (r *Rotator) Now() time.Time { return r.clock.Now().Add(r.iam.ClockOffset()) }
 
 // IsCompromised reports whether a key is listed as compromised.

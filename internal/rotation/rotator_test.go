@@ -36,7 +36,8 @@ const (
 	requestTimeout = time.Second
 )
 
-// stage is a simulated world with an IAM user whose key Qovery holds, and a cluster that runs with it and has a container registry.
+// stage is a simulated world with an IAM user whose key Qovery holds, and a cluster that runs with it and has a container
+// registry.
 type stage struct {
 	*simulator.World
 	t       *testing.T

@@ -43,14 +43,15 @@ type attempt struct {
 	served []Holder
 }
 
-// sagaStep is one step to the cutover. It is announced in the journal before it is taken, so that a run that finds the rotation dead
-// knows what may have happened.
+// sagaStep is one step to the cutover. It is announced in the journal before it is taken, so that a run that finds the rotation
+// dead knows what may have happened.
 type sagaStep struct {
 	announce func(context.Context) error
 	do       func(context.Context) error
 }
 
-// steps lead to the cutover. If one fails, [attempt.rollBack] deletes the new key. Only the key that made the place stays deleted.
+// steps lead to the cutover. If one fails, [attempt.rollBack] deletes the new key. Only the key that made the place stays
+// deleted.
 func (a *attempt) steps() []sagaStep {
 	return []sagaStep{
 		{a.announcePlace, a.makePlace},
@@ -61,8 +62,8 @@ func (a *attempt) steps() []sagaStep {
 	}
 }
 
-// replaceKey takes the steps to the cutover, and then gives the new key to the other holders. A failure before the cutover is rolled
-// back.
+// replaceKey takes the steps to the cutover, and then gives the new key to the other holders. A failure before the cutover is
+// rolled back.
 func (r *Rotator) replaceKey(ctx context.Context, in Intent, s *Snapshot, d Decision) (*change, error) {
 	limited, cancel := r.clock.WithTimeout(ctx, preCutoverLimit)
 	defer cancel()
@@ -107,8 +108,8 @@ func (a *attempt) write(ctx context.Context, stage Stage, to string) error {
 
 func (a *attempt) announceNothing(context.Context) error { return nil }
 
-// announcePlace records the key that is deleted for its place. An orphan is recorded as the new key of this rotation, so that it is
-// explained until it is deleted.
+// announcePlace records the key that is deleted for its place. An orphan is recorded as the new key of this rotation, so that
+// it is explained until it is deleted.
 func (a *attempt) announcePlace(ctx context.Context) error {
 	switch {
 	case a.d.Place == nil:
@@ -121,8 +122,8 @@ func (a *attempt) announcePlace(ctx context.Context) error {
 	}
 }
 
-// makePlace deletes the user's other key. A key that was in use is made Inactive first, so that an interruption in between leaves a
-// change that can be undone.
+// makePlace deletes the user's other key. A key that was in use is made Inactive first, so that an interruption in between
+// leaves a change that can be undone.
 func (a *attempt) makePlace(ctx context.Context) error {
 	if a.d.Place == nil {
 		return nil
@@ -213,8 +214,8 @@ func (a *attempt) confirm(ctx context.Context) error {
 	if found != nil && found.To != "" {
 		return otherRun(a.s.User.Name, nil)
 	}
-	// The journal is gone or names no key. So another run overwrote this run's entry, and lost the race: this run has the user's second
-	// key. If that run had taken this one for dead, it would have deleted the key before it wrote such an entry.
+	// The journal is gone or names no key. So another run overwrote this run's entry, and lost the race: this run has the user's
+	// second key. If that run had taken this one for dead, it would have deleted the key before it wrote such an entry.
 	return a.checkKeyThere(ctx)
 }
 
@@ -230,8 +231,8 @@ func (a *attempt) checkKeyThere(ctx context.Context) error {
 	return nil
 }
 
-// rollBack deletes the new key and restores the journal, if it is certain that Qovery does not have the key. It adds the state of AWS
-// and Qovery to the error.
+// rollBack deletes the new key and restores the journal, if it is certain that Qovery does not have the key. It adds the state
+// of AWS and Qovery to the error.
 func (a *attempt) rollBack(ctx context.Context, cause error) error {
 	problem := AsProblem(cause)
 	ctx, cancel := a.r.detach(ctx, finishLimit)

@@ -32,15 +32,16 @@ func (a *attempt) repair(ctx context.Context) error {
 	var failed []error
 	a.served, failed = a.storeIn(ctx, a.d.Stale)
 	a.unclear = slices.ContainsFunc(failed, func(err error) bool { return !IsDefinite(err) })
-	// One holder is reason enough for a cutover. The next rotation serves those that are still stale. Without any, there is no cutover.
+	// One holder is reason enough for a cutover. The next rotation serves those that are still stale. Without any, there is no
+	// cutover.
 	if len(a.served) == 0 {
 		return a.problem(SummaryHolderNotUpdated, "None of the objects with an older access key accepted the new one.", errors.Join(failed...))
 	}
 	return nil
 }
 
-// cutOver stores the new key in the credentials. An unclear answer is read back until it is clear: a wrong guess would leave Qovery
-// with a key that does not exist.
+// cutOver stores the new key in the credentials. An unclear answer is read back until it is clear: a wrong guess would leave
+// Qovery with a key that does not exist.
 func (a *attempt) cutOver(ctx context.Context) error {
 	set := Holder{Kind: HolderCredentials, ID: a.s.Set.ID, Name: a.s.Set.Name, AccessKeyID: a.journal.From}
 	var lastErr error
@@ -90,8 +91,9 @@ func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(co
 	return store, readErr, err
 }
 
-// propagate stores the new key in the other holders and records the cutover. A canceled apply does not interrupt it, because the
-// secret is lost afterwards. It returns the holders that have the new key, and those that should have it and do not, with the reasons.
+// propagate stores the new key in the other holders and records the cutover. A canceled apply does not interrupt it, because
+// the secret is lost afterwards. It returns the holders that have the new key, and those that should have it and do not, with
+// the reasons.
 func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusals error) {
 	var others []Holder
 	for _, holder := range slices.Concat(a.d.Stale, a.s.HoldersOf(a.journal.From)) {
@@ -125,8 +127,8 @@ func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusa
 	return served, stale, errors.Join(failed...)
 }
 
-// storeIn stores the new key in holders, in parallel. Registries come first, because every deployment logs in to one. It returns the
-// holders that accepted the key, and the errors of the others.
+// storeIn stores the new key in holders, in parallel. Registries come first, because every deployment logs in to one. It
+// returns the holders that accepted the key, and the errors of the others.
 func (a *attempt) storeIn(ctx context.Context, holders []Holder) (served []Holder, failed []error) {
 	holders = slices.SortedStableFunc(slices.Values(holders), func(x, y Holder) int {
 		return cmp.Compare(x.Kind.order(), y.Kind.order())

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A new key counts as known to STS after this many successes in a row, over at least this time. A new key reaches every host of an
-// endpoint within about 10 s, and until then hosts answer differently.
+// A new key counts as known to STS after this many successes in a row, over at least this time. A new key reaches every host of
+// an endpoint within about 10 s, and until then hosts answer differently.
 const (
 	verificationPeriod   = 10 * time.Second
 	verifications        = 5
@@ -125,8 +125,8 @@ func (t *trial) restart(err error) {
 	}
 }
 
-// ask tries the key once. From the second last success of STS on, the services are asked in parallel. So a slow service has the time
-// that passes anyway until STS is asked again.
+// ask tries the key once. From the second last success of STS on, the services are asked in parallel. So a slow service has the
+// time that passes anyway until STS is asked again.
 func (t *trial) ask(ctx context.Context, asked time.Time) error {
 	var group sync.WaitGroup
 	if t.successes >= verifications-1 {
@@ -150,9 +150,9 @@ func (t *trial) ask(ctx context.Context, asked time.Time) error {
 	return nil
 }
 
-// askServices tries the key with the open services. A service that does not know the key must then succeed as often in a row as STS,
-// because its hosts answer differently too. A service that answers something else, or not in time, is not waited for: it may be
-// unreachable from here, or missing in an emulator.
+// askServices tries the key with the open services. A service that does not know the key must then succeed as often in a row as
+// STS, because its hosts answer differently too. A service that answers something else, or not in time, is not waited for: it
+// may be unreachable from here, or missing in an emulator.
 func (t *trial) askServices(ctx context.Context) {
 	limited, cancel := t.r.clock.WithTimeout(ctx, verificationInterval)
 	defer cancel()

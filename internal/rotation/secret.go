@@ -25,8 +25,8 @@ var (
 // NewSecret wraps the secret access key in IAM's answer.
 func NewSecret(value string) Secret { return Secret{value: &value} }
 
-// Reveal returns the secret itself. It is called for the request that stores the key in Qovery, for the signatures that verify the
-// key, and for the masking of error texts.
+// Reveal returns the secret itself. It is called for the request that stores the key in Qovery, for the signatures that verify
+// the key, and for the masking of error texts.
 func (s Secret) Reveal() string {
 	if s.value == nil {
 		return ""

@@ -31,8 +31,8 @@ var (
 	usedAtSix = LastUse{UserName: testUser, At: ago(3 * time.Hour), Service: "eks", Region: "eu-west-3"}
 )
 
-// situation is an intent and a snapshot. It begins as the normal case: Qovery holds the user's only key, its only cluster runs, and a
-// rotation is asked for.
+// situation is an intent and a snapshot. It begins as the normal case: Qovery holds the user's only key, its only cluster runs,
+// and a rotation is asked for.
 type situation struct {
 	Intent
 	*Snapshot

@@ -18,8 +18,8 @@ type Target struct {
 	CredentialsID  string
 	// UserName may be empty. Then it is the owner of Qovery's key.
 	UserName string
-	// UserARN is the user's ARN in the state. It is empty if none is recorded. A key that is missing in another account than this one
-	// is not known to be deleted.
+	// UserARN is the user's ARN in the state. It is empty if none is recorded. A key that is missing in another account than this
+	// one is not known to be deleted.
 	UserARN string
 }
 
@@ -161,8 +161,8 @@ func (w world) read(ctx context.Context, target Target, known string, scope Scop
 	return s, nil
 }
 
-// checkAccount makes sure that the provider's credentials are for the recorded account, before anything else is read. That a key is
-// missing in another account proves nothing.
+// checkAccount makes sure that the provider's credentials are for the recorded account, before anything else is read. That a
+// key is missing in another account proves nothing.
 func (w world) checkAccount(ctx context.Context, target Target) error {
 	recorded := accountOf(target.UserARN)
 	if recorded == "" {
@@ -175,8 +175,8 @@ func (w world) checkAccount(ctx context.Context, target Target) error {
 	return err
 }
 
-// readUser reads the keys of a user, and if asked for, the user with its tags. It also finds out with which key the provider signs. A
-// user that does not exist has neither keys nor tags.
+// readUser reads the keys of a user, and if asked for, the user with its tags. It also finds out with which key the provider
+// signs. A user that does not exist has neither keys nor tags.
 func (w world) readUser(ctx context.Context, s *Snapshot, userName string, tags bool) error {
 	var keys []AccessKey
 	group, ctx := errgroup.WithContext(ctx)
@@ -253,8 +253,8 @@ func (w world) readKeys(ctx context.Context, s *Snapshot, target Target, known s
 	return w.readOthers(ctx, s, scope)
 }
 
-// readOwner asks AWS for the owner of Qovery's key, and reads that user. Both for a deleted key and for a key of another account, AWS
-// answers that the key does not exist or that access is denied.
+// readOwner asks AWS for the owner of Qovery's key, and reads that user. Both for a deleted key and for a key of another
+// account, AWS answers that the key does not exist or that access is denied.
 func (w world) readOwner(ctx context.Context, s *Snapshot, userName string) error {
 	use, err := w.iam.AccessKeyLastUse(ctx, s.Set.AccessKeyID)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrForbidden) && userName != "" {

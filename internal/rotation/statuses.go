@@ -12,8 +12,8 @@ type statusReader interface {
 	read(ctx context.Context, organizationID string) ([]ClusterStatus, error)
 }
 
-// statusBoard reads cluster statuses for all rotations of the process. It asks an organization when the first of them needs it. All
-// that wait when the request is sent share the answer, so nobody gets a status that is older than the question.
+// statusBoard reads cluster statuses for all rotations of the process. It asks an organization when the first of them needs it.
+// All that wait when the request is sent share the answer, so nobody gets a status that is older than the question.
 type statusBoard struct {
 	qovery Qovery
 	clock  Clock
@@ -48,8 +48,8 @@ const (
 	statusShare = 2
 )
 
-// paced is the given interval, or a longer one if statuses would use more than their share of the requests that are left until the
-// API allows more.
+// paced is the given interval, or a longer one if statuses would use more than their share of the requests that are left until
+// the API allows more.
 func paced(interval time.Duration, left int, untilReset time.Duration) time.Duration {
 	return max(interval, untilReset/time.Duration(max(left/statusShare, 1)))
 }
@@ -118,8 +118,8 @@ func (b *statusBoard) read(ctx context.Context, organizationID string) ([]Cluste
 	return b.await(ctx, organizationID, watch{began: b.clock.Now()})
 }
 
-// await reads for a caller that waits for a deployment. Each caller sleeps until its own next request is due. The first one that wakes
-// up asks for all, so the shortest interval decides.
+// await reads for a caller that waits for a deployment. Each caller sleeps until its own next request is due. The first one
+// that wakes up asks for all, so the shortest interval decides.
 func (b *statusBoard) await(ctx context.Context, organizationID string, w watch) ([]ClusterStatus, error) {
 	o := b.organization(organizationID)
 	o.mu.Lock()

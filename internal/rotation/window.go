@@ -16,8 +16,8 @@ const (
 	shortestWindow = 10 * time.Minute
 )
 
-// Window is when rotations may begin, in UTC: on some days, from one time of the day to another. If To is before From, it is a time
-// of the next day. The zero value is always open.
+// Window is when rotations may begin, in UTC: on some days, from one time of the day to another. If To is before From, it is a
+// time of the next day. The zero value is always open.
 type Window struct {
 	// Days are those on which the window opens. Without any, it opens every day.
 	Days []time.Weekday
@@ -95,8 +95,8 @@ func (w Window) OpensAt(at time.Time) time.Time {
 // Contains reports whether the window is open.
 func (w Window) Contains(at time.Time) bool { return w.OpensAt(at).Equal(at) }
 
-// BeginsAt is when a rotation that is asked for since a moment can begin, as seen now. A window that has passed unused does not count.
-// BeginsAt is zero if no rotation is asked for.
+// BeginsAt is when a rotation that is asked for since a moment can begin, as seen now. A window that has passed unused does not
+// count. BeginsAt is zero if no rotation is asked for.
 func (w Window) BeginsAt(wanted, now time.Time) time.Time {
 	switch {
 	case wanted.IsZero():
