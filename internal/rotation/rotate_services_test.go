@@ -162,6 +162,10 @@ func TestRotateWithoutAServiceThatKnowsTheKey(t *testing.T) {
 		"silent afterwards": func(s *stage) {
 			s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(describeRegions), At: 2, Times: -1})
 		},
+		"silent before its last success": func(s *stage) {
+			s.SetServiceDelay(simulator.APIEC2, "eu-west-3", 11*time.Second)
+			s.Inject(simulator.Fault{Kind: simulator.FaultBefore500, Match: simulator.Operation(describeRegions), At: 6, Times: -1})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

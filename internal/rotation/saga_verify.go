@@ -85,7 +85,7 @@ type trial struct {
 	// successes is how many successes of STS came in a row. since is when the first of them was asked for.
 	successes int
 	since     time.Time
-	// open is how many successes each service still lacks: one, or as many as STS needs if the service did not know the key.
+	// open is how many successes each service still lacks if it did not know the key, and zero before its first answer.
 	open map[Service]int
 	// err is the last failure of STS, or the last answer of a service that does not know the key.
 	err error
@@ -121,7 +121,7 @@ func (t *trial) run(ctx context.Context) error {
 func (t *trial) restart(err error) {
 	t.successes, t.err, t.open = 0, err, map[Service]int{}
 	for _, service := range t.services {
-		t.open[service] = 1
+		t.open[service] = 0
 	}
 }
 
@@ -168,14 +168,13 @@ func (t *trial) askServices(ctx context.Context) {
 			switch known := err == nil || errors.Is(err, ErrForbidden); {
 			case errors.Is(err, ErrUnauthenticated):
 				t.open[service], t.err = verifications, err
-				if lacks == 1 {
+				if lacks == 0 {
 					step(ctx, "a service of AWS does not know the new access key yet", "access_key_id", t.key.ID,
 						"service", string(service), "region", t.region)
 				}
-			case !known && lacks > 1: // An earlier answer was that the service does not know the key.
-			case lacks == 1:
+			case lacks == 0, known && lacks == 1:
 				delete(t.open, service)
-			default:
+			case known:
 				t.open[service]--
 			}
 		})
