@@ -100,10 +100,11 @@ var refusedForPlace = []nextCases{{"The user's other key must not be deleted", [
 		s.adopted(ago(3 * time.Hour))
 		s.DrainWindow = 4 * time.Hour
 	}, refuses(ArgumentTriggers, SummaryStillDraining)},
-	{"draining, though others rotated to it long ago", func(s *situation) {
-		s.rotated(ago(testDrain - time.Second))
+	{"draining since a late use, though others rotated to it after that", func(s *situation) {
+		s.rotated(ago(5 * time.Hour))
 		s.recorded()
-		s.otherJournal(StageDeployed, keyA, ago(50*time.Hour))
+		s.Keys[1].LastUse.At = ago(time.Hour)
+		s.otherJournal(StageDeployed, keyA, ago(30*time.Minute))
 		s.OtherJournals[0].From = keyX
 	}, refuses(ArgumentTriggers, SummaryStillDraining)},
 	{"draining, by a window that the state remembers", func(s *situation) {

@@ -188,8 +188,8 @@ func (v view) drainEndOf(accessKeyID string) (end time.Time, replaced bool) {
 			end, replaced = latest(end, j.drainEndsAt()), true
 		case slices.Contains(j.Before, accessKeyID) && !replaced:
 			end, replaced = j.At, true
-		case j.To == accessKeyID:
-			end = latest(end, j.At) // If nothing else names it, Qovery's credentials never held it, and it does not drain.
+		case j.To == accessKeyID && !replaced:
+			end = j.At // Qovery's credentials never held it, so it does not drain.
 		}
 	}
 	return end, replaced
