@@ -103,10 +103,10 @@ func function(lines []string) string {
 
 // mark puts brackets around the operator or keyword that begins at a column, counted from 1.
 func mark(line string, column int) string {
-	before, rest := line[:column-1], line[column-1:]
+	before, rest := line[:column-1], line[column-1:]+" "
 	end := strings.IndexFunc(rest, func(r rune) bool { return !strings.ContainsRune("+-*/%&|^<>=!", r) })
 	if end == 0 {
-		end = strings.IndexFunc(rest+" ", func(r rune) bool { return r < 'a' || r > 'z' })
+		end = strings.IndexFunc(rest, func(r rune) bool { return r < 'a' || r > 'z' })
 	}
 	return strings.TrimSpace(before + "[" + rest[:end] + "]" + rest[end:])
 }

@@ -11,7 +11,8 @@ import (
 const source = `package p
 
 func (a *T) first(n int) bool {
-	return n <= 1 && a.ok
+	return n <= 1 && a.ok ||
+		a.done
 }
 
 func second() {
@@ -28,20 +29,22 @@ func TestReadReport(t *testing.T) {
 	report := write(t, filepath.Join(dir, "report.json"), `{"files":[{"file_name":"p.go","mutations":[
 		{"type":"CONDITIONALS_BOUNDARY","status":"LIVED","line":4,"column":11},
 		{"type":"INVERT_LOGICAL","status":"KILLED","line":4,"column":16},
-		{"type":"INVERT_LOOPCTRL","status":"TIMED OUT","line":9,"column":3}]}]}`)
+		{"type":"INVERT_LOOPCTRL","status":"TIMED OUT","line":10,"column":3},
+		{"type":"INVERT_LOGICAL","status":"LIVED","line":4,"column":24}]}]}`)
 	found, err := readReport(report, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []mutant{
-		{"p.go first CONDITIONALS_BOUNDARY: return n [<=] 1 && a.ok", "LIVED"},
-		{"p.go first INVERT_LOGICAL: return n <= 1 [&&] a.ok", "KILLED"},
+		{"p.go first CONDITIONALS_BOUNDARY: return n [<=] 1 && a.ok ||", "LIVED"},
+		{"p.go first INVERT_LOGICAL: return n <= 1 [&&] a.ok ||", "KILLED"},
 		{"p.go second INVERT_LOOPCTRL: [continue]", "TIMED OUT"},
+		{"p.go first INVERT_LOGICAL: return n <= 1 && a.ok [||]", "LIVED"},
 	}
 	if !slices.Equal(found["p.go"], want) {
 		t.Errorf("got %q, want %q", found["p.go"], want)
 	}
-	if got, want := summary("p.go", found["p.go"]), "p.go: 3 mutants, 1 killed, 1 lived, 1 timed out"; got != want {
+	if got, want := summary("p.go", found["p.go"]), "p.go: 4 mutants, 1 killed, 2 lived, 1 timed out"; got != want {
 		t.Errorf("summary: %q, want %q", got, want)
 	}
 }
