@@ -113,6 +113,26 @@ func TestLeakWithAnEndThatIsNotRecorded(t *testing.T) {
 	checkProblem(t, err, rotation.SummaryJournal, "The compromised key "+s.key.ID+" is Inactive", "Every cluster runs with the new key")
 }
 
+// TestLeakDeletedBeforeTheDeployment has the cleanup delete the key while a cluster is not deployed yet. The journal of that
+// rotation stays, so even a run without the state deploys the cluster.
+func TestLeakDeletedBeforeTheDeployment(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	s.leak(s.key)
+	s.cluster.FailNextDeployment("DEPLOYMENT_ERROR")
+	record, err := s.rotate(s.request())
+	checkProblem(t, err, rotation.SummaryDeployment)
+	retired, err := s.process().Retire(t.Context(), s.retirementOf(record), false, time.Hour)
+	if err != nil || retired.Status != rotation.StatusDeleted || s.key.Exists() {
+		t.Errorf("retired to %+v, %v", retired, err)
+	}
+	outcome := s.mustRotate(s.request())
+	if outcome.AccessKeyID != record.AccessKeyID || outcome.Unfinished {
+		t.Errorf("the outcome is %+v, after %+v", outcome, record)
+	}
+	s.checkDeployed(s.cluster, record.AccessKeyID, record.AccessKeyID)
+}
+
 // TestLeakThatIsFoundLater lists the previous key in its drain window. A refresh asks for an update, which makes the key
 // Inactive.
 func TestLeakThatIsFoundLater(t *testing.T) {

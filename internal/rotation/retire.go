@@ -311,8 +311,8 @@ func (r *Rotator) retired(ctx context.Context, t Retirement) RetirementOutcome {
 	return outcome
 }
 
-// dropJournals removes the journals of the rotations that replaced a key, unless they explain older keys too. A journal that
-// cannot be removed is harmless.
+// dropJournals removes the journals of the rotations that replaced a key, unless they explain older keys too, or are not
+// complete: a compromised key is deleted before that. A journal that cannot be removed is harmless.
 func (r *Rotator) dropJournals(ctx context.Context, t Retirement) {
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
@@ -322,7 +322,7 @@ func (r *Rotator) dropJournals(ctx context.Context, t Retirement) {
 	}
 	own, others, _ := journalsOf(user, t.CredentialsID)
 	for _, j := range (&Snapshot{Journal: own, OtherJournals: others}).journals() {
-		if j.From != t.AccessKeyID || len(j.Before) > 0 {
+		if j.From != t.AccessKeyID || len(j.Before) > 0 || j.Stage != StageDeployed {
 			continue
 		}
 		if err := r.iam.UntagUser(ctx, t.UserName, journalTagKey(j.CredentialsID)); err != nil {
