@@ -43,12 +43,14 @@ func (b *bench) countRequests(ctx context.Context, size scale) ([]row, error) {
 	if _, err := s.planNothing(ctx); err != nil {
 		return nil, err
 	}
-	users, iam, qovery := size.organizations*size.pairsEach, 0, 0
+	users, iam, sts, qovery := size.organizations*size.pairsEach, 0, 0, 0
 	of := make([]int, len(s.organizations))
 	for _, request := range s.Requests() {
 		switch request.API {
 		case simulator.APIQovery:
 			qovery++
+		case simulator.APISTS:
+			sts++ // One asks for the account of all users.
 		default:
 			iam++
 		}
@@ -65,7 +67,7 @@ func (b *bench) countRequests(ctx context.Context, size scale) ([]row, error) {
 	what := fmt.Sprintf("plan without work, %s in %s", plural(users, "pair"), plural(size.organizations, "organization"))
 	return []row{
 		limited(what+": Qovery requests per organization", busiest, 5, integer, fmt.Sprintf("%d in all", qovery)),
-		limited("– AWS requests per user", float64(iam)/float64(users), 1, number, fmt.Sprintf("%d in all", iam)),
+		limited("– IAM requests per user", float64(iam)/float64(users), 1, number, fmt.Sprintf("%d in all, and %d to STS", iam, sts)),
 	}, nil
 }
 
