@@ -13,8 +13,7 @@ type Intent struct {
 	// Rotate asks for a rotation. Without it, an unfinished rotation is resumed, and a new one begins only for a key that leaked
 	// or for stale holders.
 	Rotate bool
-	// RotateRegistries gives the new key to every holder of the replaced one, not only to the credentials. RegistriesUnknown is
-	// true in a plan that does not know the value yet.
+	// RotateRegistries gives the new key to all holders of the replaced one. RegistriesUnknown is true while a plan lacks the value.
 	RotateRegistries, RegistriesUnknown bool
 	// IgnoredHolders are ids of holders that a rotation leaves with their key, unless that key leaked. HoldersUnknown is true in a
 	// plan that does not know them yet.
@@ -153,8 +152,7 @@ func (v view) hasNothingToDo() bool {
 // mayBeBusy reports whether another run may still change something before its cutover.
 func (v view) mayBeBusy() bool { return !v.busyUntil().IsZero() }
 
-// busyUntil is when the last of these runs is certainly dead. Only the age of its journal counts, unless Qovery holds its key:
-// then its cutover is done.
+// busyUntil is when the last of these runs is certainly dead, by its journal's age. If Qovery has its key, its cutover is done.
 func (v view) busyUntil() (until time.Time) {
 	for _, j := range v.journals() {
 		if j.mayBeAlive(v.now) && j.To != v.Set.AccessKeyID {

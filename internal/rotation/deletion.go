@@ -64,8 +64,7 @@ var stops = map[Reason][]check{
 	ReasonCompromised: {hasLeaked, belongsToTheUser, isNotSigning, isReplaced},
 }
 
-// MayDelete decides whether a key may be deactivated and deleted now. No key is deleted without its permit. It is a pure
-// function of its arguments.
+// MayDelete is the one place that allows the deletion of a key. It is a pure function of its arguments.
 func MayDelete(now time.Time, d Deletion, s *Snapshot) (Permit, *Problem) {
 	return permit(checks[d.Reason], now, d, s)
 }
@@ -178,8 +177,8 @@ func isUnused(_ time.Time, d Deletion, s *Snapshot) *Problem {
 }
 
 // hasNoOldDeployment looks for deployments of environments that may have begun with the key. The drain window does not bound
-// them, because a managed database or a job can take longer. A deployment counts as old if it is unknown when it was asked for.
-// That time is Qovery's, and is the only one of Qovery's times that is compared with AWS's.
+// them, because a managed database or a job can take longer. A deployment without the time of its request counts as old. That
+// time is the only one of Qovery's that is compared with AWS's.
 func hasNoOldDeployment(_ time.Time, d Deletion, s *Snapshot) *Problem {
 	if s.DeploymentsError != nil && !d.AllowRunningDeployments {
 		return AsProblem(s.DeploymentsError)
