@@ -159,11 +159,11 @@ func (w *World) send(x exchange, reply *answer) {
 }
 
 // readBody reads a request's whole body, and replaces it by a copy. A server notices that a client has given up only if the
-// body was read to its end.
+// body was read to its end. A request of which only a part arrives, because its client gave up, did not happen.
 func readBody(rw http.ResponseWriter, r *http.Request) []byte {
 	body, err := io.ReadAll(http.MaxBytesReader(rw, r.Body, maxBody))
 	if err != nil {
-		body = nil
+		panic(http.ErrAbortHandler)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body
