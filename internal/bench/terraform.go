@@ -120,9 +120,16 @@ type bench struct {
 	provider, time            acctest.Provider
 }
 
+// The flags of a release, in .goreleaser.yml.
+const (
+	tags    = "grpcnotrace"
+	gcflags = "github.com/aws/...=-l"
+	ldflags = "-s -w -funcalign=16"
+)
+
 // setUp builds both providers, with the flags of a release, and runs "terraform init".
 func setUp(ctx context.Context, dir string) (*bench, error) {
-	flags := strings.TrimSpace(os.Getenv("GOFLAGS") + " -trimpath -tags=grpcnotrace -gcflags=github.com/aws/...=-l '-ldflags=-s -w -funcalign=16'")
+	flags := strings.TrimSpace(fmt.Sprintf("%s -trimpath -tags=%s -gcflags=%s '-ldflags=%s'", os.Getenv("GOFLAGS"), tags, gcflags, ldflags))
 	if err := errors.Join(os.Setenv("GOFLAGS", flags), os.Setenv("CGO_ENABLED", "0")); err != nil {
 		return nil, err
 	}
