@@ -26,8 +26,8 @@ const (
 )
 
 // Journal is the record of a rotation. It is a tag on the IAM user. So it outlives the provider, the runner and the Terraform
-// state, and every run that could rotate that user sees it. It stays until the previous key is retired. Until then it explains
-// why the user has two keys. It holds no secret.
+// state, and every run that could rotate that user sees it. It stays at least until the previous key is retired. Until then it
+// explains why the user has two keys. It holds no secret.
 type Journal struct {
 	// CredentialsID is the id of the credentials that are rotated. It is part of the tag's key.
 	CredentialsID string

@@ -131,6 +131,13 @@ func TestLeakDeletedBeforeTheDeployment(t *testing.T) {
 		t.Errorf("the outcome is %+v, after %+v", outcome, record)
 	}
 	s.checkDeployed(s.cluster, record.AccessKeyID, record.AccessKeyID)
+
+	// The journal that stayed blocks nobody.
+	in := s.request()
+	in.Record = outcome
+	if next := s.mustRotate(in); next.PreviousAccessKeyID != outcome.AccessKeyID {
+		t.Errorf("the next outcome is %+v", next)
+	}
 }
 
 // TestLeakThatIsFoundLater lists the previous key in its drain window. A refresh asks for an update, which makes the key
