@@ -36,7 +36,7 @@ func TestCredentialsDataSource(t *testing.T) {
 	other := s.user.AddKey()
 	createdAt := s.Clock().Now().Format(time.RFC3339)
 	other.Deactivate()
-	s.run(resource.TestStep{
+	s.runTerraform(resource.TestStep{
 		Config: s.dataSource(s.set.ID),
 		ConfigStateChecks: []statecheck.StateCheck{
 			value(dataAddress, "id", text(s.org.ID+"/"+s.set.ID)),

@@ -308,7 +308,7 @@ resource "qoveryrotation_aws_credentials" "staging" {
 			},
 		}
 	}
-	s.run(rotated(1), rotated(2))
+	s.runTerraform(rotated(1), rotated(2))
 }
 
 // Somebody puts the old key back everywhere while it drains. It is not retired. The clusters are deployed with it, and the

@@ -20,7 +20,7 @@ func TestImport(t *testing.T) {
 		t.Run(separator, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
-			s.run(
+			s.runTerraform(
 				resource.TestStep{
 					Config:             s.credentials(""),
 					ResourceName:       credentialsAddress,
@@ -51,7 +51,7 @@ import {
   id = "%s/%s"
 }
 `, s.org.ID, s.set.ID)
-	s.run(resource.TestStep{
+	s.runTerraform(resource.TestStep{
 		Config:           s.credentials("") + block,
 		ConfigPlanChecks: plans(plancheck.ExpectResourceAction(credentialsAddress, plancheck.ResourceActionNoop), records),
 	})
@@ -62,7 +62,7 @@ import {
 func TestImportThenRotate(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(
+	s.runTerraform(
 		resource.TestStep{
 			Config:             s.credentials(trigger("1")),
 			ResourceName:       credentialsAddress,
@@ -82,7 +82,7 @@ func TestImportThenRotate(t *testing.T) {
 func TestImportVerify(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(
+	s.runTerraform(
 		resource.TestStep{Config: s.credentials(adopt("iam_user_name = \"qovery\"\n  drain_window = \"3h\""))},
 		resource.TestStep{
 			ResourceName:      credentialsAddress,

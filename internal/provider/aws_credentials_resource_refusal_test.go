@@ -100,7 +100,7 @@ func TestCredentialsRefuseBadArguments(t *testing.T) {
 func TestCredentialsRefuseATimeoutKnownAfterApply(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
-	s.run(resource.TestStep{
+	s.runTerraform(resource.TestStep{
 		Config: s.credentials("timeouts { create = terraform_data.limit.output }") + `
 resource "terraform_data" "limit" {
   input = "0s"

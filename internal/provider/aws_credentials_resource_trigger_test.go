@@ -93,7 +93,7 @@ func TestTriggersIgnored(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	ignore := "\n  lifecycle {\n    ignore_changes = [rotation_triggers]\n  }"
-	s.run(
+	s.runTerraform(
 		resource.TestStep{Config: s.credentials(adopt(trigger("1")))},
 		resource.TestStep{Config: s.credentials(adopt(trigger("2") + ignore)), PlanOnly: true},
 	)
@@ -175,7 +175,7 @@ func TestTriggersKnownAfterApplyOfTerraform(t *testing.T) {
 			Check: resource.ComposeTestCheckFunc(s.keys(keys), s.deployments(keys-1)),
 		}
 	}
-	s.run(resource.TestStep{Config: s.withPeriod("1", "1", triggers)}, step("2", "1", 1), step("3", "2", 2))
+	s.runTerraform(resource.TestStep{Config: s.withPeriod("1", "1", triggers)}, step("2", "1", 1), step("3", "2", 2))
 }
 
 // A plan that may rotate nothing is not refused because of a drain window.

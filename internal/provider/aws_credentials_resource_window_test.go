@@ -121,7 +121,7 @@ func TestWindowOfTriggersKnownAfterApply(t *testing.T) {
 			} else {
 				steps = append(steps, resource.TestStep{PreConfig: s.at(monday), Config: config, PlanOnly: true})
 			}
-			s.run(steps...)
+			s.runTerraform(steps...)
 		})
 	}
 }

@@ -230,7 +230,7 @@ func (r refusal) run(t *testing.T) {
 	}
 	s.fails(s.refuse(config), r.facts(s)...)
 	if r.terraform {
-		s.run(resource.TestStep{
+		s.runTerraform(resource.TestStep{
 			Config:      config,
 			ExpectError: says(append([]string{"Error running pre-apply plan"}, r.facts(s)...)...),
 		})

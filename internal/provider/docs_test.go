@@ -193,10 +193,18 @@ func TestDocsConfigurations(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir, pieces := t.TempDir(), t.TempDir()
 	cliConfig := filepath.Join(dir, "cli.tfrc")
 	writeFile(t, cliConfig, devOverrides(t, dir))
-
+	run := func(t *testing.T, dir string, args ...string) {
+		t.Helper()
+		command := exec.CommandContext(t.Context(), terraform, append(args, "-no-color")...)
+		command.Dir = dir
+		command.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+cliConfig, "CHECKPOINT_DISABLE=1")
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Errorf("terraform %s: %s\n%s", args[0], err, output)
+		}
+	}
 	seen := map[string]bool{}
 	for _, page := range docPages(t) {
 		for i, code := range append(docBlocks(readDoc(t, page), "terraform"), docBlocks(readDoc(t, page), "hcl")...) {
@@ -204,29 +212,22 @@ func TestDocsConfigurations(t *testing.T) {
 				continue
 			}
 			seen[code] = true
-			t.Run(fmt.Sprintf("%s/%d", page, i+1), func(t *testing.T) {
+			name := fmt.Sprintf("%s-%d", page, i+1)
+			writeFile(t, filepath.Join(pieces, strings.ReplaceAll(name, "/", "-")+".tf"), code)
+			if onlyForm.MatchString(code) {
+				continue
+			}
+			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				acctest.SkipUnsupported(t, terraform, code)
 				configuration := t.TempDir()
 				writeFile(t, filepath.Join(configuration, "main.tf"), code)
-				run := func(args ...string) {
-					t.Helper()
-					command := exec.CommandContext(t.Context(), terraform, append(args, "-no-color")...)
-					command.Dir = configuration
-					command.Env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+cliConfig, "CHECKPOINT_DISABLE=1")
-					if output, err := command.CombinedOutput(); err != nil {
-						t.Errorf("terraform %s: %s\n%s\n%s", args[0], err, output, code)
-					}
-				}
-				run("fmt", "-check", "-diff")
-				if onlyForm.MatchString(code) {
-					return
-				}
 				writeFile(t, filepath.Join(configuration, "more.tf"), docContext(code))
-				run("validate")
+				run(t, configuration, "validate")
 			})
 		}
 	}
+	run(t, pieces, "fmt", "-check", "-diff")
 	if len(seen) < 10 {
 		t.Errorf("the documentation has %d pieces of configuration, which cannot be all", len(seen))
 	}

@@ -18,6 +18,17 @@ type session struct {
 	server  providerServer
 	schemas *tfprotov6.GetProviderSchemaResponse
 	config  *hcl.File
+	// address is the resource that is planned, applied and refreshed: the first one of the configuration, unless at chooses another.
+	address string
+	// references are the values that expressions can refer to, by the type of a resource.
+	references map[string]cty.Value
+}
+
+// at returns the same provider for another resource.
+func (p *session) at(address string, references map[string]cty.Value) *session {
+	other := *p
+	other.address, other.references = address, references
+	return &other
 }
 
 // object is what Terraform stores about a resource. The zero object does not exist.
@@ -44,18 +55,23 @@ func (s *stage) open(config string) (*session, error) {
 	if diagnostics.HasErrors() {
 		s.t.Fatal(diagnostics)
 	}
-	p := &session{s, server, schemas, file}
-	problems := []error{p.validate("provider", "qoveryrotation")}
-	for _, block := range p.blocks() {
-		problems = append(problems, p.validate(block.Type, block.Labels[0]))
+	p := &session{stage: s, server: server, schemas: schemas, config: file, references: map[string]cty.Value{
+		"terraform_data": cty.DynamicVal, "qoveryrotation_aws_credentials": cty.DynamicVal,
+	}}
+	var problems []error
+	for _, address := range append(p.addresses(), providerKind) {
+		if strings.HasPrefix(address, "qoveryrotation") && p.address == "" {
+			p.address = address
+		}
+		problems = append(problems, p.at(address, p.references).validate())
 	}
 	if err := errors.Join(problems...); err != nil {
 		return p, err
 	}
-	block, values := p.block("provider", "qoveryrotation")
-	resp, err := server.ConfigureProvider(s.t.Context(), &tfprotov6.ConfigureProviderRequest{Config: values})
+	configured := p.at(providerKind, p.references)
+	resp, err := server.ConfigureProvider(s.t.Context(), &tfprotov6.ConfigureProviderRequest{Config: configured.encode(configured.decode())})
 	s.must(err)
-	return p, p.problem(block, resp.Diagnostics)
+	return p, configured.problem(resp.Diagnostics)
 }
 
 // must ends the test if there is an error.
@@ -67,61 +83,81 @@ func (s *stage) must(err error) {
 }
 
 // validate validates a block.
-func (p *session) validate(kind, label string) error {
+func (p *session) validate() error {
 	p.t.Helper()
-	block, values := p.block(kind, label)
-	switch kind {
-	case "resource":
-		resp, err := p.server.ValidateResourceConfig(p.t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: label, Config: values})
+	config := p.encode(p.decode())
+	switch kind, label := p.kind(); kind {
+	case resourceKind:
+		resp, err := p.server.ValidateResourceConfig(p.t.Context(), &tfprotov6.ValidateResourceConfigRequest{TypeName: label, Config: config})
 		p.must(err)
-		return p.problem(block, resp.Diagnostics)
-	case "data":
-		resp, err := p.server.ValidateDataResourceConfig(p.t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: label, Config: values})
+		return p.problem(resp.Diagnostics)
+	case dataKind:
+		resp, err := p.server.ValidateDataResourceConfig(p.t.Context(), &tfprotov6.ValidateDataResourceConfigRequest{TypeName: label, Config: config})
 		p.must(err)
-		return p.problem(block, resp.Diagnostics)
+		return p.problem(resp.Diagnostics)
 	default:
-		resp, err := p.server.ValidateProviderConfig(p.t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: values})
+		resp, err := p.server.ValidateProviderConfig(p.t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: config})
 		p.must(err)
-		return p.problem(block, resp.Diagnostics)
+		return p.problem(resp.Diagnostics)
 	}
 }
 
-// plan plans the resource of the configuration. As in Terraform, computed attributes that are not configured are proposed with
-// their value.
+// plan plans the resource.
 func (p *session) plan(before object) (object, error) {
 	p.t.Helper()
-	label := p.label()
-	block, config := p.block("resource", label)
-	proposed := p.decode(block, "resource", label).AsValueMap()
+	planned, _, err := p.planChange(before)
+	return planned, err
+}
+
+// planChange plans the resource, and reports whether it must be replaced. As in Terraform, computed attributes that are not
+// configured are proposed with their value.
+func (p *session) planChange(before object) (planned object, replace bool, err error) {
+	p.t.Helper()
+	config := p.decode()
+	proposed := config.AsValueMap()
 	if before.exists() {
-		for _, attribute := range p.schema("resource", label).Block.Attributes {
+		for _, attribute := range p.schema().Block.Attributes {
 			if attribute.Computed && proposed[attribute.Name].IsNull() {
 				proposed[attribute.Name] = before.state.GetAttr(attribute.Name)
 			}
 		}
 	}
+	return p.planTo(before, config, cty.ObjectVal(proposed))
+}
+
+// planDestroy plans that the resource is destroyed.
+func (p *session) planDestroy(before object) error {
+	p.t.Helper()
+	_, _, err := p.planTo(before, cty.NilVal, cty.NilVal)
+	return err
+}
+
+func (p *session) planTo(before object, config, proposed cty.Value) (planned object, replace bool, err error) {
+	p.t.Helper()
+	_, label := p.kind()
 	resp, err := p.server.PlanResourceChange(p.t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: label, Config: config, PriorState: p.encode("resource", label, before.state),
-		ProposedNewState: p.encode("resource", label, cty.ObjectVal(proposed)), PriorPrivate: before.private, PriorIdentity: before.identity,
+		TypeName: label, Config: p.encode(config), PriorState: p.encode(before.state), ProposedNewState: p.encode(proposed),
+		PriorPrivate: before.private, PriorIdentity: before.identity,
 	})
 	p.must(err)
-	return object{p.value("resource", label, resp.PlannedState), resp.PlannedPrivate, resp.PlannedIdentity}, p.problem(block, resp.Diagnostics)
+	planned = object{p.value(resp.PlannedState), resp.PlannedPrivate, resp.PlannedIdentity}
+	return planned, len(resp.RequiresReplace) > 0, p.problem(resp.Diagnostics)
 }
 
 // apply carries out a plan.
 func (p *session) apply(before, planned object) (object, error) {
 	p.t.Helper()
-	label := p.label()
-	block, config := p.block("resource", label)
-	if !planned.exists() {
-		config = p.encode("resource", label, cty.NilVal)
+	config := cty.NilVal
+	if planned.exists() {
+		config = p.decode()
 	}
+	_, label := p.kind()
 	resp, err := p.server.ApplyResourceChange(p.t.Context(), &tfprotov6.ApplyResourceChangeRequest{
-		TypeName: label, Config: config, PriorState: p.encode("resource", label, before.state),
-		PlannedState: p.encode("resource", label, planned.state), PlannedPrivate: planned.private, PlannedIdentity: planned.identity,
+		TypeName: label, Config: p.encode(config), PriorState: p.encode(before.state),
+		PlannedState: p.encode(planned.state), PlannedPrivate: planned.private, PlannedIdentity: planned.identity,
 	})
 	p.must(err)
-	return object{p.value("resource", label, resp.NewState), resp.Private, resp.NewIdentity}, p.problem(block, resp.Diagnostics)
+	return object{p.value(resp.NewState), resp.Private, resp.NewIdentity}, p.problem(resp.Diagnostics)
 }
 
 // refresh reads a resource, if it exists.
@@ -130,36 +166,36 @@ func (p *session) refresh(before object) (object, error) {
 	if !before.exists() {
 		return before, nil
 	}
+	_, label := p.kind()
 	resp, err := p.server.ReadResource(p.t.Context(), &tfprotov6.ReadResourceRequest{
-		TypeName: p.label(), CurrentState: p.encode("resource", p.label(), before.state),
-		Private: before.private, CurrentIdentity: before.identity,
+		TypeName: label, CurrentState: p.encode(before.state), Private: before.private, CurrentIdentity: before.identity,
 	})
 	p.must(err)
-	return object{p.value("resource", p.label(), resp.NewState), resp.Private, resp.NewIdentity}, p.problem(nil, resp.Diagnostics)
+	return object{p.value(resp.NewState), resp.Private, resp.NewIdentity}, p.problem(resp.Diagnostics)
 }
 
 // imports imports credentials and reads them.
 func (p *session) imports(id string) error {
 	p.t.Helper()
-	label := p.label()
+	_, label := p.kind()
 	resp, err := p.server.ImportResourceState(p.t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: label, ID: id})
 	p.must(err)
-	if err := p.problem(nil, resp.Diagnostics); err != nil {
+	if err := p.problem(resp.Diagnostics); err != nil {
 		return err
 	}
 	found := resp.ImportedResources[0]
-	_, err = p.refresh(object{p.value("resource", label, found.State), found.Private, found.Identity})
+	_, err = p.refresh(object{p.value(found.State), found.Private, found.Identity})
 	return err
 }
 
 // readData reads a data source.
 func (p *session) readData(address string) (object, error) {
 	p.t.Helper()
-	label := strings.Split(address, ".")[1]
-	block, config := p.block("data", label)
-	resp, err := p.server.ReadDataSource(p.t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: label, Config: config})
+	p = p.at(address, p.references)
+	_, label := p.kind()
+	resp, err := p.server.ReadDataSource(p.t.Context(), &tfprotov6.ReadDataSourceRequest{TypeName: label, Config: p.encode(p.decode())})
 	p.must(err)
-	return object{state: p.value("data", label, resp.State)}, p.problem(block, resp.Diagnostics)
+	return object{state: p.value(resp.State)}, p.problem(resp.Diagnostics)
 }
 
 // apply calls the provider as Terraform does in an apply of a configuration with one resource: refresh, plan, a second plan by

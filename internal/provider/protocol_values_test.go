@@ -1,6 +1,7 @@
 package provider_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,15 +21,35 @@ import (
 	ctymsgpack "github.com/zclconf/go-cty/cty/msgpack"
 )
 
-// blocks returns the blocks of the configuration, without those of other providers.
-func (p *session) blocks() []*hclsyntax.Block {
-	var found []*hclsyntax.Block
+// The kinds of blocks in a configuration.
+const (
+	resourceKind = "resource"
+	dataKind     = "data"
+	// providerKind is also the address of the provider's block.
+	providerKind = "provider"
+)
+
+// addresses returns the addresses of the configuration's resources and data sources, without those of other providers.
+func (p *session) addresses() []string {
+	var found []string
 	for _, block := range p.body().Blocks {
-		if len(block.Labels) > 0 && strings.HasPrefix(block.Labels[0], "qoveryrotation") {
-			found = append(found, block)
+		if address := addressOf(block); strings.Contains(address, "qoveryrotation_") {
+			found = append(found, address)
 		}
 	}
 	return found
+}
+
+// addressOf returns the address of a block as Terraform writes it.
+func addressOf(block *hclsyntax.Block) string {
+	switch block.Type {
+	case resourceKind:
+		return strings.Join(block.Labels, ".")
+	case dataKind:
+		return strings.Join(append([]string{dataKind}, block.Labels...), ".")
+	default:
+		return block.Type
+	}
 }
 
 func (p *session) body() *hclsyntax.Body {
@@ -39,70 +60,66 @@ func (p *session) body() *hclsyntax.Body {
 	return body
 }
 
-// label returns the type of the resource in the configuration.
-func (p *session) label() string {
-	for _, block := range p.blocks() {
-		if block.Type == "resource" {
-			return block.Labels[0]
+// block returns the block of the configuration. It is empty if there is none.
+func (p *session) block() *hclsyntax.Block {
+	for _, block := range p.body().Blocks {
+		if addressOf(block) == p.address {
+			return block
 		}
 	}
-	p.t.Fatal("the configuration has no resource")
-	return ""
+	return &hclsyntax.Block{Body: &hclsyntax.Body{}}
 }
 
-// schema returns the schema of a block.
-func (p *session) schema(kind, label string) *tfprotov6.Schema {
-	switch kind {
-	case "resource":
+// kind returns the kind and the type of the block.
+func (p *session) kind() (kind, label string) {
+	switch parts := strings.Split(p.address, "."); {
+	case p.address == providerKind:
+		return providerKind, "qoveryrotation"
+	case parts[0] == dataKind:
+		return dataKind, parts[1]
+	default:
+		return resourceKind, parts[0]
+	}
+}
+
+// schema returns the schema of the block.
+func (p *session) schema() *tfprotov6.Schema {
+	switch kind, label := p.kind(); kind {
+	case resourceKind:
 		return p.schemas.ResourceSchemas[label]
-	case "data":
+	case dataKind:
 		return p.schemas.DataSourceSchemas[label]
 	default:
 		return p.schemas.Provider
 	}
 }
 
-// typeOf returns the type of a schema's values.
-func (p *session) typeOf(schema *tfprotov6.Schema) cty.Type {
+// objects returns the type of the schema's values.
+func (p *session) objects() cty.Type {
 	p.t.Helper()
-	content, err := json.Marshal(schema.ValueType())
+	content, err := json.Marshal(p.schema().ValueType())
 	p.must(err)
 	objects, err := ctyjson.UnmarshalType(content)
 	p.must(err)
 	return objects
 }
 
-// block finds the first block of a kind, and decodes its values.
-func (p *session) block(kind, label string) (*hclsyntax.Block, *tfprotov6.DynamicValue) {
+// decode decodes the block by its schema.
+func (p *session) decode() cty.Value {
 	p.t.Helper()
-	for _, block := range p.blocks() {
-		if block.Type == kind && block.Labels[0] == label {
-			return block, p.encode(kind, label, p.decode(block, kind, label))
-		}
-	}
-	return nil, p.encode(kind, label, p.decode(&hclsyntax.Block{Body: &hclsyntax.Body{}}, kind, label))
-}
-
-// decode decodes a block by its schema.
-func (p *session) decode(block *hclsyntax.Block, kind, label string) cty.Value {
-	p.t.Helper()
-	schema := p.schema(kind, label)
-	objects := p.typeOf(schema)
+	objects := p.objects()
 	spec := hcldec.ObjectSpec{}
 	for name, wanted := range objects.AttributeTypes() {
 		spec[name] = &hcldec.AttrSpec{Name: name, Type: lenient(wanted)}
 	}
-	for _, nested := range schema.Block.BlockTypes {
+	for _, nested := range p.schema().Block.BlockTypes {
 		inside := hcldec.ObjectSpec{}
 		for name, wanted := range objects.AttributeType(nested.TypeName).AttributeTypes() {
 			inside[name] = &hcldec.AttrSpec{Name: name, Type: wanted}
 		}
 		spec[nested.TypeName] = &hcldec.BlockSpec{TypeName: nested.TypeName, Nested: inside}
 	}
-	unknown := &hcl.EvalContext{Variables: map[string]cty.Value{
-		"terraform_data": cty.DynamicVal, "qoveryrotation_aws_credentials": cty.DynamicVal,
-	}}
-	value, _, diagnostics := hcldec.PartialDecode(block.Body, spec, unknown)
+	value, _, diagnostics := hcldec.PartialDecode(p.block().Body, spec, &hcl.EvalContext{Variables: p.references})
 	if diagnostics.HasErrors() {
 		p.t.Fatal(diagnostics)
 	}
@@ -122,9 +139,9 @@ func lenient(t cty.Type) cty.Type {
 }
 
 // encode and value translate between values and the protocol.
-func (p *session) encode(kind, label string, value cty.Value) *tfprotov6.DynamicValue {
+func (p *session) encode(value cty.Value) *tfprotov6.DynamicValue {
 	p.t.Helper()
-	objects := p.typeOf(p.schema(kind, label))
+	objects := p.objects()
 	if value == cty.NilVal {
 		value = cty.NullVal(objects)
 	}
@@ -133,12 +150,12 @@ func (p *session) encode(kind, label string, value cty.Value) *tfprotov6.Dynamic
 	return &tfprotov6.DynamicValue{MsgPack: content}
 }
 
-func (p *session) value(kind, label string, encoded *tfprotov6.DynamicValue) cty.Value {
+func (p *session) value(encoded *tfprotov6.DynamicValue) cty.Value {
 	p.t.Helper()
 	if encoded == nil {
 		return cty.NilVal
 	}
-	value, err := ctymsgpack.Unmarshal(encoded.MsgPack, p.typeOf(p.schema(kind, label)))
+	value, err := ctymsgpack.Unmarshal(encoded.MsgPack, p.objects())
 	p.must(err)
 	if value.IsNull() {
 		return cty.NilVal
@@ -147,27 +164,27 @@ func (p *session) value(kind, label string, encoded *tfprotov6.DynamicValue) cty
 }
 
 // problem returns the errors among diagnostics, each with the argument that it is about, as Terraform prints it.
-func (p *session) problem(block *hclsyntax.Block, diagnostics []*tfprotov6.Diagnostic) error {
+func (p *session) problem(diagnostics []*tfprotov6.Diagnostic) error {
 	var problems []error
 	for _, d := range diagnostics {
 		if d.Severity == tfprotov6.DiagnosticSeverityError {
-			problems = append(problems, fmt.Errorf("%s\n%s\n%s", d.Summary, p.source(block, d), d.Detail))
+			problems = append(problems, fmt.Errorf("%s\n%s\n%s", d.Summary, p.source(d), d.Detail))
 		}
 	}
 	return errors.Join(problems...)
 }
 
 // source returns the text of the argument that a diagnostic is about.
-func (p *session) source(block *hclsyntax.Block, d *tfprotov6.Diagnostic) string {
-	if block == nil || d.Attribute == nil || len(d.Attribute.Steps()) == 0 {
+func (p *session) source(d *tfprotov6.Diagnostic) string {
+	if d.Attribute == nil || len(d.Attribute.Steps()) == 0 {
 		return ""
 	}
 	step, _ := d.Attribute.Steps()[0].(tftypes.AttributeName)
-	name := string(step)
-	if attribute, ok := block.Body.Attributes[name]; ok {
+	name, body := string(step), p.block().Body
+	if attribute, ok := body.Attributes[name]; ok {
 		return string(attribute.SrcRange.SliceBytes(p.config.Bytes))
 	}
-	for _, nested := range block.Body.Blocks {
+	for _, nested := range body.Blocks {
 		if nested.Type == name {
 			return string(nested.Range().SliceBytes(p.config.Bytes))
 		}
@@ -178,12 +195,9 @@ func (p *session) source(block *hclsyntax.Block, d *tfprotov6.Diagnostic) string
 // expect checks attributes of an object.
 func (s *stage) expect(address string, o object, checks ...statecheck.StateCheck) {
 	s.t.Helper()
-	content, err := ctyjson.Marshal(o.state, o.state.Type())
+	values, err := decodedJSON(o.state)
 	s.must(err)
-	found := &tfjson.StateResource{Address: address}
-	decoder := json.NewDecoder(strings.NewReader(string(content)))
-	decoder.UseNumber()
-	s.must(decoder.Decode(&found.AttributeValues))
+	found := &tfjson.StateResource{Address: address, AttributeValues: values}
 	state := &tfjson.State{Values: &tfjson.StateValues{RootModule: &tfjson.StateModule{Resources: []*tfjson.StateResource{found}}}}
 	for _, check := range checks {
 		var resp statecheck.CheckStateResponse
@@ -192,4 +206,17 @@ func (s *stage) expect(address string, o object, checks ...statecheck.StateCheck
 			s.t.Error(resp.Error)
 		}
 	}
+}
+
+// decodedJSON returns an object as Terraform shows it.
+func decodedJSON(value cty.Value) (map[string]any, error) {
+	content, err := ctyjson.Marshal(value, value.Type())
+	if err != nil {
+		return nil, err
+	}
+	var attributes map[string]any
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber()
+	err = decoder.Decode(&attributes)
+	return attributes, err
 }

@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
@@ -20,16 +19,18 @@ type ledger struct {
 	counts       map[string][]map[string]int
 }
 
-// factories serve the provider like the stage's. Each start ends the count of the command before.
-func (l *ledger) factories() map[string]func() (tfprotov6.ProviderServer, error) {
-	l.counts = map[string][]map[string]int{}
-	return map[string]func() (tfprotov6.ProviderServer, error){"qoveryrotation": func() (tfprotov6.ProviderServer, error) {
-		l.close()
-		server, err := l.serve()
-		l.ResetRequests()
-		l.begun = l.doing
-		return server, err
-	}}
+func newLedger(t *testing.T) *ledger {
+	t.Helper()
+	l := &ledger{stage: newStage(t), counts: map[string][]map[string]int{}}
+	l.starts = l.begin
+	return l
+}
+
+// begin ends the count of the command before.
+func (l *ledger) begin() {
+	l.close()
+	l.ResetRequests()
+	l.begun = l.doing
 }
 
 // close records the requests of the last command, if there were any.
@@ -94,26 +95,24 @@ func (s *stage) addSets(n int) []*simulator.Credentials {
 func TestRequestsOfPlanWithoutWork(t *testing.T) {
 	t.Parallel()
 	const idle, draining, deleted = "idle", "draining", "deleted"
-	for _, n := range []int{1, 3} {
+	for n, run := range map[int]func(*stage, ...resource.TestStep){1: (*stage).run, 3: (*stage).runTerraform} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			l := &ledger{stage: newStage(t)}
+			l := newLedger(t)
 			sets := l.addSets(n)
 			adopted, rotated := l.fleet(sets, adopt(trigger("1"))), l.fleet(sets, adopt(trigger("2")))
 			later := func() { l.Clock().Advance(3 * time.Hour) }
-			resource.UnitTest(t, resource.TestCase{
-				ProtoV6ProviderFactories: l.factories(),
-				Steps: []resource.TestStep{
-					l.step("", resource.TestStep{Config: adopted}),
-					l.step(idle, resource.TestStep{Config: adopted, PlanOnly: true}),
-					l.step("", resource.TestStep{Config: rotated}),
-					l.step(draining, resource.TestStep{Config: rotated, PlanOnly: true}),
-					l.step("", resource.TestStep{Config: rotated, PreConfig: later}),
-					l.step(deleted, resource.TestStep{Config: rotated, PlanOnly: true}),
-					// The destruction after the last step counts for this one.
-					l.step("", resource.TestStep{Config: rotated}),
-				},
-			})
+			run(
+				l.stage,
+				l.step("", resource.TestStep{Config: adopted}),
+				l.step(idle, resource.TestStep{Config: adopted, PlanOnly: true}),
+				l.step("", resource.TestStep{Config: rotated}),
+				l.step(draining, resource.TestStep{Config: rotated, PlanOnly: true}),
+				l.step("", resource.TestStep{Config: rotated, PreConfig: later}),
+				l.step(deleted, resource.TestStep{Config: rotated, PlanOnly: true}),
+				// The destruction after the last step counts for this one.
+				l.step("", resource.TestStep{Config: rotated}),
+			)
 			want := map[string]int{
 				simulator.OpListCredentials:      1,
 				simulator.OpListRegistries:       1,
@@ -150,7 +149,7 @@ func TestRequestsWhileClustersDeploy(t *testing.T) {
 			clusters = append(clusters, cluster)
 		}
 	}
-	s.run(
+	s.runTerraform(
 		resource.TestStep{Config: s.fleet(sets, adopt(trigger("1")))},
 		resource.TestStep{PreConfig: s.ResetRequests, Config: s.fleet(sets, adopt(trigger("2")))},
 	)

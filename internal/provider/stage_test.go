@@ -58,6 +58,9 @@ type stage struct {
 	// settings are further arguments of the provider block, and aws further attributes of its aws argument.
 	settings, aws string
 
+	// starts is called at each start of the provider, unless it is nil.
+	starts func()
+
 	mu       sync.Mutex
 	server   providerServer
 	warnings []string
@@ -104,10 +107,13 @@ func (s *stage) factories() map[string]func() (tfprotov6.ProviderServer, error) 
 	return map[string]func() (tfprotov6.ProviderServer, error){"qoveryrotation": s.serve}
 }
 
-// serve starts the provider for one Terraform command.
+// serve starts the provider, as each command of Terraform does.
 func (s *stage) serve() (tfprotov6.ProviderServer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.starts != nil {
+		s.starts()
+	}
 	p := provider.New("test", provider.WithClock(s.Clock()), provider.WithRequestTimeout(2*time.Second))
 	s.server = providerserver.NewProtocol6(p)().(providerServer)
 	return &recorder{s.server, s}, nil
@@ -182,13 +188,13 @@ func (s *stage) interruptAfter(d time.Duration) {
 	context.AfterFunc(ctx, s.interrupt)
 }
 
-// run runs the steps of a test.
-func (s *stage) run(steps ...resource.TestStep) {
+// runTerraform runs the steps of a test in Terraform.
+func (s *stage) runTerraform(steps ...resource.TestStep) {
 	s.t.Helper()
 	s.runSince(tfversion.Version1_5_0, steps...)
 }
 
-// runSince is run for steps that need a certain version of Terraform. With an older one, the test is skipped.
+// runSince is runTerraform for steps that need a certain version of Terraform. With an older one, the test is skipped.
 func (s *stage) runSince(terraform *version.Version, steps ...resource.TestStep) {
 	s.t.Helper()
 	for i, step := range steps {
