@@ -77,7 +77,7 @@ var table = []row{
 	{"Qovery's key does not work, and no rotation of it is asked for and possible", view.isCutOff, refuse(view.cutOff)},
 	{"The journal cannot be read", view.cannotReadJournal, refuse(view.unknownJournal)},
 	{"Nothing is unfinished and nothing is asked for", view.hasNothingToDo, none},
-	{"A run before its cutover may be alive", view.mayBeBusy, view.wait},
+	{"A run that still stores its key may be alive", view.mayBeBusy, view.wait},
 	{"A cutover is done, and its rotation is not recorded as complete", view.canResume, view.resume},
 	{"Somebody put the previous key back", view.isPutBack, refuse(view.putBack)},
 	{"Qovery's key is not the one of the plan", view.hasChanged, refuse(view.keyChanged)},
@@ -149,13 +149,14 @@ func (v view) hasNothingToDo() bool {
 	return !v.isAskedFor() && !isUnfinished && !v.canResume() && !v.needsRepair()
 }
 
-// mayBeBusy reports whether another run may still change something before its cutover.
+// mayBeBusy reports whether another run may still change something that this one decides from.
 func (v view) mayBeBusy() bool { return !v.busyUntil().IsZero() }
 
-// busyUntil is when the last of these runs is certainly dead, by its journal's age. If Qovery has its key, its cutover is done.
+// busyUntil is when the last of these runs is certainly dead, by its journal's age. A run whose key Qovery has only gives it to the
+// other holders.
 func (v view) busyUntil() (until time.Time) {
 	for _, j := range v.journals() {
-		if j.mayBeAlive(v.now) && j.To != v.Set.AccessKeyID {
+		if j.mayBeAlive(v.now) && (j.To != v.Set.AccessKeyID || len(v.stale()) > 0) {
 			until = latest(until, j.At.Add(livePeriod))
 		}
 	}

@@ -13,6 +13,10 @@ var resumed = []nextCases{{"A cutover is done, and its rotation is not recorded 
 		s.rotated(ago(time.Minute))
 		s.journal(StageStoring, keyB, ago(time.Minute))
 	}, resumedRotation(StageDeploying, ago(time.Minute), ago(time.Minute))},
+	{"stopped after the cutover, before a registry had the key", func(s *situation) {
+		s.stale(ago(3 * time.Minute))
+		s.journal(StageStoring, keyB, ago(3*time.Minute))
+	}, resumedRotation(StageDeploying, ago(3*time.Minute), ago(3*time.Minute)) + " serve registry"},
 	{"stopped after the cutover", func(s *situation) {
 		s.rotated(ago(time.Second))
 		s.Journal.Stage = StageDeploying

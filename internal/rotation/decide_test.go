@@ -165,7 +165,7 @@ func (s *situation) lock(clusterID string) {
 	s.Statuses[clusterID] = status
 }
 
-var waited = []nextCases{{"A run before its cutover may be alive", []nextCase{
+var waited = []nextCases{{"A run that still stores its key may be alive", []nextCase{
 	{"before its key", func(s *situation) { s.journal(StageCreating, "", ago(time.Minute)) }, "wait until 09:02:00"},
 	{"with its key", func(s *situation) {
 		s.journal(StageVerifying, keyB, ago(time.Minute))
@@ -175,6 +175,10 @@ var waited = []nextCases{{"A run before its cutover may be alive", []nextCase{
 		s.journal(StageStoring, keyB, ago(2*time.Minute))
 		s.other(keyB, ago(2*time.Minute), verified)
 	}, "wait until 09:01:00"},
+	{"its key is not in a registry yet", func(s *situation) {
+		s.stale(ago(time.Minute))
+		s.journal(StageStoring, keyB, ago(time.Minute))
+	}, "wait until 09:02:00"},
 	{"just under three minutes old", func(s *situation) { s.journal(StageCreating, "", ago(3*time.Minute-time.Second)) }, "wait until 09:00:01"},
 	{"by a clock that is ahead", func(s *situation) { s.journal(StageCreating, "", ago(-time.Minute)) }, "wait until 09:04:00"},
 	{"for other credentials", func(s *situation) { s.otherJournal(StageVerifying, keyB, ago(time.Minute)) }, "wait until 09:02:00"},

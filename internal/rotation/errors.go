@@ -34,3 +34,11 @@ func IsDefinite(err error) bool {
 
 // isPassing reports whether the same request may succeed later, because its outcome is unclear or it was throttled.
 func isPassing(err error) bool { return !IsDefinite(err) || errors.Is(err, ErrThrottled) }
+
+// AsProblem returns the [Problem] in an error, or a new one for an error that has none.
+func AsProblem(err error) *Problem {
+	if problem, ok := errors.AsType[*Problem](err); ok {
+		return problem
+	}
+	return stopped(err, WorldUntouched)
+}

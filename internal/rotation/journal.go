@@ -63,7 +63,8 @@ func (j Journal) deployedAt() time.Time {
 	return j.At
 }
 
-// mayBeAlive reports whether the run that wrote the journal may still change something before its cutover.
+// mayBeAlive reports whether the run that wrote the journal may still change something up to its cutover or store its key in other
+// holders.
 func (j Journal) mayBeAlive(now time.Time) bool {
 	return !j.cutOver() && now.Before(j.At.Add(livePeriod))
 }

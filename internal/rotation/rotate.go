@@ -187,11 +187,15 @@ func (r *Rotator) takeTurn(ctx context.Context, in *Intent) (release func(), err
 	return release, nil
 }
 
-// settle reads and decides, and repeats both as long as another run may be alive.
+// settle reads and decides, and repeats both as long as another run may be alive. A snapshot is not of one moment: another run may
+// have served holders that look stale. So a rotation is resumed only with those that a second snapshot shows.
 func (r *Rotator) settle(ctx context.Context, in Intent) (*Snapshot, Decision, error) {
-	for {
+	for looks := 1; ; looks++ {
 		s, decision, err := r.decide(ctx, r.fresh(), in, "", ScopeAll)
-		if err != nil || decision.Action != ActionWait {
+		switch {
+		case err == nil && looks == 1 && decision.Action == ActionResume && len(decision.Stale) > 0:
+			continue
+		case err != nil || decision.Action != ActionWait:
 			return s, decision, err
 		}
 		if err := r.watch(ctx, s.User, decision.Until); err != nil {
@@ -384,14 +388,6 @@ func (r *Rotator) recordEnd(ctx context.Context, c *change) error {
 	ctx, cancel := r.detach(ctx, finishLimit)
 	defer cancel()
 	return r.writeJournal(ctx, c.s.User.Name, c.journal)
-}
-
-// AsProblem returns the [Problem] in an error, or a new one for an error that has none.
-func AsProblem(err error) *Problem {
-	if problem, ok := errors.AsType[*Problem](err); ok {
-		return problem
-	}
-	return stopped(err, WorldUntouched)
 }
 
 // adviceLimit is what to do if the whole rotation timed out.

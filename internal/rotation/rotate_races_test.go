@@ -274,3 +274,65 @@ func TestRotateWaitsForARunThatMayBeAlive(t *testing.T) {
 		})
 	}
 }
+
+// watchedIAM calls functions before and after the user is read.
+type watchedIAM struct {
+	rotation.IAM
+	before, after func()
+}
+
+// User implements [rotation.IAM].
+func (i watchedIAM) User(ctx context.Context, userName string) (rotation.User, error) {
+	i.before()
+	user, err := i.IAM.User(ctx, userName)
+	i.after()
+	return user, err
+}
+
+// TestRotateMeetsARunThatStores has a second run look while the first one has made its cutover, and its registry still has the
+// previous key. The second run reads the journal before the first one goes on, or after it has finished with the registry.
+func TestRotateMeetsARunThatStores(t *testing.T) {
+	t.Parallel()
+	for _, journalRead := range []string{"before", "after"} {
+		t.Run(journalRead, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t)
+			stored, registriesRead, userRead := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			closeUser := sync.OnceFunc(func() { close(userRead) })
+			first := s.processWith(func(iam rotation.IAM) rotation.IAM {
+				return suspendedIAM{iam, "phase=deploying", &sync.Once{}, func() { close(stored) }}
+			})
+			second := s.processWith(func(iam rotation.IAM) rotation.IAM {
+				wait := func() {}
+				if journalRead == "after" {
+					wait = func() { <-stored }
+					closeUser()
+				}
+				return watchedIAM{iam, wait, closeUser}
+			})
+			req := s.request()
+			req.UserName, req.Record = s.user.Name, &rotation.Record{AccessKeyID: s.key.ID}
+			var group sync.WaitGroup
+			s.After(simulator.OpEditAWSCredentials, func(simulator.Request) {
+				s.After(simulator.OpListRegistries, func(simulator.Request) { close(registriesRead) })
+				group.Go(func() {
+					if _, err := second.Rotate(t.Context(), req); err != nil {
+						t.Errorf("the second run: %s", err)
+					}
+				})
+				<-registriesRead
+				<-userRead
+			})
+			outcome, err := first.Rotate(t.Context(), req)
+			if err != nil {
+				t.Fatalf("the first run: %s", err)
+			}
+			group.Wait()
+			// The second run deploys the cluster once more, which does no harm.
+			s.checkKeys(s.key.ID, outcome.AccessKeyID)
+			if got := s.cluster.Registry().AccessKeyID(); got != outcome.AccessKeyID {
+				t.Errorf("the registry has %s, want %s", got, outcome.AccessKeyID)
+			}
+		})
+	}
+}

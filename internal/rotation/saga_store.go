@@ -91,9 +91,9 @@ func (a *attempt) prepareCutover(ctx context.Context, set Holder) (store func(co
 	return store, readErr, err
 }
 
-// propagate stores the new key in the other holders and records the cutover. A canceled apply does not interrupt it, because
-// the secret is lost afterwards. It returns the holders that have the new key, and those that should have it and do not, with
-// the reasons.
+// propagate stores the new key in the other holders, and then records the cutover: until then, other runs wait for the holders. A
+// canceled apply does not interrupt it, because the secret is lost afterwards. It returns the holders that have the new key, and
+// those that should have it and do not, with the reasons.
 func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusals error) {
 	var others []Holder
 	for _, holder := range slices.Concat(a.d.Stale, a.s.HoldersOf(a.journal.From)) {
@@ -104,21 +104,10 @@ func (a *attempt) propagate(ctx context.Context) (served, stale []Holder, refusa
 	}
 	ctx, cancel := a.r.detach(ctx, finishLimit+time.Duration(len(others))*holderLimit)
 	defer cancel()
-	var (
-		group  errgroup.Group
-		failed []error
-	)
-	group.Go(func() error {
-		if err := a.r.writeJournal(ctx, a.s.User.Name, a.journal); err != nil {
-			setback(ctx, "the journal could not be written; the key that Qovery holds proves the cutover", "error", err.Error())
-		}
-		return nil
-	})
-	group.Go(func() error {
-		served, failed = a.storeIn(ctx, others)
-		return nil
-	})
-	_ = group.Wait()
+	served, failed := a.storeIn(ctx, others)
+	if err := a.r.writeJournal(ctx, a.s.User.Name, a.journal); err != nil {
+		setback(ctx, "the journal could not be written; the key that Qovery holds proves the cutover", "error", err.Error())
+	}
 	set := Holder{Kind: HolderCredentials, ID: a.s.Set.ID, Name: a.s.Set.Name, AccessKeyID: a.key.ID}
 	served = slices.Concat([]Holder{set}, a.served, served)
 	stale = slices.DeleteFunc(others, func(h Holder) bool {

@@ -3,13 +3,12 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"log"
 	"os"
 	"time"
 
-	frameworkprovider "github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -40,10 +39,7 @@ func main() {
 		log.Fatal(err)
 	}
 	p := provider.New("test", provider.WithClock(wrongClock{clock, ahead}), provider.WithRequestTimeout(patience))
-	err = providerserver.Serve(context.Background(), func() frameworkprovider.Provider { return p }, providerserver.ServeOpts{
-		Address: "registry.terraform.io/qovery/qoveryrotation",
-	})
-	if err != nil {
+	if err := tf6server.Serve("registry.terraform.io/qovery/qoveryrotation", providerserver.NewProtocol6(p)); err != nil {
 		log.Fatal(err)
 	}
 }
