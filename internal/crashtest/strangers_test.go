@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -19,13 +20,14 @@ func TestTwoRunsAtOnce(t *testing.T) {
 			t.Parallel()
 			s := newQuarter(t)
 			first := s.workspace
-			second := first
+			// Two runs that write one state at the same time could leave half a file, so the second one writes its own.
+			second, arguments := first, append(slices.Clone(unlockedArguments), "-state-out=second.tfstate")
 			if !c.shared {
-				second = s.newWorkspace(t)
+				second, arguments = s.newWorkspace(t), unlockedArguments
 			}
 			first.schedule("1")
 			second.schedule("1")
-			p, q := first.start(unlockedArguments...), second.start(unlockedArguments...)
+			p, q := first.start(unlockedArguments...), second.start(arguments...)
 			r := second.finish(q)
 			if r.exitCode != 0 && !r.says(rotation.SummaryOtherRotation) && !r.says(rotation.SummaryCreateKey) {
 				t.Errorf("the second run fails:\n%s", r.tail())
