@@ -214,7 +214,7 @@ func TestDocsConfigurations(t *testing.T) {
 				continue
 			}
 			seen[code] = true
-			name := fmt.Sprintf("%s-%d", page, i+1)
+			name := fmt.Sprintf("%s/%d", page, i+1)
 			calls := ""
 			if strings.Contains(code, "provider::") {
 				calls = "provider::"
@@ -234,7 +234,7 @@ func TestDocsConfigurations(t *testing.T) {
 		}
 	}
 	for calls, dir := range pieces {
-		t.Run("format"+calls, func(t *testing.T) {
+		t.Run("format "+calls, func(t *testing.T) {
 			t.Parallel()
 			acctest.SkipUnsupported(t, terraform, calls)
 			run(t, dir, "fmt", "-check", "-diff")

@@ -227,18 +227,26 @@ func (s *stage) applyPlan(config string, before, planned object) (object, error)
 	if err != nil {
 		return before, err
 	}
-	again, err := applying.plan(before)
+	after, err := applying.planAgain(before, planned)
+	if err == nil {
+		s.nothingToDo(config, after)
+	}
+	return after, err
+}
+
+// planAgain plans a second time, as Terraform does when it knows more values, and carries that plan out.
+func (p *session) planAgain(before, planned object) (object, error) {
+	p.t.Helper()
+	again, err := p.plan(before)
 	if err != nil {
 		return before, err
 	}
-	s.keeps("second plan", planned, again)
-	after, err := applying.apply(before, again)
-	if err != nil {
-		return after, err
+	p.keeps("second plan", planned, again)
+	after, err := p.apply(before, again)
+	if err == nil {
+		p.keeps("apply", again, after)
 	}
-	s.keeps("apply", again, after)
-	s.nothingToDo(config, after)
-	return after, nil
+	return after, err
 }
 
 // keeps checks, as Terraform does, that every value that was known in the plan is the same now.

@@ -48,7 +48,7 @@ func (c change) show() *tfjson.ResourceChange {
 	label, name, _ := strings.Cut(c.address, ".")
 	shown := &tfjson.Change{Before: attributes(c.before.state), After: attributes(c.after.state), AfterUnknown: unknown(c.after.state)}
 	switch {
-	case c.destroy:
+	case c.destroys():
 		shown.Actions = tfjson.Actions{tfjson.ActionDelete}
 	case c.replace:
 		shown.Actions = tfjson.Actions{tfjson.ActionDelete, tfjson.ActionCreate}

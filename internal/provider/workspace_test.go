@@ -126,20 +126,22 @@ type plan struct {
 
 // change is the change of one resource. Its object after the change does not exist if it is destroyed.
 type change struct {
-	address          string
-	before, after    object
-	replace, destroy bool
+	address       string
+	before, after object
+	replace       bool
 }
 
+func (c change) destroys() bool { return !c.after.exists() }
+
 func (c change) isEmpty() bool {
-	return !c.replace && !c.destroy && c.before.exists() && c.after.state.RawEquals(c.before.state)
+	return !c.replace && !c.destroys() && c.before.exists() && c.after.state.RawEquals(c.before.state)
 }
 
 func (p *plan) isEmpty() bool {
 	return !slices.ContainsFunc(p.changes, func(c change) bool { return !c.isEmpty() })
 }
 
-// plan plans the configuration. As in Terraform, a resource is not planned if one that it refers to cannot be planned.
+// plan plans the configuration. Each resource refers to the one before it, so none is planned after one that cannot be planned.
 func (w *workspace) plan(refresh bool) (*plan, error) {
 	w.t.Helper()
 	server, err := w.open(w.config)
@@ -158,42 +160,42 @@ func (w *workspace) plan(refresh bool) (*plan, error) {
 			if err := server.at(address, nil).planDestroy(before); err != nil {
 				return nil, err
 			}
-			planned.changes = append(planned.changes, change{address: address, before: before, destroy: true})
+			planned.changes = append(planned.changes, change{address: address, before: before})
 		}
 	}
-	known, failed := maps.Clone(planned.refreshed), failures{}
+	known := maps.Clone(planned.refreshed)
 	for _, address := range order {
-		if failed.stops(server, address) {
-			continue
+		p, c := server.at(address, references(known)), change{address: address, before: planned.refreshed[address]}
+		if c.after, c.replace, err = p.planChange(c.before); err == nil && (c.replace || w.tainted[address] && c.before.exists()) {
+			c.replace = true
+			c.after, err = p.plan(object{})
+			err = errors.Join(err, p.planDestroy(c.before))
 		}
-		c := change{address: address, before: planned.refreshed[address]}
-		if c.after, c.replace, err = server.at(address, references(known)).planChange(c.before); err == nil && (c.replace || w.tainted[address]) {
-			c.replace = c.before.exists()
-			c.after, _, err = server.at(address, references(known)).planChange(object{})
-			err = errors.Join(err, server.at(address, nil).planDestroy(c.before))
+		if err != nil {
+			return nil, err
 		}
-		failed.add(address, err)
 		known[address] = c.after
 		planned.changes = append(planned.changes, c)
 	}
-	return planned, failed.join()
+	return planned, nil
 }
 
 // refreshed returns the objects as they are now, without those that do not exist any more.
 func (w *workspace) refreshed(server *session) (map[string]object, error) {
 	w.t.Helper()
-	refreshed, failed := map[string]object{}, failures{}
+	refreshed := map[string]object{}
+	var problems []error
 	for _, address := range slices.Sorted(maps.Keys(w.objects)) {
 		o, err := server.at(address, nil).refresh(w.objects[address])
-		failed.add(address, err)
+		problems = append(problems, err)
 		if o.exists() {
 			refreshed[address] = o
 		}
 	}
-	return refreshed, failed.join()
+	return refreshed, errors.Join(problems...)
 }
 
-// apply carries out a plan in another process of the provider.
+// apply carries out a plan in another process of the provider, until a change fails.
 func (w *workspace) apply(planned *plan) error {
 	w.t.Helper()
 	server, err := w.open(w.config)
@@ -201,39 +203,32 @@ func (w *workspace) apply(planned *plan) error {
 		return err
 	}
 	w.objects = planned.refreshed
-	failed := failures{}
 	for _, c := range planned.changes {
-		if c.isEmpty() || failed.stops(server, c.address) {
+		if c.isEmpty() {
 			continue
 		}
-		failed.add(c.address, w.change(server, c))
+		if err := w.change(server, c); err != nil {
+			return err
+		}
 	}
-	return failed.join()
+	return nil
 }
 
 // change carries out a change, and keeps what the provider returns, also with an error.
 func (w *workspace) change(server *session, c change) error {
 	w.t.Helper()
 	p := server.at(c.address, references(w.objects))
-	if c.replace || c.destroy {
+	if c.replace || c.destroys() {
 		after, err := p.apply(c.before, object{})
 		w.keep(c.address, after)
-		if err != nil || c.destroy {
+		if err != nil || c.destroys() {
 			return err
 		}
 		c.before = object{}
 	}
-	again, _, err := p.planChange(c.before)
-	if err != nil {
-		return err
-	}
-	w.keeps("second plan", c.after, again)
-	after, err := p.apply(c.before, again)
+	after, err := p.planAgain(c.before, c.after)
 	w.keep(c.address, after)
-	w.tainted[c.address] = err != nil && !c.before.exists()
-	if err == nil {
-		w.keeps("apply", again, after)
-	}
+	w.tainted[c.address] = err != nil && !c.before.exists() && after.exists()
 	return err
 }
 
@@ -255,7 +250,7 @@ func (w *workspace) destroy() error {
 	}
 	for _, address := range slices.Backward(w.order(server)) {
 		if o, ok := w.objects[address]; ok {
-			err = errors.Join(server.at(address, nil).planDestroy(o), w.change(server, change{address: address, before: o, destroy: true}))
+			err = errors.Join(server.at(address, nil).planDestroy(o), w.change(server, change{address: address, before: o}))
 			if err != nil {
 				return err
 			}
@@ -265,30 +260,6 @@ func (w *workspace) destroy() error {
 		return fmt.Errorf("the configuration does not have everything in the state: %v", slices.Collect(maps.Keys(w.objects)))
 	}
 	return nil
-}
-
-// failures are the errors of resources, by address.
-type failures map[string]error
-
-func (f failures) add(address string, err error) {
-	if err != nil {
-		f[address] = err
-	}
-}
-
-// stops reports whether a resource refers to one that failed, and counts it as failed then.
-func (f failures) stops(p *session, address string) bool {
-	for _, other := range p.at(address, nil).refersTo() {
-		if _, failed := f[other]; failed {
-			f[address] = nil
-			return true
-		}
-	}
-	return false
-}
-
-func (f failures) join() error {
-	return errors.Join(slices.Collect(maps.Values(f))...)
 }
 
 // order returns the addresses of the configuration's resources, each after those that it refers to. It ends the test if the
