@@ -4,8 +4,8 @@ package main
 import (
 	"flag"
 	"log"
+	"runtime"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
@@ -15,6 +15,11 @@ import (
 var version = "dev"
 
 func main() {
+	// The garbage collector begins when the heap has doubled. With a reserve, it does not look through the little that a plan needs
+	// again and again. The reserve is never touched, so it takes no memory of the machine.
+	reserve := make([]byte, 32<<20)
+	defer runtime.KeepAlive(reserve)
+
 	debug := flag.Bool("debug", false, "serve for a debugger and print how to attach Terraform to it")
 	flag.Parse()
 	if !*debug {
@@ -28,8 +33,7 @@ func main() {
 	if *debug {
 		options = append(options, tf6server.WithManagedDebug())
 	}
-	server := providerserver.NewProtocol6(provider.New(version))
-	if err := tf6server.Serve("registry.terraform.io/qovery/qoveryrotation", server, options...); err != nil {
+	if err := tf6server.Serve("registry.terraform.io/qovery/qoveryrotation", provider.New(version).Server, options...); err != nil {
 		log.Fatal(err)
 	}
 }

@@ -106,9 +106,9 @@ func measureTime(ctx context.Context, b *bench) ([]row, error) {
 	}
 	if manyStatics.memory > 0 {
 		result = append(result, limited(fmt.Sprintf("peak memory of the provider, 500 pairs: %s", megabytes(manyFlat.memory)),
-			float64(manyFlat.memory)/float64(manyStatics.memory), 1.5, ratio, fmt.Sprintf("hashicorp/time: %s", megabytes(manyStatics.memory))),
+			float64(manyFlat.memory)/float64(manyStatics.memory), 0.8, ratio, fmt.Sprintf("hashicorp/time: %s", megabytes(manyStatics.memory))),
 			limited(fmt.Sprintf("– 1000 pairs, a module for each: %s", megabytes(mostModules.memory)),
-				float64(mostModules.memory)/float64(manyModules.memory), 1.8, ratio, fmt.Sprintf("500 pairs, a module for each: %s", megabytes(manyModules.memory))))
+				float64(mostModules.memory)/float64(manyModules.memory), 1.4, ratio, fmt.Sprintf("500 pairs, a module for each: %s", megabytes(manyModules.memory))))
 	}
 	return result, nil
 }

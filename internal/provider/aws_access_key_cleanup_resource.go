@@ -69,6 +69,7 @@ func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resour
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	proposed := plan
 	if plan.IAMUserName.Equal(state.IAMUserName) && !state.IAMUserARN.IsNull() {
 		plan.IAMUserARN = state.IAMUserARN
 	}
@@ -76,7 +77,7 @@ func (r *awsAccessKeyCleanupResource) ModifyPlan(ctx context.Context, req resour
 		// If an argument changes, the framework has already made every computed attribute unknown.
 		plan.planUpdate()
 	}
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, &plan)...)
+	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, &proposed, &plan)...)
 	if plan.Status.IsUnknown() {
 		plan.DeactivatedAt = state.DeactivatedAt
 		r.preview(ctx, &plan, &resp.Diagnostics)
@@ -138,8 +139,9 @@ func (r *awsAccessKeyCleanupResource) Read(ctx context.Context, req resource.Rea
 		addError(&resp.Diagnostics, err)
 		return
 	}
+	stored := state
 	state.setOutcome(outcome)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setChanged(ctx, &resp.State, &stored, &state)...)
 }
 
 // Update implements [resource.Resource].

@@ -22,7 +22,7 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 		return schema.StringAttribute{
 			MarkdownDescription: description,
 			Required:            true,
-			Validators:          []validator.String{uuidValidator()},
+			Validators:          []validator.String{uuidValidator},
 		}
 	}
 	resp.Schema = schema.Schema{
@@ -41,13 +41,13 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 			"iam_user_name": schema.StringAttribute{
 				MarkdownDescription: "Name of the IAM user that owns the key.",
 				Required:            true,
-				Validators:          []validator.String{iamUserNameValidator()},
+				Validators:          []validator.String{iamUserNameValidator},
 			},
 			"access_key_id": schema.StringAttribute{
 				MarkdownDescription: "ID of the key to retire, usually `previous_access_key_id` of a `qoveryrotation_aws_credentials`. With null, " +
 					"there is no key to retire yet.",
 				Optional:   true,
-				Validators: []validator.String{accessKeyIDValidator()},
+				Validators: []validator.String{accessKeyIDValidator},
 			},
 			"delete_after": schema.StringAttribute{
 				MarkdownDescription: "Earliest time of the retirement in RFC 3339, usually `drain_ends_at` of a `qoveryrotation_aws_credentials`. " +
@@ -100,7 +100,7 @@ func (r *awsAccessKeyCleanupResource) Schema(ctx context.Context, _ resource.Sch
 					"cluster cannot be ignored, because every deployment uses its key.",
 				ElementType: types.StringType,
 				Optional:    true,
-				Validators:  []validator.Set{setvalidator.ValueStringsAre(uuidValidator())},
+				Validators:  []validator.Set{setvalidator.ValueStringsAre(uuidValidator)},
 			},
 			"iam_user_arn": schema.StringAttribute{
 				MarkdownDescription: "ARN of the IAM user, recorded when AWS lists the key. In another AWS account, a missing key does not count " +

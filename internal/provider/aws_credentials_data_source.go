@@ -92,7 +92,7 @@ func (d *awsCredentialsDataSource) Schema(_ context.Context, _ datasource.Schema
 		}
 	}
 	id := func(description string) schema.StringAttribute {
-		return schema.StringAttribute{MarkdownDescription: description, Required: true, Validators: []validator.String{uuidValidator()}}
+		return schema.StringAttribute{MarkdownDescription: description, Required: true, Validators: []validator.String{uuidValidator}}
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Reads a Qovery credentials set and its AWS access key, for `check` blocks, postconditions and reports.",

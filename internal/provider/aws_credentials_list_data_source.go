@@ -51,7 +51,7 @@ func (d *awsCredentialsListDataSource) Schema(_ context.Context, _ datasource.Sc
 			"organization_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the Qovery organization.",
 				Required:            true,
-				Validators:          []validator.String{uuidValidator()},
+				Validators:          []validator.String{uuidValidator},
 			},
 			"ids": schema.SetAttribute{
 				MarkdownDescription: "UUIDs of the credentials, for use in `for_each`.",

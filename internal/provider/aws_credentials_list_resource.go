@@ -46,13 +46,13 @@ func (r *awsCredentialsResource) ListResourceConfigSchema(
 			"organization_id": schema.StringAttribute{
 				MarkdownDescription: "UUID of the Qovery organization.",
 				Required:            true,
-				Validators:          []validator.String{uuidValidator()},
+				Validators:          []validator.String{uuidValidator},
 			},
 			"cluster_ids": schema.ListAttribute{
 				MarkdownDescription: "UUIDs of clusters. Only credentials that one of these clusters uses are listed. Default: all credentials.",
 				ElementType:         types.StringType,
 				Optional:            true,
-				Validators:          []validator.List{listvalidator.ValueStringsAre(uuidValidator())},
+				Validators:          []validator.List{listvalidator.ValueStringsAre(uuidValidator)},
 			},
 			"minimum_age_days": schema.Int64Attribute{
 				MarkdownDescription: "Minimum age of the access key in full days, from `1` to `36500`. A key whose age AWS does not report is " +

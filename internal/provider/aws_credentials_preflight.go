@@ -65,10 +65,11 @@ func (r *awsCredentialsResource) planUpdate(
 		return
 	}
 	setPrivate(ctx, resp.Private, privateOwner, ownerOf(&state), &resp.Diagnostics)
+	proposed := *plan
 	change := change{state: &state, plan: plan, compromised: r.rotator.IsCompromised(state.AccessKeyID.ValueString())}
 	getPrivate(ctx, req.Private, privateSchedule, &change.seen, &resp.Diagnostics)
 	change.planComputed()
-	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+	resp.Diagnostics.Append(setChanged(ctx, &resp.Plan, &proposed, plan)...)
 	now, what := r.rotator.Now(), change.update()
 	// Unknown triggers usually come from an expired time_rotating, so the plan is checked like a rotation.
 	mayRotate := what >= updateResume && change.triggersMayChange() && !change.waits(now)

@@ -1,11 +1,7 @@
 package provider
 
 import (
-	"context"
-	"encoding/json"
 	"time"
-
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
@@ -65,32 +61,4 @@ type schedule struct {
 	// Aged is whether the key had reached rotate_after_days, and Open whether rotation_window was open.
 	Aged bool `json:"aged"`
 	Open bool `json:"open"`
-}
-
-// getPrivate decodes a value of the private state, if it exists.
-func getPrivate(ctx context.Context, private interface {
-	GetKey(ctx context.Context, key string) ([]byte, diag.Diagnostics)
-}, key string, target any, diags *diag.Diagnostics,
-) {
-	value, getDiags := private.GetKey(ctx, key)
-	diags.Append(getDiags...)
-	if len(value) == 0 {
-		return
-	}
-	if err := json.Unmarshal(value, target); err != nil {
-		addError(diags, stateUnreadable(key, err))
-	}
-}
-
-// setPrivate encodes a value into the private state.
-func setPrivate(ctx context.Context, private interface {
-	SetKey(ctx context.Context, key string, value []byte) diag.Diagnostics
-}, key string, value any, diags *diag.Diagnostics,
-) {
-	encoded, err := json.Marshal(value)
-	if err != nil {
-		addError(diags, err)
-		return
-	}
-	diags.Append(private.SetKey(ctx, key, encoded)...)
 }

@@ -120,8 +120,9 @@ func (r *awsCredentialsResource) Read(ctx context.Context, req resource.ReadRequ
 	}
 	var seen schedule
 	getPrivate(ctx, req.Private, privateSchedule, &seen, &resp.Diagnostics)
+	stored := state
 	setPrivate(ctx, resp.Private, privateSchedule, state.setRecord(record, seen.PendingSince, r.rotator.Now()), &resp.Diagnostics)
-	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
+	resp.Diagnostics.Append(setChanged(ctx, &resp.State, &stored, &state)...)
 }
 
 // Update implements [resource.Resource].

@@ -44,7 +44,7 @@ func FuzzParseImportID(f *testing.F) {
 		}
 		for _, part := range []string{organization, credentials} {
 			resp := &validator.StringResponse{}
-			uuidValidator().ValidateString(t.Context(), validator.StringRequest{ConfigValue: types.StringValue(part)}, resp)
+			uuidValidator.ValidateString(t.Context(), validator.StringRequest{ConfigValue: types.StringValue(part)}, resp)
 			if resp.Diagnostics.HasError() {
 				t.Errorf("%q has %q, which is no UUID", id, part)
 			}

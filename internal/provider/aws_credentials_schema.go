@@ -28,7 +28,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 		return schema.StringAttribute{
 			MarkdownDescription: description,
 			Required:            true,
-			Validators:          []validator.String{uuidValidator()},
+			Validators:          []validator.String{uuidValidator},
 			PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()},
 		}
 	}
@@ -51,7 +51,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 					"user must own that key.",
 				Optional:      true,
 				Computed:      true,
-				Validators:    []validator.String{iamUserNameValidator()},
+				Validators:    []validator.String{iamUserNameValidator},
 				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 			},
 			"rotation_triggers": schema.MapAttribute{
@@ -90,7 +90,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 					"registry of a cluster cannot be ignored, because every deployment uses its key.",
 				ElementType: types.StringType,
 				Optional:    true,
-				Validators:  []validator.Set{setvalidator.ValueStringsAre(uuidValidator())},
+				Validators:  []validator.Set{setvalidator.ValueStringsAre(uuidValidator)},
 			},
 			"production_last": schema.BoolAttribute{
 				MarkdownDescription: "Whether production clusters are deployed only after all other clusters have succeeded. If another cluster " +

@@ -15,7 +15,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
@@ -30,7 +29,7 @@ const (
 // Every attribute has a description, is in a documented piece of configuration, and is in a test of this package.
 func TestDocsShowEveryAttribute(t *testing.T) {
 	t.Parallel()
-	server := providerserver.NewProtocol6(provider.New("test"))()
+	server := provider.New("test").Server()
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/go-version"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
@@ -18,7 +17,7 @@ const moduleDir = projectDir + "/modules/rotated-credentials"
 // The module passes on every argument of both resources.
 func TestModuleHasEveryArgument(t *testing.T) {
 	t.Parallel()
-	server := providerserver.NewProtocol6(provider.New("test"))()
+	server := provider.New("test").Server()
 	schemas, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)

@@ -110,14 +110,14 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 					"registries, and deploying clusters.",
 				Optional:   true,
 				Sensitive:  true,
-				Validators: []validator.String{tokenValidator()},
+				Validators: []validator.String{tokenValidator},
 			},
 			"api_url": schema.StringAttribute{
 				MarkdownDescription: "Base URL of Qovery's API. Default: the environment variable `QOVERY_API_URL`, otherwise `" + qovery.DefaultURL + "`. " +
 					"Must be `https`. `http` is accepted for a loopback address only, because the token and the new key are sent " +
 					"there.",
 				Optional:   true,
-				Validators: []validator.String{urlValidator()},
+				Validators: []validator.String{urlValidator},
 			},
 			"poll_interval": schema.StringAttribute{
 				MarkdownDescription: "Fixed interval between two reads of the cluster statuses while a deployment runs, as a [Go " +
@@ -153,7 +153,7 @@ func (p *Provider) Schema(_ context.Context, _ provider.SchemaRequest, resp *pro
 					"leaked](https://registry.terraform.io/providers/qovery/qoveryrotation/latest/docs/guides/a-key-has-leaked).",
 				ElementType: types.StringType,
 				Optional:    true,
-				Validators:  []validator.Set{setvalidator.ValueStringsAre(accessKeyIDValidator())},
+				Validators:  []validator.Set{setvalidator.ValueStringsAre(accessKeyIDValidator)},
 			},
 			"aws": awsSchema(),
 		},

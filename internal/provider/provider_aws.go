@@ -69,7 +69,7 @@ func awsSchema() schema.SingleNestedAttribute {
 				MarkdownDescription: "AWS region for requests to STS, such as `eu-west-3`. IAM is global. In GovCloud and China, it must be a " +
 					"region of that partition. Default: `AWS_REGION`, otherwise the region of the profile, otherwise `us-east-1`.",
 				Optional:   true,
-				Validators: []validator.String{regionValidator()},
+				Validators: []validator.String{regionValidator},
 			},
 			"profile": schema.StringAttribute{
 				MarkdownDescription: "Name of a profile in the shared files. Default: `AWS_PROFILE`.",
@@ -113,7 +113,7 @@ func awsSchema() schema.SingleNestedAttribute {
 				ElementType: types.StringType,
 				Optional:    true,
 				Validators: []validator.Set{
-					setvalidator.ValueStringsAre(accountIDValidator()),
+					setvalidator.ValueStringsAre(accountIDValidator),
 					setvalidator.ConflictsWith(path.MatchRelative().AtParent().AtName("forbidden_account_ids")),
 				},
 			},
@@ -121,7 +121,7 @@ func awsSchema() schema.SingleNestedAttribute {
 				MarkdownDescription: "IDs of AWS accounts in which the provider must not work. Conflicts with `allowed_account_ids`.",
 				ElementType:         types.StringType,
 				Optional:            true,
-				Validators:          []validator.Set{setvalidator.ValueStringsAre(accountIDValidator())},
+				Validators:          []validator.Set{setvalidator.ValueStringsAre(accountIDValidator)},
 			},
 			"assume_role": schema.SingleNestedAttribute{
 				MarkdownDescription: "IAM role that the provider assumes with its other AWS credentials.",
@@ -130,7 +130,7 @@ func awsSchema() schema.SingleNestedAttribute {
 					"role_arn": schema.StringAttribute{
 						MarkdownDescription: "ARN of the role, such as `arn:aws:iam::123456789012:role/key-rotation`.",
 						Required:            true,
-						Validators:          []validator.String{roleARNValidator()},
+						Validators:          []validator.String{roleARNValidator},
 					},
 					"session_name": schema.StringAttribute{
 						MarkdownDescription: "Name of the session, which CloudTrail shows.",
@@ -149,7 +149,7 @@ func awsSchema() schema.SingleNestedAttribute {
 					"policy": schema.StringAttribute{
 						MarkdownDescription: "IAM policy in JSON that restricts the permissions of the session.",
 						Optional:            true,
-						Validators:          []validator.String{jsonObjectValidator()},
+						Validators:          []validator.String{jsonObjectValidator},
 					},
 				},
 			},
@@ -164,7 +164,7 @@ func awsSchema() schema.SingleNestedAttribute {
 					"role_arn": schema.StringAttribute{
 						MarkdownDescription: "ARN of the role, such as `arn:aws:iam::123456789012:role/key-rotation`.",
 						Required:            true,
-						Validators:          []validator.String{roleARNValidator()},
+						Validators:          []validator.String{roleARNValidator},
 					},
 					"session_name": schema.StringAttribute{
 						MarkdownDescription: "Name of the session, which CloudTrail shows.",
@@ -193,18 +193,18 @@ func awsSchema() schema.SingleNestedAttribute {
 					"iam": schema.StringAttribute{
 						MarkdownDescription: "URL of IAM.",
 						Optional:            true,
-						Validators:          []validator.String{urlValidator()},
+						Validators:          []validator.String{urlValidator},
 					},
 					"sts": schema.StringAttribute{
 						MarkdownDescription: "URL of STS, for every region.",
 						Optional:            true,
-						Validators:          []validator.String{urlValidator()},
+						Validators:          []validator.String{urlValidator},
 					},
 					"ec2": schema.StringAttribute{
 						MarkdownDescription: "URL of EC2, for every region. Default: AWS's own; with another address for `iam` or `sts` and none for " +
 							"`ec2`, EC2 is not asked.",
 						Optional:   true,
-						Validators: []validator.String{urlValidator()},
+						Validators: []validator.String{urlValidator},
 					},
 				},
 			},

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-version"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/tfversion"
@@ -115,7 +114,7 @@ func (s *stage) serve() (tfprotov6.ProviderServer, error) {
 		s.starts()
 	}
 	p := provider.New("test", provider.WithClock(s.Clock()), provider.WithRequestTimeout(2*time.Second))
-	s.server = providerserver.NewProtocol6(p)().(providerServer)
+	s.server = p.Server().(providerServer)
 	return &recorder{s.server, s}, nil
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/path"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -207,7 +206,7 @@ func makesProblem(result ast.Expr) bool {
 // TestDescriptionsHaveOneStyle checks the description of every attribute, as the registry shows it.
 func TestDescriptionsHaveOneStyle(t *testing.T) {
 	t.Parallel()
-	schemas, err := providerserver.NewProtocol6(New("test"))().GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	schemas, err := New("test").Server().GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,47 +19,37 @@ import (
 )
 
 // uuidValidator accepts the ids that Qovery gives to its objects.
-func uuidValidator() validator.String {
-	return stringvalidator.RegexMatches(
-		regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
-		"must be a UUID in lowercase, such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301")
-}
+var uuidValidator = stringvalidator.RegexMatches(
+	regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
+	"must be a UUID in lowercase, such as 3f2504e0-4f89-41d3-9a0c-0305e82c3301")
 
 // iamUserNameValidator implements IAM's rule for user names:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateUser.html
-func iamUserNameValidator() validator.String {
-	return stringvalidator.RegexMatches(
-		regexp.MustCompile(`^[\w+=,.@-]{1,64}$`),
-		"must be the name of an IAM user, not its ARN: 1 to 64 letters, digits and +=,.@_-")
-}
+var iamUserNameValidator = stringvalidator.RegexMatches(
+	regexp.MustCompile(`^[\w+=,.@-]{1,64}$`),
+	"must be the name of an IAM user, not its ARN: 1 to 64 letters, digits and +=,.@_-")
 
 // accessKeyIDValidator implements IAM's rule for access key ids:
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeleteAccessKey.html
-func accessKeyIDValidator() validator.String {
-	return stringvalidator.RegexMatches(
-		regexp.MustCompile(`^\w{16,128}$`),
-		"must be an access key id such as AKIAIOSFODNN7EXAMPLE: 16 to 128 letters and digits")
-}
+var accessKeyIDValidator = stringvalidator.RegexMatches(
+	regexp.MustCompile(`^\w{16,128}$`),
+	"must be an access key id such as AKIAIOSFODNN7EXAMPLE: 16 to 128 letters and digits")
 
 // accountIDValidator accepts the number of an AWS account.
-func accountIDValidator() validator.String {
-	return stringvalidator.RegexMatches(regexp.MustCompile(`^\d{12}$`), "must be the id of an AWS account, such as 123456789012: 12 digits")
-}
+var accountIDValidator = stringvalidator.RegexMatches(
+	regexp.MustCompile(`^\d{12}$`),
+	"must be the id of an AWS account, such as 123456789012: 12 digits")
 
 // roleARNValidator implements IAM's rule for the ARNs of roles, in every partition:
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-func roleARNValidator() validator.String {
-	return stringvalidator.RegexMatches(
-		regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::\d{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}$`),
-		"must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/key-rotation")
-}
+var roleARNValidator = stringvalidator.RegexMatches(
+	regexp.MustCompile(`^arn:aws(-[a-z]+)*:iam::\d{12}:role/([!-~]+/)?[\w+=,.@-]{1,64}$`),
+	"must be the ARN of an IAM role, such as arn:aws:iam::123456789012:role/key-rotation")
 
 // regionValidator accepts the form of all region names, so that a new region needs no new version of the provider.
-func regionValidator() validator.String {
-	return stringvalidator.RegexMatches(
-		regexp.MustCompile(`^([a-z]+-){2,}\d+$`),
-		"must be the name of an AWS region, not of a zone, such as eu-west-3")
-}
+var regionValidator = stringvalidator.RegexMatches(
+	regexp.MustCompile(`^([a-z]+-){2,}\d+$`),
+	"must be the name of an AWS region, not of a zone, such as eu-west-3")
 
 // durationValidator accepts Go durations within bounds. The duration type of terraform-plugin-framework-timetypes is not used,
 // because its error does not explain that Go has no unit for days.
@@ -106,36 +96,30 @@ type parsedValidator struct {
 }
 
 // urlValidator accepts the addresses of APIs to which secrets may be sent.
-func urlValidator() validator.String {
-	return parsedValidator{"must be an https URL, or an http URL of a loopback address", func(value string) error {
-		_, err := rotation.ParseURL(value)
-		return err
-	}}
-}
+var urlValidator = parsedValidator{"must be an https URL, or an http URL of a loopback address", func(value string) error {
+	_, err := rotation.ParseURL(value)
+	return err
+}}
 
 // tokenValidator accepts the form of a token of Qovery's API.
-func tokenValidator() validator.String {
-	return parsedValidator{"must be a token without whitespace inside", func(value string) error {
-		if _, err := qovery.ParseToken(value); err != nil {
-			return fmt.Errorf("%w. Set it to a token, or remove it to use the environment variable QOVERY_API_TOKEN", err)
-		}
-		return nil
-	}}
-}
+var tokenValidator = parsedValidator{"must be a token without whitespace inside", func(value string) error {
+	if _, err := qovery.ParseToken(value); err != nil {
+		return fmt.Errorf("%w. Set it to a token, or remove it to use the environment variable QOVERY_API_TOKEN", err)
+	}
+	return nil
+}}
 
 // jsonObjectValidator accepts a JSON object, which is the form of an IAM policy.
-func jsonObjectValidator() validator.String {
-	return parsedValidator{"must be a JSON object", func(value string) error {
-		var object map[string]any
-		if err := json.Unmarshal([]byte(value), &object); err != nil {
-			return fmt.Errorf("must be a JSON object: %w", err)
-		}
-		if object == nil {
-			return errors.New("must be a JSON object, not null")
-		}
-		return nil
-	}}
-}
+var jsonObjectValidator = parsedValidator{"must be a JSON object", func(value string) error {
+	var object map[string]any
+	if err := json.Unmarshal([]byte(value), &object); err != nil {
+		return fmt.Errorf("must be a JSON object: %w", err)
+	}
+	if object == nil {
+		return errors.New("must be a JSON object, not null")
+	}
+	return nil
+}}
 
 // Description implements [validator.String].
 func (v parsedValidator) Description(context.Context) string { return v.description }

@@ -18,7 +18,7 @@ func TestValidators(t *testing.T) {
 		good, bad []string
 	}{
 		{
-			name: "UUID", validator: uuidValidator(),
+			name: "UUID", validator: uuidValidator,
 			good: []string{"3f2504e0-4f89-41d3-9a0c-0305e82c3301"},
 			bad: []string{
 				"", "acme", "3F2504E0-4F89-41D3-9A0C-0305E82C3301", "3f2504e04f8941d39a0c0305e82c3301",
@@ -27,12 +27,12 @@ func TestValidators(t *testing.T) {
 			},
 		},
 		{
-			name: "IAM user name", validator: iamUserNameValidator(),
+			name: "IAM user name", validator: iamUserNameValidator,
 			good: []string{"qovery", "a", "Qovery_prod+1=2,x.y@z-9", strings.Repeat("a", 64)},
 			bad:  []string{"", "the user", "path/qovery", "arn:aws:iam::123456789012:user/qovery", strings.Repeat("a", 65), "qövery"},
 		},
 		{
-			name: "access key id", validator: accessKeyIDValidator(),
+			name: "access key id", validator: accessKeyIDValidator,
 			good: []string{"AKIAIOSFODNN7EXAMPLE", strings.Repeat("A", 16), strings.Repeat("A", 128)},
 			bad:  []string{"", "AKIA", strings.Repeat("A", 15), strings.Repeat("A", 129), "AKIA-IOSFODNN7-EXAMPLE"},
 		},
@@ -47,7 +47,7 @@ func TestValidators(t *testing.T) {
 			bad:  []string{"14m59s", "12h0m1s"},
 		},
 		{
-			name: "role ARN", validator: roleARNValidator(),
+			name: "role ARN", validator: roleARNValidator,
 			good: []string{
 				"arn:aws:iam::123456789012:role/rotation", "arn:aws-us-gov:iam::123456789012:role/rotation",
 				"arn:aws-cn:iam::123456789012:role/rotation", "arn:aws-iso-b:iam::123456789012:role/rotation",
@@ -62,24 +62,24 @@ func TestValidators(t *testing.T) {
 			},
 		},
 		{
-			name: "region", validator: regionValidator(),
+			name: "region", validator: regionValidator,
 			good: []string{
 				"us-east-1", "ap-southeast-12", "us-gov-west-1", "cn-northwest-1", "us-isob-east-1", "eu-isoe-west-1", "eusc-de-east-1", "mx-central-1",
 			},
 			bad: []string{"", "paris", "eu-west", "eu-west-3a", "EU-WEST-3", "eu west 3", "eu-west-3\n", "https://iam.amazonaws.com"},
 		},
 		{
-			name: "JSON object", validator: jsonObjectValidator(),
+			name: "JSON object", validator: jsonObjectValidator,
 			good: []string{"{}", ` {"Version": "2012-10-17", "Statement": []}` + "\n"},
 			bad:  []string{"", "{", "policy.json", "[]", `"{}"`, "{} {}"},
 		},
 		{
-			name: "token", validator: tokenValidator(),
+			name: "token", validator: tokenValidator,
 			good: []string{"qov_token", " qov_token\r\n"},
 			bad:  []string{"", " ", "qov token", "qov\ntoken"},
 		},
 		{
-			name: "URL", validator: urlValidator(),
+			name: "URL", validator: urlValidator,
 			good: []string{
 				"https://api.qovery.com", "https://api.qovery.com/", "https://proxy.example/qovery", "http://127.0.0.1:8080", "http://[::1]",
 				"http://localhost",
@@ -130,8 +130,8 @@ func validate(t *testing.T, v validator.String, value types.String) string {
 func TestValidatorsDoNotRepeatSecrets(t *testing.T) {
 	t.Parallel()
 	for _, got := range []string{
-		validate(t, urlValidator(), types.StringValue("https://user:hunter2@api.qovery.com")),
-		validate(t, tokenValidator(), types.StringValue("hunter2\nhunter2")),
+		validate(t, urlValidator, types.StringValue("https://user:hunter2@api.qovery.com")),
+		validate(t, tokenValidator, types.StringValue("hunter2\nhunter2")),
 	} {
 		if got == "" || strings.Contains(got, "hunter2") {
 			t.Errorf("got %q", got)

@@ -9,7 +9,7 @@ import (
 
 // credentialsHolders are the credentials that store an AWS access key, as holders.
 func credentialsHolders(sets []CredentialsSet) []Holder {
-	var holders []Holder
+	holders := make([]Holder, 0, len(sets))
 	for _, set := range sets {
 		if set.AccessKeyID == "" {
 			continue

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 
@@ -86,7 +85,7 @@ func (s *story) apply(t *testing.T, steps ...resource.TestStep) {
 	resource.UnitTest(t, resource.TestCase{
 		ProtoV6ProviderFactories: map[string]func() (tfprotov6.ProviderServer, error){
 			"qoveryrotation": func() (tfprotov6.ProviderServer, error) {
-				return providerserver.NewProtocol6(provider.New("test", provider.WithClock(s.Clock())))(), nil
+				return provider.New("test", provider.WithClock(s.Clock())).Server(), nil
 			},
 		},
 		Steps: steps,

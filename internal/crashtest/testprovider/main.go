@@ -7,7 +7,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
@@ -39,7 +38,7 @@ func main() {
 		log.Fatal(err)
 	}
 	p := provider.New("test", provider.WithClock(wrongClock{clock, ahead}), provider.WithRequestTimeout(patience))
-	if err := tf6server.Serve("registry.terraform.io/qovery/qoveryrotation", providerserver.NewProtocol6(p)); err != nil {
+	if err := tf6server.Serve("registry.terraform.io/qovery/qoveryrotation", p.Server); err != nil {
 		log.Fatal(err)
 	}
 }
