@@ -15,8 +15,8 @@ import (
 var version = "dev"
 
 func main() {
-	// The garbage collector begins when the heap has doubled. With a reserve, it does not look through the little that a plan needs
-	// again and again. The reserve is never touched, so it takes no memory of the machine.
+	// The garbage collector begins when the heap has doubled. With a reserve, which is never touched, it does not look through the
+	// little that a plan needs again and again. At most as much garbage stays in memory.
 	reserve := make([]byte, 32<<20)
 	defer runtime.KeepAlive(reserve)
 

@@ -2,7 +2,6 @@ package crashtest
 
 import (
 	"bytes"
-	"slices"
 	"testing"
 
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
@@ -20,8 +19,7 @@ func TestTwoRunsAtOnce(t *testing.T) {
 			t.Parallel()
 			s := newQuarter(t)
 			first := s.workspace
-			// Two runs that write one state at the same time could leave half a file, so the second one writes its own.
-			second, arguments := first, append(slices.Clone(unlockedArguments), "-state-out=second.tfstate")
+			second, arguments := first, besideArguments
 			if !c.shared {
 				second, arguments = s.newWorkspace(t), unlockedArguments
 			}

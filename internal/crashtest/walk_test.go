@@ -123,12 +123,12 @@ func (w *walk) applyWithFault() {
 	w.tell(r, applyArguments...)
 }
 
-// applyTwice runs two applies with the same state at the same time, without a lock.
+// applyTwice runs two applies with the same state at the same time, without a lock. The state of the second one is lost.
 func (w *walk) applyTwice() {
 	w.tolerateRepair()
-	p, q := w.start(unlockedArguments...), w.start(unlockedArguments...)
+	p, q := w.start(unlockedArguments...), w.start(besideArguments...)
 	w.tell(w.finish(p), unlockedArguments...)
-	w.tell(w.finish(q), unlockedArguments...)
+	w.tell(w.finish(q), besideArguments...)
 	w.ClearFaults()
 	w.states = append(w.states, w.state())
 }

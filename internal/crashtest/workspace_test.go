@@ -49,8 +49,12 @@ const (
 // applyArguments are the arguments to plan and apply.
 var applyArguments = []string{"apply", "-auto-approve", "-input=false", "-no-color"}
 
-// unlockedArguments are applyArguments without a lock of the state.
-var unlockedArguments = append([]string{"apply", "-lock=false"}, applyArguments[1:]...)
+// unlockedArguments are applyArguments without a lock of the state, and besideArguments are those for a second run at the same
+// time. It writes a state of its own, because two runs that write one file can leave half a state.
+var (
+	unlockedArguments = append([]string{"apply", "-lock=false"}, applyArguments[1:]...)
+	besideArguments   = append([]string{"apply", "-lock=false", "-state-out=beside.tfstate"}, applyArguments[1:]...)
+)
 
 // workspace is a working directory of Terraform with a configuration and a state.
 type workspace struct {

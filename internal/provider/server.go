@@ -12,22 +12,20 @@ import (
 // server is the framework's server. It does not keep what belongs to a request after the answer.
 //
 // The framework's own server keeps the context of every request until its end, and with it the request's loggers. With a
-// thousand resources that was most of the provider's memory, and a third of its time went into looking through it for garbage.
+// thousand resources that was most of the provider's memory, and every garbage collection looked through it. Requests that come
+// once are not worth a method here, and those that answer with a stream use their context after the method has returned.
 type server struct{ frameworkServer }
 
-// frameworkServer has every method of the framework's server that Terraform looks for.
+// frameworkServer has the methods for what the provider has. It has no actions and no state stores.
 type frameworkServer interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
-	tfprotov6.ActionServer
 }
 
 // Server returns a server of the provider for Terraform's protocol 6.
 func (p *Provider) Server() tfprotov6.ProviderServer {
 	return server{providerserver.NewProtocol6(p)().(frameworkServer)}
 }
-
-// The methods that Terraform calls for every resource.
 
 // ValidateResourceConfig implements [tfprotov6.ResourceServer].
 func (s server) ValidateResourceConfig(
@@ -69,30 +67,69 @@ func (s server) ApplyResourceChange(
 	return answer(ctx, req, s.frameworkServer.ApplyResourceChange)
 }
 
-// answer answers a request with a context that lets go of the request's own one afterwards.
-func answer[Request, Response any](
-	ctx context.Context, req *Request, method func(context.Context, *Request) (*Response, error),
-) (*Response, error) {
-	borrowed := new(borrowed)
-	borrowed.Store(&ctx)
-	nothing := context.Background()
-	defer borrowed.Store(&nothing)
-	return method(borrowed, req)
+// ImportResourceState implements [tfprotov6.ResourceServer].
+func (s server) ImportResourceState(
+	ctx context.Context, req *tfprotov6.ImportResourceStateRequest,
+) (*tfprotov6.ImportResourceStateResponse, error) {
+	return answer(ctx, req, s.frameworkServer.ImportResourceState)
 }
 
-// borrowed is a context that is another one for a while.
-type borrowed struct {
+// MoveResourceState implements [tfprotov6.ResourceServer].
+func (s server) MoveResourceState(
+	ctx context.Context, req *tfprotov6.MoveResourceStateRequest,
+) (*tfprotov6.MoveResourceStateResponse, error) {
+	return answer(ctx, req, s.frameworkServer.MoveResourceState)
+}
+
+// ValidateDataResourceConfig implements [tfprotov6.DataSourceServer].
+func (s server) ValidateDataResourceConfig(
+	ctx context.Context, req *tfprotov6.ValidateDataResourceConfigRequest,
+) (*tfprotov6.ValidateDataResourceConfigResponse, error) {
+	return answer(ctx, req, s.frameworkServer.ValidateDataResourceConfig)
+}
+
+// ReadDataSource implements [tfprotov6.DataSourceServer].
+func (s server) ReadDataSource(
+	ctx context.Context, req *tfprotov6.ReadDataSourceRequest,
+) (*tfprotov6.ReadDataSourceResponse, error) {
+	return answer(ctx, req, s.frameworkServer.ReadDataSource)
+}
+
+// CallFunction implements [tfprotov6.FunctionServer].
+func (s server) CallFunction(ctx context.Context, req *tfprotov6.CallFunctionRequest) (*tfprotov6.CallFunctionResponse, error) {
+	return answer(ctx, req, s.frameworkServer.CallFunction)
+}
+
+// answer answers a request with a context that lets go of the request's own one afterwards.
+func answer[Request, Response any](
+	ctx context.Context, req Request, method func(context.Context, Request) (Response, error),
+) (Response, error) {
+	lent := new(lent)
+	lent.Store(&ctx)
+	defer lent.Store(&answered)
+	return method(lent, req)
+}
+
+// answered is the context of every request after its answer. Like the request's own one, it is canceled then.
+var answered = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
+
+// lent is a context that is another one until it is answered.
+type lent struct {
 	atomic.Pointer[context.Context]
 }
 
 // Deadline implements [context.Context].
-func (b *borrowed) Deadline() (time.Time, bool) { return (*b.Load()).Deadline() }
+func (l *lent) Deadline() (time.Time, bool) { return (*l.Load()).Deadline() }
 
 // Done implements [context.Context].
-func (b *borrowed) Done() <-chan struct{} { return (*b.Load()).Done() }
+func (l *lent) Done() <-chan struct{} { return (*l.Load()).Done() }
 
 // Err implements [context.Context].
-func (b *borrowed) Err() error { return (*b.Load()).Err() }
+func (l *lent) Err() error { return (*l.Load()).Err() }
 
 // Value implements [context.Context].
-func (b *borrowed) Value(key any) any { return (*b.Load()).Value(key) }
+func (l *lent) Value(key any) any { return (*l.Load()).Value(key) }

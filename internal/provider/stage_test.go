@@ -118,11 +118,10 @@ func (s *stage) serve() (tfprotov6.ProviderServer, error) {
 	return &recorder{s.server, s}, nil
 }
 
-// providerServer has all methods that Terraform calls. Terraform finds only those that a wrapper embeds.
+// providerServer has the methods of the provider's server. Terraform finds only those that a wrapper embeds.
 type providerServer interface {
 	tfprotov6.ProviderServer
 	tfprotov6.ListResourceServer
-	tfprotov6.ActionServer
 }
 
 // recorder keeps the warnings that Terraform shows and terraform-plugin-testing does not.

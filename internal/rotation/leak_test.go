@@ -58,7 +58,7 @@ func TestLeakOfBothKeys(t *testing.T) {
 	t.Parallel()
 	s := newStage(t)
 	foreign := s.user.AddKey()
-	s.tolerated = []string{foreign.ID + " was deleted, which somebody else created and Qovery never held"}
+	s.tolerated = []string{foreign.ID + " was deleted, which no request created or replaced"}
 	s.leak(s.key, foreign)
 	outcome := s.mustRotate(s.request())
 	if foreign.Exists() || s.key.Active() || outcome.AccessKeyID == s.key.ID {

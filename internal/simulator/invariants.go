@@ -75,7 +75,7 @@ func (w *World) judgeEnd(k *AccessKey, how string) {
 
 func (w *World) judgeDeletion(k *AccessKey) {
 	if !k.byAPI && !k.replaced && !k.expendable {
-		w.violated(ViolationForeignKey, "%s was deleted, which somebody else created and Qovery never held", k.ID)
+		w.violated(ViolationForeignKey, "%s was deleted, which no request created or replaced", k.ID)
 	}
 }
 

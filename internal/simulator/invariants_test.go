@@ -139,7 +139,7 @@ func TestViolations(t *testing.T) {
 		}, nil},
 		"the key is somebody else's": {func(t *testing.T, p production) {
 			p.deleteKey(t, p.user.AddKey())
-		}, []string{"which somebody else created"}},
+		}, []string{"which no request created or replaced"}},
 		"the key is somebody else's, and expendable": {func(t *testing.T, p production) {
 			key := p.user.AddKey()
 			p.w.Expendable(key)
@@ -150,7 +150,7 @@ func TestViolations(t *testing.T) {
 			p.creds.SetKey(next)
 			p.cluster.Registry().SetKey(next)
 			p.deleteKey(t, p.key)
-		}, []string{"which somebody else created"}},
+		}, []string{"which no request created or replaced"}},
 		"Qovery gets an inactive key": {func(t *testing.T, p production) {
 			key := p.user.AddKey()
 			key.Deactivate()
