@@ -21,7 +21,7 @@ func (r *Rotator) hold(ctx context.Context, t *Retirement, key *AccessKey) error
 	defer cancel()
 	step(ctx, "activating an access key", "access_key_id", t.AccessKeyID)
 	if err := r.iam.ActivateAccessKey(ctx, t.UserName, t.AccessKeyID); err != nil {
-		return err
+		return goneIfNotFound(err)
 	}
 	key.Active = true
 	warn(t.Warn, keyActivated(*t, r.Now()))

@@ -9,6 +9,9 @@ import (
 // deploymentInterval is how often a waiting retirement checks whether a deployment has ended.
 const deploymentInterval = time.Minute
 
+// errKeyGone means that the key was there a moment ago, and that somebody has deleted it since then. [Rotator.find] proves it.
+var errKeyGone = errors.New("the access key is not there any more")
+
 // Retirement asks for the retirement of a key.
 type Retirement struct {
 	// Target is the owner of the key, and the credentials to check before it is deleted. Its user name is required.
@@ -143,7 +146,11 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 			return r.retired(ctx, *t), nil
 		}
 		if t.holds() || t.Released {
-			if err := r.hold(ctx, t, key); err != nil || t.holds() {
+			err := r.hold(ctx, t, key)
+			if errors.Is(err, errKeyGone) {
+				continue
+			}
+			if err != nil || t.holds() {
 				return t.outcome(t.stageAt(r.Now(), key)), err
 			}
 		}
@@ -167,6 +174,10 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 		done, err := r.retireNow(ctx, t, key)
 		stage = t.stageAt(r.Now(), key)
 		switch {
+		case errors.Is(err, errKeyGone):
+			if err := r.clock.Sleep(ctx, retryInterval); err != nil {
+				return t.outcome(stage), err
+			}
 		case wait && IsProblem(err, SummaryStillDeploying):
 			step(ctx, "waiting for a deployment that may use the access key", "access_key_id", t.AccessKeyID, "deployment", AsProblem(err).Cause)
 			if err := r.clock.Sleep(ctx, deploymentInterval); err != nil {
@@ -194,11 +205,11 @@ func (t Retirement) beginsQuarantine(key *AccessKey) bool {
 // retireNow takes the steps that are due, right after a fresh snapshot. It updates the retirement and its key.
 func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) (done bool, err error) {
 	if t.compromised && t.beginsQuarantine(key) {
-		if done, err := r.stop(ctx, t, key); done || err != nil || t.QuarantineWindow > 0 {
-			return done, err
+		if err := r.stop(ctx, t, key); err != nil || t.QuarantineWindow > 0 {
+			return false, err
 		}
 	}
-	s, err := r.fresh().read(ctx, t.Target, "", ScopeAll)
+	s, err := r.readAgain(ctx, t, ScopeAll)
 	if err != nil {
 		return false, err
 	}
@@ -207,50 +218,60 @@ func (r *Rotator) retireNow(ctx context.Context, t *Retirement, key *AccessKey) 
 		return false, problem
 	}
 	if t.beginsQuarantine(key) {
-		done, err := r.beginQuarantine(ctx, t, key, permit)
-		if !done && err == nil && t.QuarantineWindow > 0 {
-			warn(t.Warn, keyDeactivated(permit, t.DeactivatedAt))
+		if err := r.beginQuarantine(ctx, t, key, permit); err != nil {
+			return false, err
 		}
-		if done || err != nil || t.QuarantineWindow > 0 {
-			return done, err
+		if t.QuarantineWindow > 0 {
+			warn(t.Warn, keyDeactivated(permit, t.DeactivatedAt))
+			return false, nil
 		}
 	}
 	if err := r.delete(ctx, permit); err != nil {
-		return true, err
+		return false, err
 	}
 	warn(t.Warn, keyDeleted(permit, r.Now()))
 	return true, nil
 }
 
 // stop makes a leaked key Inactive, whether or not it can be deleted.
-func (r *Rotator) stop(ctx context.Context, t *Retirement, key *AccessKey) (gone bool, err error) {
-	s, err := r.fresh().read(ctx, t.Target, "", ScopeHolders)
+func (r *Rotator) stop(ctx context.Context, t *Retirement, key *AccessKey) error {
+	s, err := r.readAgain(ctx, t, ScopeHolders)
 	if err != nil {
-		return false, err
+		return err
 	}
 	permit, problem := MayStop(r.Now(), t.deletion(), s)
 	if problem != nil {
-		return false, problem
+		return problem
 	}
-	if gone, err = r.beginQuarantine(ctx, t, key, permit); err == nil && !gone {
-		warn(t.Warn, compromisedStopped(permit, s, t.DeactivatedAt))
+	if err := r.beginQuarantine(ctx, t, key, permit); err != nil {
+		return err
 	}
-	return gone, err
+	warn(t.Warn, compromisedStopped(permit, s, t.DeactivatedAt))
+	return nil
 }
 
-// beginQuarantine makes a key Inactive. gone is true if somebody has just deleted the key.
-func (r *Rotator) beginQuarantine(ctx context.Context, t *Retirement, key *AccessKey, permit Permit) (gone bool, err error) {
+// readAgain reads what the decision about a key needs. Another cleanup of the same key may run in the same apply.
+func (r *Rotator) readAgain(ctx context.Context, t *Retirement, scope Scope) (*Snapshot, error) {
+	s, err := r.fresh().read(ctx, t.Target, "", scope)
+	if err == nil && s.key(t.AccessKeyID) == nil {
+		return nil, errKeyGone
+	}
+	return s, err
+}
+
+// beginQuarantine makes a key Inactive.
+func (r *Rotator) beginQuarantine(ctx context.Context, t *Retirement, key *AccessKey, permit Permit) error {
 	if err := r.deactivate(ctx, permit); err != nil {
-		return errors.Is(err, ErrNotFound), withoutNotFound(err)
+		return goneIfNotFound(err)
 	}
 	t.DeactivatedAt, key.Active = r.Now(), false
-	return false, nil
+	return nil
 }
 
-// withoutNotFound returns nil for the error about a key that somebody has just deleted.
-func withoutNotFound(err error) error {
+// goneIfNotFound is the error of a request that changes the key.
+func goneIfNotFound(err error) error {
 	if errors.Is(err, ErrNotFound) {
-		return nil
+		return errKeyGone
 	}
 	return err
 }

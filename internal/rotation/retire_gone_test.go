@@ -1,6 +1,7 @@
 package rotation_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -118,18 +119,73 @@ func TestRetireAKeyThatIsGone(t *testing.T) {
 	}
 }
 
-// TestRetireAfterSomebodyElse has somebody else delete the key at the last moment.
-func TestRetireAfterSomebodyElse(t *testing.T) {
+// deletesBefore has somebody else delete the previous key right before a request to AWS, counted from the next one. It
+// reports whether the key was there until then.
+func (r *retiring) deletesBefore(number int) (happened func() bool) {
+	var deleted atomic.Bool
+	r.Inject(simulator.Fault{
+		Kind: simulator.FaultCallBefore, At: number,
+		Match: func(request simulator.Request) bool { return request.API != simulator.APIQovery },
+		Call:  func(simulator.Request) { deleted.Store(r.key.Exists()); r.key.Delete() },
+	})
+	return deleted.Load
+}
+
+// TestRetireBesideSomebodyElse has the key deleted right before each request to AWS in turn. Another cleanup of the same key does
+// that in the same apply.
+func TestRetireBesideSomebodyElse(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []string{updateAccessKey, "DeleteAccessKey"} {
-		t.Run(operation, func(t *testing.T) {
+	for name, given := range map[string]func(r *retiring, asked *rotation.Retirement){
+		"drained":               func(*retiring, *rotation.Retirement) {},
+		"before its quarantine": func(_ *retiring, asked *rotation.Retirement) { asked.QuarantineWindow = time.Hour },
+		"leaked":                func(r *retiring, _ *rotation.Retirement) { r.leak(r.key) },
+		"held and Inactive":     func(r *retiring, asked *rotation.Retirement) { asked.Hold = true; r.key.Deactivate() },
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRetiring(t)
-			r.Before(operation, func(simulator.Request) { r.key.Delete() })
-			r.checkDeleted(r.retire(r.asked()))
-			if journal := r.journal(); journal != "" {
-				t.Errorf("the journal outlives the key: %s", journal)
+			for number := 1; ; number++ {
+				r := newRetiring(t)
+				asked := r.asked()
+				given(r, &asked)
+				r.process = r.stage.process()
+				happened := r.deletesBefore(number)
+				outcome, err := r.retire(asked)
+				if !happened() {
+					checkAtLeast(t, "requests to AWS", number-1, 4)
+					return
+				}
+				if r.checkDeleted(outcome, err); r.journal() != "" || t.Failed() {
+					t.Fatalf("request %d: the journal is %q", number, r.journal())
+				}
 			}
 		})
+	}
+}
+
+// TestRotateBesideSomebodyElse has a rotation need the place of a key that a cleanup deletes meanwhile.
+func TestRotateBesideSomebodyElse(t *testing.T) {
+	t.Parallel()
+	for number := 1; ; number++ {
+		r := newRetiring(t)
+		happened := r.deletesBefore(number)
+		next, err := r.rotate(r.next())
+		if err != nil {
+			t.Fatalf("request %d: %s", number, err)
+		}
+		if !happened() {
+			checkAtLeast(t, "requests to AWS", number-1, 6)
+			return
+		}
+		if r.checkKeys(r.record.AccessKeyID, next.AccessKeyID); t.Failed() {
+			t.Fatalf("request %d", number)
+		}
+	}
+}
+
+// checkAtLeast checks a number of which only the least is known.
+func checkAtLeast(t *testing.T, what string, got, least int) {
+	t.Helper()
+	if got < least {
+		t.Errorf("%d %s, want at least %d", got, what, least)
 	}
 }

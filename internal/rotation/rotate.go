@@ -361,7 +361,7 @@ func (r *Rotator) stopCompromised(ctx context.Context, in Intent, c *change) err
 	if problem != nil {
 		return problem
 	}
-	if err := withoutNotFound(r.deactivate(ctx, permit)); err != nil {
+	if err := r.deactivate(ctx, permit); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
 	c.stopped = true
