@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/provider"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/rotation"
 )
 
@@ -36,6 +37,26 @@ func TestCleanupHold(t *testing.T) {
 	s.holds(s.warned(rotation.SummaryWillBeActivated, s.key.ID))
 	s.holds(s.warned(rotation.SummaryActivated, s.key.ID))
 	s.holds(s.warned(rotation.SummaryDeactivated, s.key.ID))
+}
+
+// A rotation that the key's age or a remembered request asks for waits for the end of a hold. If it were refused, no plan could
+// end the hold.
+func TestRotationWaitsForHold(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	later := func(after time.Duration) func() { return func() { s.Clock().Advance(after) } }
+	const aged = "rotate_after_days = 30"
+	s.run(
+		resource.TestStep{Config: s.pair(aged, "")},
+		resource.TestStep{PreConfig: later(3 * time.Hour), Config: s.pair(aged, "hold = true")},
+		resource.TestStep{PreConfig: later(31 * 24 * time.Hour), Config: s.pair(aged, "hold = true"), Check: active(s.key)},
+		resource.TestStep{Config: s.pair(aged, ""), Check: gone(s.key), ExpectNonEmptyPlan: true},
+		resource.TestStep{
+			Config:            s.pair(aged, ""),
+			ConfigStateChecks: []statecheck.StateCheck{value(credentialsAddress, "phase", text("draining"))},
+		},
+	)
+	s.holds(s.warned(provider.SummaryWaitsForHold, s.key.ID, "hold is true"))
 }
 
 // A cleanup that is destroyed while hold is true leaves the key Active. The next rotation that needs the place deletes it.

@@ -171,6 +171,9 @@ func (r *awsAccessKeyCleanupResource) Update(ctx context.Context, req resource.U
 		addError(&resp.Diagnostics, err)
 	}
 	plan.setOutcome(outcome)
+	if plan.Status.Equal(state.Status) && plan.AccessKeyID.Equal(state.AccessKeyID) {
+		plan.DeletedAt = state.DeletedAt // Another argument does not change when a key was deleted.
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 }
 

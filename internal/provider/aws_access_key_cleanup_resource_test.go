@@ -117,3 +117,19 @@ func TestCleanupOfAnotherKey(t *testing.T) {
 		"aws iam delete-access-key --user-name qovery --access-key-id "+s.key.ID))
 	s.unchanged()
 }
+
+// The time of the deletion stays when another argument changes.
+func TestCleanupRemembersTheDeletion(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	old := s.addOld()
+	config := func(arguments string) string { return s.cleanup(old.ID, s.Clock().Now().Add(-time.Hour), arguments) }
+	deletedAt := s.Clock().Now()
+	deleted := s.mustApply(config(""), object{})
+	s.Clock().Advance(day)
+	s.expect(cleanupAddress, s.mustApply(config(`quarantine_window = "24h"`), deleted),
+		status(rotation.StatusDeleted), value(cleanupAddress, "deleted_at", text(deletedAt.Format(time.RFC3339))))
+	if old.Exists() {
+		t.Error("the key was not deleted")
+	}
+}

@@ -93,7 +93,9 @@ func (m *awsCredentialsModel) setRecord(r *rotation.Record, pendingSince, now ti
 	m.Phase = types.StringValue(string(r.PhaseAt(now)))
 	m.setClusters(r.Clusters)
 	m.setHolders(r.Holders)
-	return m.setDue(pendingSince, now)
+	seen := m.setDue(pendingSince, now)
+	seen.Held = r.Held
+	return seen
 }
 
 // setID sets the id, which depends on arguments only.
@@ -121,6 +123,11 @@ func (m *awsCredentialsModel) setDue(pendingSince, now time.Time) schedule {
 	begins := m.window().BeginsAt(wanted, now)
 	m.RotationDue, m.RotationDueAt = types.BoolValue(isReached(begins, now)), timeValue(begins)
 	return schedule{PendingSince: pendingSince, Aged: aged, Open: m.window().Contains(now)}
+}
+
+// isAskedFor reports whether the key's age or a request that waits asks for a rotation, whenever that may begin.
+func (m *awsCredentialsModel) isAskedFor(pendingSince, now time.Time) bool {
+	return !pendingSince.IsZero() || isReached(rotation.DueAt(timeOf(m.AccessKeyCreatedAt), m.RotateAfterDays.ValueInt64()), now)
 }
 
 // isReached reports whether a moment has come. The zero time is never reached.

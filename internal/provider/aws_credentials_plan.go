@@ -119,14 +119,20 @@ func hasUnknown(m types.Map) bool {
 	return false
 }
 
-// isDraining reports whether the previous key is in its drain window. A waiting request and the key's age rotate nothing
-// meanwhile, because a plan that fails would block everything else.
-func (c change) isDraining() bool {
-	return c.state.Phase.ValueString() == string(rotation.PhaseDraining)
+// keepsPrevious reports whether the previous key drains, or a cleanup holds it. A waiting request and the key's age rotate
+// nothing meanwhile, because a plan that fails would block everything else, and so the end of the hold.
+func (c change) keepsPrevious() bool {
+	return c.state.Phase.ValueString() == string(rotation.PhaseDraining) || c.seen.Held
 }
 
 // isPending reports whether a request is remembered that waits for nothing but the window.
-func (c change) isPending() bool { return !c.seen.PendingSince.IsZero() && !c.isDraining() }
+func (c change) isPending() bool { return !c.seen.PendingSince.IsZero() && !c.keepsPrevious() }
+
+// waitsForHold reports whether a rotation that is asked for waits for the end of a hold.
+func (c change) waitsForHold() bool {
+	isAsked := !c.seen.PendingSince.IsZero() || c.seen.Aged && !c.plan.RotateAfterDays.IsNull()
+	return isAsked && c.seen.Held && c.update() < updateResume
+}
 
 // pendingAfter returns the time of a request that still waits after the update. A resumed rotation fulfills no request that is
 // younger than its cutover.
@@ -139,14 +145,14 @@ func (c change) pendingAfter(record *rotation.Record) time.Time {
 
 // isDueByAge reports whether the last refresh found that the key had reached rotate_after_days.
 func (c change) isDueByAge() bool {
-	return c.seen.Aged && !c.plan.RotateAfterDays.IsNull() && !c.changesAge() && !c.isDraining()
+	return c.seen.Aged && !c.plan.RotateAfterDays.IsNull() && !c.changesAge() && !c.keepsPrevious()
 }
 
 func (c change) changesAge() bool { return !c.plan.RotateAfterDays.Equal(c.state.RotateAfterDays) }
 
 // setsAge reports whether a changed rotate_after_days may make the key due at once. The update decides.
 func (c change) setsAge() bool {
-	return !c.plan.RotateAfterDays.IsNull() && c.changesAge() && !c.isDraining()
+	return !c.plan.RotateAfterDays.IsNull() && c.changesAge() && !c.keepsPrevious()
 }
 
 func (c change) reschedules() bool {
@@ -198,6 +204,7 @@ func (c change) record(now time.Time) schedule {
 		pendingSince = now
 	}
 	seen := m.setDue(pendingSince, now)
+	seen.Held = c.seen.Held
 	if what == updatePostpone {
 		m.RotationDue = c.state.RotationDue // Only a refresh brings a rotation forward.
 	}

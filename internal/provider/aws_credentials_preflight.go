@@ -80,6 +80,9 @@ func (r *awsCredentialsResource) planUpdate(
 		return
 	}
 	change.warnIfWaits(now, &resp.Diagnostics)
+	if change.waitsForHold() {
+		addWarning(&resp.Diagnostics, rotationHeld(state.PreviousAccessKeyID.ValueString()))
+	}
 	intent.UserARN = state.IAMUserARN.ValueString()
 	if !plan.IAMUserName.IsUnknown() && (rotates || what == updateResume || userChanges) {
 		intent.Rotate = rotates

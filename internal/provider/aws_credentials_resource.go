@@ -96,8 +96,10 @@ func (r *awsCredentialsResource) Read(ctx context.Context, req resource.ReadRequ
 	}
 	// The identity comes first: a resource that is removed, or left as it is, must have one too.
 	resp.Diagnostics.Append(resp.Identity.Set(ctx, state.identity())...)
+	var seen schedule
+	getPrivate(ctx, req.Private, privateSchedule, &seen, &resp.Diagnostics)
 	intent := state.intent()
-	intent.Record = state.record(nil)
+	intent.Record, intent.Rotate = state.record(nil), state.isAskedFor(seen.PendingSince, r.rotator.Now())
 	record, warning, err := r.rotator.Refresh(ctx, intent)
 	switch {
 	case rotation.IsProblem(err, rotation.SummaryCredentialsNotFound) && !state.AccessKeyID.IsNull():
@@ -118,8 +120,6 @@ func (r *awsCredentialsResource) Read(ctx context.Context, req resource.ReadRequ
 		intent.UserARN = record.UserARN
 		r.warnOfRights(ctx, intent.Target, &resp.Diagnostics)
 	}
-	var seen schedule
-	getPrivate(ctx, req.Private, privateSchedule, &seen, &resp.Diagnostics)
 	stored := state
 	setPrivate(ctx, resp.Private, privateSchedule, state.setRecord(record, seen.PendingSince, r.rotator.Now()), &resp.Diagnostics)
 	resp.Diagnostics.Append(setChanged(ctx, &resp.State, &stored, &state)...)

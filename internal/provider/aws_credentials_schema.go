@@ -63,7 +63,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 			"rotate_after_days": schema.Int64Attribute{
 				MarkdownDescription: "Maximum age of the access key in days, from `1` to `36500`, counted from its creation in IAM. The first " +
 					"apply after that rotates the key. Must be longer than `drain_window`. The rotation waits while the previous " +
-					"key is in its drain window.",
+					"key is in its drain window, or held by a cleanup.",
 				Optional:   true,
 				Validators: []validator.Int64{int64validator.Between(1, 36500)},
 			},
@@ -123,7 +123,7 @@ func (r *awsCredentialsResource) Schema(ctx context.Context, _ resource.SchemaRe
 			"rotation_due": schema.BoolAttribute{
 				MarkdownDescription: "Whether the next apply rotates the key, as of the last refresh. It does if the key has reached " +
 					"`rotate_after_days`, or a rotation waits, and `rotation_window` is open. A rotation waits while the previous " +
-					"key is in its drain window.",
+					"key is in its drain window, or a cleanup holds it.",
 				Computed: true,
 			},
 			"rotation_due_at": computedTime("Earliest time of the next rotation, in RFC 3339. It follows from `rotate_after_days`, or from a rotation that " +

@@ -73,6 +73,12 @@ func TestWindow(t *testing.T) {
 			c.state.Phase = types.StringValue(string(rotation.PhaseDraining))
 		}
 	}
+	held := func(ask func(*change)) func(*change) {
+		return func(c *change) {
+			ask(c)
+			c.seen.Held = true
+		}
+	}
 	both := func(c *change) {
 		mayChange(c)
 		aged(c)
@@ -108,6 +114,11 @@ func TestWindow(t *testing.T) {
 		{"a rotation that waits, in one that is changed to an open one", pending, closedWindow, openWindow, updateMayRotate, true, false},
 		{"a rotation that waits, in one that is changed to a closed one", pending, openWindow, closedWindow, updateMayRotate, false, true},
 		{"a rotation that waits, while the previous key drains", drains(pending), openWindow, openWindow, updateRecord, false, false},
+		{"a rotation that waits, while the previous key is held", held(pending), openWindow, openWindow, updateRecord, false, false},
+		{"age, while the previous key is held", held(aged), noWindow, noWindow, updateRecord, false, false},
+		{"another age, while the previous key is held", held(age), openWindow, openWindow, updateReschedule, false, false},
+		{"triggers, while the previous key is held", held(changed), openWindow, openWindow, updateRotate, true, false},
+		{"a key that leaked, while the previous key is held", held(leaked), openWindow, openWindow, updateRotate, true, false},
 		{"age, in an open window", aged, openWindow, openWindow, updateRotate, true, false},
 		{"age, in a closed one", aged, closedWindow, closedWindow, updateRecord, false, false},
 		{"age, in one that is removed", aged, closedWindow, noWindow, updateRotate, true, false},

@@ -16,6 +16,7 @@ const (
 	summaryResumeSwallowed = "Resumed rotation covers the change of rotation_triggers"
 	summaryNothingToRotate = "Nothing to rotate"
 	summaryRotationWaits   = "Rotation waits for rotation_window"
+	summaryWaitsForHold    = "Rotation waits for a held access key"
 	summaryRotationPlanned = "Access key will be replaced"
 	summaryHoldersLeft     = "Other objects keep the previous access key"
 	summaryState           = "Private state cannot be read"

@@ -8,6 +8,7 @@ const (
 	SummaryResumeSwallowed = summaryResumeSwallowed
 	SummaryNothingToRotate = summaryNothingToRotate
 	SummaryRotationWaits   = summaryRotationWaits
+	SummaryWaitsForHold    = summaryWaitsForHold
 	SummaryRotationPlanned = summaryRotationPlanned
 	SummaryHoldersLeft     = summaryHoldersLeft
 	SummaryKeyForgotten    = summaryKeyForgotten

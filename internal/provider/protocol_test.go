@@ -234,7 +234,7 @@ func (s *stage) applyPlan(config string, before, planned object) (object, error)
 	return after, err
 }
 
-// planAgain plans a second time, as Terraform does when it knows more values, and carries that plan out.
+// planAgain plans a second time, as Terraform does when it knows more values, and carries that plan out if it changes anything.
 func (p *session) planAgain(before, planned object) (object, error) {
 	p.t.Helper()
 	again, err := p.plan(before)
@@ -242,6 +242,9 @@ func (p *session) planAgain(before, planned object) (object, error) {
 		return before, err
 	}
 	p.keeps("second plan", planned, again)
+	if before.exists() && again.state.RawEquals(before.state) {
+		return before, nil
+	}
 	after, err := p.apply(before, again)
 	if err == nil {
 		p.keeps("apply", again, after)

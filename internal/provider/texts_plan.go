@@ -126,6 +126,18 @@ func windowClosed(opensAt time.Time, consequence string) *rotation.Problem {
 	}
 }
 
+// rotationHeld is the warning about a rotation that waits for the place of a key that a cleanup holds.
+func rotationHeld(previousKeyID string) *rotation.Problem {
+	return &rotation.Problem{
+		Summary: summaryWaitsForHold,
+		Cause: fmt.Sprintf("A rotation is due. It waits for the end of access key %s: hold is true in a qoveryrotation_aws_access_key_cleanup, "+
+			"and an IAM user can have two access keys.", previousKeyID),
+		World: rotation.WorldUntouched,
+		Advice: "When nothing needs that key any more, set hold = false in its cleanup, and apply. When the key is deleted, the next apply " +
+			"rotates.",
+	}
+}
+
 func requestRemembered(accessKeyID string) string {
 	return fmt.Sprintf("A request to rotate access key %s is remembered until then.", accessKeyID)
 }

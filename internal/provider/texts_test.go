@@ -134,6 +134,7 @@ func planSamples() []sample {
 		of("changeCovered", "", changeCovered()),
 		of("windowClosed", "an update", windowClosed(sampleNow.Add(23*time.Hour), requestRemembered(sampleKey))),
 		of("windowClosed", "a creation is planned", windowClosed(sampleNow.Add(23*time.Hour), adoptedBefore(sampleSetID))),
+		of("rotationHeld", "", rotationHeld(sampleKey)),
 		of("windowClosed", "a creation", windowClosed(sampleNow.Add(23*time.Hour), adoptedNow(sampleKey))),
 	}
 }

@@ -27,6 +27,8 @@ type workspace struct {
 	objects map[string]object
 	// tainted are the addresses of objects that the next apply replaces.
 	tainted map[string]bool
+	// isDead reports whether the provider was killed during a change, so that Terraform learns nothing of it. It may be nil.
+	isDead func() bool
 }
 
 // inTerraform is true if Terraform carries out all steps.
@@ -220,6 +222,9 @@ func (w *workspace) change(server *session, c change) error {
 	p := server.at(c.address, references(w.objects))
 	if c.replace || c.destroys() {
 		after, err := p.apply(c.before, object{})
+		if w.hasDied() {
+			return errDied
+		}
 		w.keep(c.address, after)
 		if err != nil || c.destroys() {
 			return err
@@ -227,10 +232,18 @@ func (w *workspace) change(server *session, c change) error {
 		c.before = object{}
 	}
 	after, err := p.planAgain(c.before, c.after)
+	if w.hasDied() {
+		return errDied
+	}
 	w.keep(c.address, after)
 	w.tainted[c.address] = err != nil && !c.before.exists() && after.exists()
 	return err
 }
+
+// errDied is the result of a change during which the provider was killed.
+var errDied = errors.New("the provider was killed")
+
+func (w *workspace) hasDied() bool { return w.isDead != nil && w.isDead() }
 
 // keep stores an object, if it exists.
 func (w *workspace) keep(address string, o object) {

@@ -105,7 +105,7 @@ func belongsToTheUser(_ time.Time, d Deletion, s *Snapshot) *Problem {
 }
 
 func isNotHeld(_ time.Time, d Deletion, s *Snapshot) *Problem {
-	if slices.ContainsFunc(s.journals(), func(j Journal) bool { return j.Hold == d.AccessKeyID }) {
+	if s.isHeld(d.AccessKeyID) {
 		return held(d)
 	}
 	return nil

@@ -49,6 +49,11 @@ func (s *Snapshot) journals() []Journal {
 	return append([]Journal{*s.Journal}, s.OtherJournals...)
 }
 
+// isHeld reports whether a journal says that a cleanup holds a key.
+func (s *Snapshot) isHeld(accessKeyID string) bool {
+	return slices.ContainsFunc(s.journals(), func(j Journal) bool { return j.Hold == accessKeyID })
+}
+
 // gave reports whether the credentials of a journal hold its new key.
 func (s *Snapshot) gave(j Journal) bool {
 	return j.To != "" && slices.ContainsFunc(s.Sets, func(set CredentialsSet) bool {

@@ -254,10 +254,9 @@ func onItsWay(d Deletion) *Problem {
 // forRotation adapts the problem that a key may not be deleted to a rotation that needs its place.
 func forRotation(p *Problem) *Problem {
 	switch p.Summary {
-	case SummaryStillDraining:
-		p.Advice += " If rotation_triggers changed, restore the previous values until then, so that other changes can be applied."
-		fallthrough
-	case SummaryHeld, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
+	case SummaryStillDraining, SummaryHeld, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
+		p.Advice += "\nUntil then, no other change can be applied either. If that must not wait, restore the previous values of rotation_triggers, " +
+			"or remove rotate_after_days."
 		p.Cause += " An IAM user can have two access keys, so a new one cannot be created before this one is deleted."
 		p.World, p.Argument = WorldUntouched, ArgumentTriggers
 	case SummaryRepairWaits:

@@ -96,10 +96,28 @@ func TestRetireOnTheWayAfterALateUse(t *testing.T) {
 			in.DrainWindow = window
 
 			r.checkNoNext(in, rotation.SummaryStillDraining, drained.Format(time.RFC3339))
-			s.Clock().AdvanceTo(drained.Add(-time.Second))
+			s.Clock().AdvanceTo(drained.Add(-time.Minute))
 			r.checkNoNext(in, rotation.SummaryStillDraining, drained.Format(time.RFC3339))
 			s.Clock().AdvanceTo(drained)
 			r.checkNext(in)
 		})
 	}
+}
+
+// TestRotateKeepsTheJournalOfAKeyThatStays fails before the previous key is deleted for its place. Without a state, only the
+// journal explains that key.
+func TestRotateKeepsTheJournalOfAKeyThatStays(t *testing.T) {
+	t.Parallel()
+	r := newRetiring(t)
+	journal := r.journal()
+	r.DenyAction("iam:UpdateAccessKey")
+	in := r.next()
+	_, err := r.rotate(in)
+	checkProblem(t, err, rotation.SummaryRetire, r.key.ID)
+	if got := r.journal(); got != journal {
+		t.Errorf("the journal is %q, was %q", got, journal)
+	}
+	r.AllowAction("iam:UpdateAccessKey")
+	r.ResetRequests()
+	r.checkNext(in)
 }

@@ -156,9 +156,9 @@ func (r *Rotator) rotate(ctx context.Context, in Intent) (*Record, error) {
 			return &record, nil
 		}
 		c, err := r.begin(ctx, in, s, decision, deadline)
-		if errors.Is(err, errKeyLost) && !retried && ctx.Err() == nil {
-			// The key that the request may have created is an orphan when its rotation counts as dead.
-			setback(ctx, "it is unknown whether IAM created an access key; starting again when that is certain", "error", err.Error())
+		if (errors.Is(err, errKeyLost) || errors.Is(err, errOutdated)) && !retried && ctx.Err() == nil {
+			// The key that a request may have created is an orphan when its rotation counts as dead.
+			setback(ctx, "starting again", "error", err.Error())
 			continue
 		}
 		if err != nil {
@@ -188,16 +188,20 @@ func (r *Rotator) takeTurn(ctx context.Context, in *Intent) (release func(), err
 }
 
 // settle reads and decides, and repeats both as long as another run may be alive. A snapshot is not of one moment: another run may
-// have served holders that look stale. So a rotation is resumed only with those that a second snapshot shows.
+// have made its cutover meanwhile, or served holders that look stale. So a refusal, and stale holders of a rotation that is
+// resumed, count only if a second snapshot shows them too.
 func (r *Rotator) settle(ctx context.Context, in Intent) (*Snapshot, Decision, error) {
-	for looks := 1; ; looks++ {
+	for seenTwice := false; ; {
 		s, decision, err := r.decide(ctx, r.fresh(), in, "", ScopeAll)
+		isDoubtful := decision.Action == ActionRefuse || decision.Action == ActionResume && len(decision.Stale) > 0
 		switch {
-		case err == nil && looks == 1 && decision.Action == ActionResume && len(decision.Stale) > 0:
+		case isDoubtful && !seenTwice:
+			seenTwice = true
 			continue
 		case err != nil || decision.Action != ActionWait:
 			return s, decision, err
 		}
+		seenTwice = false
 		if err := r.watch(ctx, s.User, decision.Until); err != nil {
 			return nil, Decision{}, err
 		}

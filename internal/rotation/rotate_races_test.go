@@ -336,3 +336,23 @@ func TestRotateMeetsARunThatStores(t *testing.T) {
 		})
 	}
 }
+
+// TestRotateStandsStill has a run without a state stand still right before each request up to its first change in turn, while
+// another run without a state rotates. Whatever becomes of the first run, the journal must explain both keys to a third one.
+func TestRotateStandsStill(t *testing.T) {
+	t.Parallel()
+	for number, before := 1, true; before; number++ {
+		s := newStage(t)
+		var other, err any
+		s.Inject(simulator.Fault{Kind: simulator.FaultCallBefore, At: number, Call: func(request simulator.Request) {
+			before = request.Operation != createAccessKey
+			other, err = s.rotate(s.request())
+		}})
+		outcome, firstErr := s.rotate(s.request())
+		third, thirdErr := s.rotate(s.request())
+		if thirdErr != nil || third.AccessKeyID != s.set.AccessKeyID() || third.PreviousAccessKeyID != s.key.ID || len(s.user.Keys()) != 2 {
+			t.Errorf("request %d: the first run ends with %+v, %v, the second with %+v, %v, the third with %+v, %v", number, outcome, firstErr,
+				other, err, third, thirdErr)
+		}
+	}
+}

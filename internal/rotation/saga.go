@@ -21,6 +21,9 @@ const (
 	retryInterval = 2 * time.Second
 )
 
+// errOutdated means that another run has written the journal since the snapshot was taken.
+var errOutdated = errors.New("another run has written the journal since it was read")
+
 // errKeyLost means that IAM may have created a key, and that the answer with its secret was lost.
 var errKeyLost = errors.New("an access key may exist whose secret is lost")
 
@@ -36,6 +39,8 @@ type attempt struct {
 	key     NewAccessKey
 	// keyLost is true while a key may exist that only the journal explains.
 	keyLost bool
+	// madePlace is true when the user's other key is deleted.
+	madePlace bool
 	// unclear is true from the first request to store the key in Qovery on whose answer was unclear: it may have taken effect, or
 	// may still do so.
 	unclear bool
@@ -54,6 +59,7 @@ type sagaStep struct {
 // deleted.
 func (a *attempt) steps() []sagaStep {
 	return []sagaStep{
+		{a.announceNothing, a.checkUpToDate},
 		{a.announcePlace, a.makePlace},
 		{a.announceKey, a.create},
 		{a.announceVerification, a.verify},
@@ -108,6 +114,19 @@ func (a *attempt) write(ctx context.Context, stage Stage, to string) error {
 
 func (a *attempt) announceNothing(context.Context) error { return nil }
 
+// checkUpToDate checks that the journal is the one of the snapshot. If the process stood still since then, another run may have
+// made a whole rotation, and the first entry of this one would overwrite its journal.
+func (a *attempt) checkUpToDate(ctx context.Context) error {
+	found, _, err := a.readJournal(ctx)
+	if err != nil {
+		return err
+	}
+	if found == nil && a.s.Journal == nil || found != nil && a.s.Journal != nil && found.String() == a.s.Journal.String() {
+		return nil
+	}
+	return otherRun(a.s.User.Name, errOutdated)
+}
+
 // announcePlace records the key that is deleted for its place. An orphan is recorded as the new key of this rotation, so that
 // it is explained until it is deleted.
 func (a *attempt) announcePlace(ctx context.Context) error {
@@ -136,7 +155,7 @@ func (a *attempt) makePlace(ctx context.Context) error {
 	if err := a.r.delete(ctx, *a.d.Place); err != nil {
 		return a.problem(SummaryRetire, "Access key "+a.d.Place.accessKeyID+" could not be deleted.", err)
 	}
-	a.keyLost = false
+	a.keyLost, a.madePlace = false, true
 	warn(a.in.Warn, keyDeleted(*a.d.Place, a.r.Now()))
 	return nil
 }
@@ -282,10 +301,12 @@ func (a *attempt) compensate(ctx context.Context) (s *Snapshot, stays string, er
 	return s, "", nil
 }
 
-// restoreJournal writes the journal from before the attempt again if it explains stale holders. Otherwise it removes the journal.
+// restoreJournal writes the journal from before the attempt again if it explains stale holders or the user's other key, or says
+// that a rotation is not complete. Otherwise it removes the journal.
 func (a *attempt) restoreJournal(ctx context.Context) error {
-	if len(a.d.Stale) > 0 && a.s.Journal != nil {
-		return a.r.writeJournal(ctx, a.s.User.Name, *a.s.Journal)
+	j := a.s.Journal
+	if j != nil && (len(a.d.Stale) > 0 || j.cutOver() && (!a.madePlace || j.Stage != StageDeployed)) {
+		return a.r.writeJournal(ctx, a.s.User.Name, *j)
 	}
 	return a.r.iam.UntagUser(ctx, a.s.User.Name, journalTagKey(a.journal.CredentialsID))
 }
