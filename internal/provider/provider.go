@@ -43,6 +43,8 @@ type Provider struct {
 	version        string
 	clock          rotation.Clock
 	requestTimeout time.Duration
+	// maxBackoff is zero for the defaults of the clients.
+	maxBackoff time.Duration
 }
 
 // Option changes how a [Provider] works, for tests.
@@ -54,6 +56,11 @@ func WithClock(c rotation.Clock) Option { return func(p *Provider) { p.clock = c
 // WithRequestTimeout sets the timeout of each request to AWS and Qovery. The default is 15 s.
 func WithRequestTimeout(timeout time.Duration) Option {
 	return func(p *Provider) { p.requestTimeout = timeout }
+}
+
+// WithMaxBackoff limits the pause between two tries of a request, which is in real time.
+func WithMaxBackoff(limit time.Duration) Option {
+	return func(p *Provider) { p.maxBackoff = limit }
 }
 
 // New returns the provider. The version appears in the User-Agent of every request.
@@ -191,13 +198,15 @@ func (p *Provider) Configure(ctx context.Context, req provider.ConfigureRequest,
 		url = qovery.DefaultURL
 	}
 	userAgent := productName + "/" + p.version
-	qoveryClient, err := qovery.New(qovery.Config{URL: url, Token: token, UserAgent: userAgent, RequestTimeout: p.requestTimeout})
+	qoveryClient, err := qovery.New(qovery.Config{
+		URL: url, Token: token, UserAgent: userAgent, RequestTimeout: p.requestTimeout, RetryWaitMin: p.maxBackoff, RetryWaitMax: p.maxBackoff,
+	})
 	if err != nil {
 		addErrorAt(&resp.Diagnostics, path.Root("api_url"), urlInvalid(err))
 		return
 	}
 	awsConfig.UserAgent = []awsiam.Product{{Name: productName, Version: p.version}}
-	awsConfig.RequestTimeout, awsConfig.Now = p.requestTimeout, p.clock.Now
+	awsConfig.RequestTimeout, awsConfig.MaxBackoff, awsConfig.Now = p.requestTimeout, p.maxBackoff, p.clock.Now
 	iamClient, err := awsiam.New(ctx, awsConfig)
 	if err != nil {
 		addErrorAt(&resp.Diagnostics, path.Root("aws"), awsInvalid(err))

@@ -113,7 +113,7 @@ func (s *stage) serve() (tfprotov6.ProviderServer, error) {
 	if s.starts != nil {
 		s.starts()
 	}
-	p := provider.New("test", provider.WithClock(s.Clock()), provider.WithRequestTimeout(2*time.Second))
+	p := provider.New("test", provider.WithClock(s.Clock()), provider.WithRequestTimeout(2*time.Second), provider.WithMaxBackoff(10*time.Millisecond))
 	s.server = p.Server().(providerServer)
 	return &recorder{s.server, s}, nil
 }
