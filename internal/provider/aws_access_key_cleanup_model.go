@@ -81,6 +81,12 @@ func (m *awsAccessKeyCleanupModel) setOutcome(outcome rotation.RetirementOutcome
 	m.NextActionAt = timeValue(outcome.NextActionAt)
 }
 
+// copyComputed copies every attribute that only the provider sets.
+func (m *awsAccessKeyCleanupModel) copyComputed(from *awsAccessKeyCleanupModel) {
+	m.IAMUserARN, m.Status, m.NextActionAt = from.IAMUserARN, from.Status, from.NextActionAt
+	m.DeactivatedAt, m.DeletedAt = from.DeactivatedAt, from.DeletedAt
+}
+
 // isOver reports whether nothing is left to do about the key.
 func (m *awsAccessKeyCleanupModel) isOver() bool {
 	switch rotation.Status(m.Status.ValueString()) {

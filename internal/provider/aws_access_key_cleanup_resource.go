@@ -155,6 +155,11 @@ func (r *awsAccessKeyCleanupResource) Update(ctx context.Context, req resource.U
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	if state.Status.ValueString() == string(rotation.StatusDeleted) && plan.AccessKeyID.Equal(state.AccessKeyID) {
+		plan.copyComputed(&state) // A deleted key stays deleted, whatever other argument changes.
+		resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
+		return
+	}
 	plan.DeactivatedAt, plan.IAMUserARN = state.DeactivatedAt, state.IAMUserARN
 	if !plan.IAMUserName.Equal(state.IAMUserName) {
 		plan.IAMUserARN = types.StringNull()
@@ -171,9 +176,6 @@ func (r *awsAccessKeyCleanupResource) Update(ctx context.Context, req resource.U
 		addError(&resp.Diagnostics, err)
 	}
 	plan.setOutcome(outcome)
-	if plan.Status.Equal(state.Status) && plan.AccessKeyID.Equal(state.AccessKeyID) {
-		plan.DeletedAt = state.DeletedAt // Another argument does not change when a key was deleted.
-	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, &plan)...)
 }
 

@@ -94,7 +94,7 @@ func (m *awsCredentialsModel) setRecord(r *rotation.Record, pendingSince, now ti
 	m.setClusters(r.Clusters)
 	m.setHolders(r.Holders)
 	seen := m.setDue(pendingSince, now)
-	seen.Held = r.Held
+	seen.HeldKeyID = r.HeldKeyID
 	return seen
 }
 

@@ -119,10 +119,10 @@ func hasUnknown(m types.Map) bool {
 	return false
 }
 
-// keepsPrevious reports whether the previous key drains, or a cleanup holds it. A waiting request and the key's age rotate
+// keepsPrevious reports whether the previous key drains, or a cleanup holds a key. A waiting request and the key's age rotate
 // nothing meanwhile, because a plan that fails would block everything else, and so the end of the hold.
 func (c change) keepsPrevious() bool {
-	return c.state.Phase.ValueString() == string(rotation.PhaseDraining) || c.seen.Held
+	return c.state.Phase.ValueString() == string(rotation.PhaseDraining) || c.seen.HeldKeyID != ""
 }
 
 // isPending reports whether a request is remembered that waits for nothing but the window.
@@ -130,8 +130,8 @@ func (c change) isPending() bool { return !c.seen.PendingSince.IsZero() && !c.ke
 
 // waitsForHold reports whether a rotation that is asked for waits for the end of a hold.
 func (c change) waitsForHold() bool {
-	isAsked := !c.seen.PendingSince.IsZero() || c.seen.Aged && !c.plan.RotateAfterDays.IsNull()
-	return isAsked && c.seen.Held && c.update() < updateResume
+	isAsked := !c.seen.PendingSince.IsZero() || c.seen.Aged && !c.plan.RotateAfterDays.IsNull() && !c.changesAge()
+	return isAsked && c.seen.HeldKeyID != "" && c.update() < updateResume
 }
 
 // pendingAfter returns the time of a request that still waits after the update. A resumed rotation fulfills no request that is
@@ -204,7 +204,7 @@ func (c change) record(now time.Time) schedule {
 		pendingSince = now
 	}
 	seen := m.setDue(pendingSince, now)
-	seen.Held = c.seen.Held
+	seen.HeldKeyID = c.seen.HeldKeyID
 	if what == updatePostpone {
 		m.RotationDue = c.state.RotationDue // Only a refresh brings a rotation forward.
 	}

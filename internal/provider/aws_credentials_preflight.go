@@ -81,7 +81,7 @@ func (r *awsCredentialsResource) planUpdate(
 	}
 	change.warnIfWaits(now, &resp.Diagnostics)
 	if change.waitsForHold() {
-		addWarning(&resp.Diagnostics, rotationHeld(state.PreviousAccessKeyID.ValueString()))
+		addWarning(&resp.Diagnostics, rotationHeld(change.seen.HeldKeyID))
 	}
 	intent.UserARN = state.IAMUserARN.ValueString()
 	if !plan.IAMUserName.IsUnknown() && (rotates || what == updateResume || userChanges) {

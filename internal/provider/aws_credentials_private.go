@@ -61,6 +61,6 @@ type schedule struct {
 	// Aged is whether the key had reached rotate_after_days, and Open whether rotation_window was open.
 	Aged bool `json:"aged"`
 	Open bool `json:"open"`
-	// Held is whether a rotation was asked for, and a cleanup held the previous key, whose place it needs.
-	Held bool `json:"held,omitzero"`
+	// HeldKeyID is the key that a cleanup held when a rotation was asked for that needs its place, or empty.
+	HeldKeyID string `json:"held_key_id,omitempty"`
 }

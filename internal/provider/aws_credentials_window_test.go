@@ -76,7 +76,7 @@ func TestWindow(t *testing.T) {
 	held := func(ask func(*change)) func(*change) {
 		return func(c *change) {
 			ask(c)
-			c.seen.Held = true
+			c.seen.HeldKeyID = "AKIAIOSFODNN7EXAMPLE"
 		}
 	}
 	both := func(c *change) {

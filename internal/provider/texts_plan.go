@@ -127,14 +127,14 @@ func windowClosed(opensAt time.Time, consequence string) *rotation.Problem {
 }
 
 // rotationHeld is the warning about a rotation that waits for the place of a key that a cleanup holds.
-func rotationHeld(previousKeyID string) *rotation.Problem {
+func rotationHeld(heldKeyID string) *rotation.Problem {
 	return &rotation.Problem{
 		Summary: summaryWaitsForHold,
 		Cause: fmt.Sprintf("A rotation is due. It waits for the end of access key %s: hold is true in a qoveryrotation_aws_access_key_cleanup, "+
-			"and an IAM user can have two access keys.", previousKeyID),
+			"and an IAM user can have two access keys.", heldKeyID),
 		World: rotation.WorldUntouched,
-		Advice: "When nothing needs that key any more, set hold = false in its cleanup, and apply. When the key is deleted, the next apply " +
-			"rotates.",
+		Advice: "When nothing needs that key any more, set hold = false in its cleanup, and apply. The apply after that rotates, and deletes " +
+			"the key if it still exists.",
 	}
 }
 

@@ -21,9 +21,9 @@ type Record struct {
 	DrainWindow time.Duration
 	// Unfinished is true if the cutover is done and something is left to do for the rotation.
 	Unfinished bool
-	// Held is true if a cleanup holds PreviousAccessKeyID, so that no rotation can have its place. Only a refresh for a rotation
-	// that is asked for finds that out.
-	Held bool
+	// HeldKeyID is the key that a cleanup holds, so that no rotation can have its place. It is empty if there is none. Only a refresh
+	// for a rotation that is asked for finds that out.
+	HeldKeyID string
 	// DeployedClusters are the clusters that run with the key of an unfinished rotation.
 	DeployedClusters []string
 	// Clusters use the credentials, and Holders store the current key.
@@ -54,8 +54,8 @@ func (r Record) withRotation(j Journal) Record {
 }
 
 // Refresh brings a record up to date. It needs one question per organization and kind of object, one per IAM user, and more if
-// Qovery holds another key than the recorded one, or if the intent asks for a rotation and the previous key still exists. The
-// Problem is a warning. If the credentials do not exist, it returns
+// Qovery holds another key than the recorded one, or if the intent asks for a rotation and the user has a second key. The Problem
+// is a warning. If the credentials do not exist, it returns
 // [ErrNotFound].
 func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, error) {
 	s, err := r.cached().read(ctx, in.Target, in.Record.AccessKeyID, ScopeHolders)
@@ -71,7 +71,7 @@ func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, er
 	if s.JournalError != nil {
 		return nil, nil, unknownJournal(s.User.Name, in.CredentialsID, s.JournalError)
 	}
-	if in.Rotate && s.User.Name == "" && s.key(in.Record.PreviousAccessKeyID) != nil {
+	if in.Rotate && s.User.Name == "" && len(s.Keys) > 1 {
 		if s.User, err = r.cached().iam.User(ctx, in.UserName); err != nil {
 			return nil, nil, err
 		}
@@ -110,9 +110,13 @@ func (v view) refreshed() (Record, *Problem) {
 	if known.AccessKeyID != r.AccessKeyID {
 		r, warning = v.replaced(r, known)
 	}
-	if key := v.key(r.PreviousAccessKeyID); key != nil {
-		r.Unfinished = r.Unfinished || key.Active && v.isListed(key.ID) // The next apply makes it Inactive.
-		r.Held = v.isHeld(key.ID)
+	if key := v.key(r.PreviousAccessKeyID); key != nil && key.Active && v.isListed(key.ID) {
+		r.Unfinished = true // The next apply makes it Inactive.
+	}
+	for _, key := range v.Keys {
+		if key.ID != v.Set.AccessKeyID && v.isHeld(key.ID) && !v.isListed(key.ID) {
+			r.HeldKeyID = key.ID
+		}
 	}
 	if v.isDead() {
 		warning = v.cutOffNow()

@@ -45,6 +45,8 @@ func (a *attempt) cutoverUnclear(err error) *Problem {
 // worldAfter is the state after a rollback.
 func (a *attempt) worldAfter(holds string) string {
 	switch {
+	case len(a.written) == 0:
+		return WorldUntouched
 	case a.keyLost:
 		return fmt.Sprintf("Qovery holds %s, as before. IAM user %q may have a new access key whose secret is lost. The next apply finds it by the "+
 			"journal and deletes it.", holds, a.s.User.Name)

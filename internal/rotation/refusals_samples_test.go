@@ -173,7 +173,7 @@ func refusalsOfDeletions() []refusal {
 func sampleAttempt(place *Permit) *attempt {
 	v := seen(func(*situation) {})
 	return &attempt{
-		in: v.Intent, s: v.Snapshot, d: Decision{Place: place}, key: NewAccessKey{ID: keyB},
+		in: v.Intent, s: v.Snapshot, d: Decision{Place: place}, key: NewAccessKey{ID: keyB}, written: []string{"an entry"},
 		journal: journalOf(testCreds, StageStoring, keyB, testNow),
 	}
 }

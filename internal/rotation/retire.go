@@ -147,7 +147,7 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 		}
 		if t.holds() || t.Released {
 			err := r.hold(ctx, t, key)
-			if errors.Is(err, errKeyGone) {
+			if errors.Is(err, errKeyGone) && r.clock.Sleep(ctx, retryInterval) == nil {
 				continue
 			}
 			if err != nil || t.holds() {
@@ -173,20 +173,20 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 		}
 		done, err := r.retireNow(ctx, t, key)
 		stage = t.stageAt(r.Now(), key)
+		pause := time.Duration(0)
 		switch {
 		case errors.Is(err, errKeyGone):
-			if err := r.clock.Sleep(ctx, retryInterval); err != nil {
-				return t.outcome(stage), err
-			}
+			pause = retryInterval
 		case wait && IsProblem(err, SummaryStillDeploying):
 			step(ctx, "waiting for a deployment that may use the access key", "access_key_id", t.AccessKeyID, "deployment", AsProblem(err).Cause)
-			if err := r.clock.Sleep(ctx, deploymentInterval); err != nil {
-				return t.outcome(stage), err
-			}
+			pause = deploymentInterval
 		case err != nil:
 			return t.outcome(stage), err
 		case done:
 			return r.retired(ctx, *t), nil
+		}
+		if err := r.clock.Sleep(ctx, pause); err != nil {
+			return t.outcome(stage), err
 		}
 	}
 }

@@ -159,7 +159,9 @@ func (r *Rotator) rotate(ctx context.Context, in Intent) (*Record, error) {
 		if (errors.Is(err, errKeyLost) || errors.Is(err, errOutdated)) && !retried && ctx.Err() == nil {
 			// The key that a request may have created is an orphan when its rotation counts as dead.
 			setback(ctx, "starting again", "error", err.Error())
-			continue
+			if r.clock.Sleep(ctx, retryInterval) == nil {
+				continue
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -189,19 +191,19 @@ func (r *Rotator) takeTurn(ctx context.Context, in *Intent) (release func(), err
 
 // settle reads and decides, and repeats both as long as another run may be alive. A snapshot is not of one moment: another run may
 // have made its cutover meanwhile, or served holders that look stale. So a refusal, and stale holders of a rotation that is
-// resumed, count only if a second snapshot shows them too.
+// resumed, count only if the next snapshot shows the same.
 func (r *Rotator) settle(ctx context.Context, in Intent) (*Snapshot, Decision, error) {
-	for seenTwice := false; ; {
+	for doubted := ActionNone; ; {
 		s, decision, err := r.decide(ctx, r.fresh(), in, "", ScopeAll)
 		isDoubtful := decision.Action == ActionRefuse || decision.Action == ActionResume && len(decision.Stale) > 0
 		switch {
-		case isDoubtful && !seenTwice:
-			seenTwice = true
+		case isDoubtful && doubted != decision.Action:
+			doubted = decision.Action
 			continue
 		case err != nil || decision.Action != ActionWait:
 			return s, decision, err
 		}
-		seenTwice = false
+		doubted = ActionNone
 		if err := r.watch(ctx, s.User, decision.Until); err != nil {
 			return nil, Decision{}, err
 		}

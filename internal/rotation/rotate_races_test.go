@@ -92,10 +92,14 @@ func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
 		"announced":     func(s *stage) { s.writeJournal(rotation.StageCreating, "", 0) },
 		"taken back":    func(s *stage) { s.user.RemoveTag(s.journalTag()) },
 		"the same text": func(*stage) {},
+		"rolled back":   func(s *stage) { s.user.SetTag(s.journalTag(), s.journalBefore().String()) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t)
+			if name == "rolled back" {
+				s.user.SetTag(s.journalTag(), s.journalBefore().String())
+			}
 			s.Before(getCallerIdentity, func(simulator.Request) { change(s) })
 			outcome := s.mustRotate(s.request())
 			s.checkRotated(outcome)
@@ -104,6 +108,12 @@ func TestRotateIgnoresAnAnnouncementThatComesTooLate(t *testing.T) {
 			}
 		})
 	}
+}
+
+// journalBefore is the journal of a complete rotation to the stage's key, whose previous key is deleted.
+func (s *stage) journalBefore() rotation.Journal {
+	at := s.key.CreatedAt()
+	return rotation.Journal{From: "AKIAIOSFODNN7EXAMPLE", To: s.key.ID, Stage: rotation.StageDeployed, At: at, CutoverAt: at}
 }
 
 // suspendedIAM has a process stand still once: right after it got its new key, or after an entry of its journal.

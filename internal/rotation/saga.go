@@ -121,10 +121,15 @@ func (a *attempt) checkUpToDate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if found == nil && a.s.Journal == nil || found != nil && a.s.Journal != nil && found.String() == a.s.Journal.String() {
-		return nil
+	if !sameJournal(found, a.s.Journal) {
+		return otherRun(a.s.User.Name, errOutdated)
 	}
-	return otherRun(a.s.User.Name, errOutdated)
+	return nil
+}
+
+// sameJournal reports whether two journals are the same entry. Both may be nil.
+func sameJournal(a, b *Journal) bool {
+	return a == nil && b == nil || a != nil && b != nil && a.String() == b.String()
 }
 
 // announcePlace records the key that is deleted for its place. An orphan is recorded as the new key of this rotation, so that
@@ -230,11 +235,11 @@ func (a *attempt) confirm(ctx context.Context) error {
 	if err := group.Wait(); err != nil || owned {
 		return err
 	}
-	if found != nil && found.To != "" {
+	if found != nil && found.To != "" && !sameJournal(found, a.s.Journal) {
 		return otherRun(a.s.User.Name, nil)
 	}
-	// The journal is gone or names no key. So another run overwrote this run's entry, and lost the race: this run has the user's
-	// second key. If that run had taken this one for dead, it would have deleted the key before it wrote such an entry.
+	// The journal is gone, names no key, or is the one from before. So another run overwrote this run's entry, and lost the race: this
+	// run has the user's second key. If that run had taken this one for dead, it would have deleted the key before it wrote such an entry.
 	return a.checkKeyThere(ctx)
 }
 
