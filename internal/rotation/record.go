@@ -55,8 +55,7 @@ func (r Record) withRotation(j Journal) Record {
 
 // Refresh brings a record up to date. It needs one question per organization and kind of object, one per IAM user, and more if
 // Qovery holds another key than the recorded one, or if the intent asks for a rotation and the user has a second key. The Problem
-// is a warning. If the credentials do not exist, it returns
-// [ErrNotFound].
+// is a warning. If the credentials do not exist, it returns [ErrNotFound].
 func (r *Rotator) Refresh(ctx context.Context, in Intent) (*Record, *Problem, error) {
 	s, err := r.cached().read(ctx, in.Target, in.Record.AccessKeyID, ScopeHolders)
 	if err != nil {
