@@ -255,8 +255,8 @@ func onItsWay(d Deletion) *Problem {
 func forRotation(p *Problem) *Problem {
 	switch p.Summary {
 	case SummaryStillDraining, SummaryHeld, SummaryStillDeploying, SummaryKeyInUse, SummaryInvalidCredentials, SummaryNotReplaced:
-		p.Advice += "\nUntil then, no other change can be applied either. If one must not wait and rotation_triggers or rotate_after_days asks for the " +
-			"rotation, restore the previous triggers or remove rotate_after_days."
+		p.Advice += "\nUntil then, no plan with this rotation can be applied. To change something else first, such as the cleanup, restore the previous " +
+			"rotation_triggers or remove rotate_after_days, whichever asks for the rotation."
 		p.Cause += " An IAM user can have two access keys, so a new one cannot be created before this one is deleted."
 		p.World, p.Argument = WorldUntouched, ArgumentTriggers
 	case SummaryRepairWaits:

@@ -159,6 +159,7 @@ func refusalsOfDeletions() []refusal {
 		{"onItsWay", "only its cause is used", onItsWay(Deletion{AccessKeyID: keyB, UserName: testUser, Reason: ReasonCompensated})},
 		{"forRotation", "draining", forRotation(draining())},
 		{"forRotation", "stored", forRotation(refusedDeletion(retired, after(registry)))},
+		{"forRotation", "held", forRotation(refusedDeletion(retired, after(func(s *situation) { s.Journal.Hold = keyA })))},
 		{"forRotation", "a deployment runs", forRotation(notQuiet(repair, sampleCluster.String(), "DEPLOYING"))},
 		{"retirementStopped", "a check, in the quarantine", retirementStopped(inQuarantine, draining())},
 		{"retirementStopped", "a request", retirementStopped(t, errOf("AWS", nil))},
