@@ -147,8 +147,10 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 		}
 		if t.holds() || t.Released {
 			err := r.hold(ctx, t, key)
-			if errors.Is(err, errKeyGone) && r.clock.Sleep(ctx, retryInterval) == nil {
-				continue
+			if errors.Is(err, errKeyGone) {
+				if err = r.clock.Sleep(ctx, retryInterval); err == nil {
+					continue
+				}
 			}
 			if err != nil || t.holds() {
 				return t.outcome(t.stageAt(r.Now(), key)), err
@@ -163,10 +165,7 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 			if !wait || t.leaves(key) {
 				return t.outcome(stage), nil
 			}
-			until := t.nextActionAt(stage)
-			step(ctx, "waiting until the access key can be retired", "access_key_id", t.AccessKeyID, "status", string(stage.Status()),
-				"until", until.Format(time.RFC3339))
-			if err := r.clock.Sleep(ctx, until.Sub(r.Now())); err != nil {
+			if err := r.awaitStep(ctx, *t, stage); err != nil {
 				return t.outcome(stage), err
 			}
 			continue
@@ -189,6 +188,14 @@ func (r *Rotator) retire(ctx context.Context, t *Retirement, wait bool, timeout 
 			return t.outcome(stage), err
 		}
 	}
+}
+
+// awaitStep waits until the next step of a retirement is due.
+func (r *Rotator) awaitStep(ctx context.Context, t Retirement, stage Stage) error {
+	until := t.nextActionAt(stage)
+	step(ctx, "waiting until the access key can be retired", "access_key_id", t.AccessKeyID, "status", string(stage.Status()),
+		"until", until.Format(time.RFC3339))
+	return r.clock.Sleep(ctx, until.Sub(r.Now()))
 }
 
 // leaves reports whether NoQuarantine keeps a key as it is.
