@@ -296,32 +296,14 @@ func (s *scene) expectUntouched() {
 	}
 }
 
-// expectDrained checks that no key was deleted before the end of its drain window, by the world's clock. The window begins
-// when the first deployment after the cutover ends. After a leak, keys have no drain window.
+// expectDrained checks that no key was deleted before the end of its drain window, by the world's clock. After a leak, keys have no drain window.
 func (s *scene) expectDrained() {
 	s.t.Helper()
 	if len(s.compromised) > 0 {
 		return
 	}
-	held, over := "", map[string]time.Time{} // over is the end of a replaced key's drain window; zero until the deployment
-	for _, event := range s.Timeline() {
-		id := event.AccessKeyID
-		switch event.What {
-		case simulator.EventHeld:
-			over[held], held = time.Time{}, id
-			delete(over, id)
-		case simulator.EventDeployed:
-			for replaced, at := range over {
-				if at.IsZero() && replaced != id {
-					over[replaced] = event.Time.Add(drainWindow)
-				}
-			}
-		case simulator.EventDeleted:
-			if at, replaced := over[id]; replaced && (at.IsZero() || event.Time.Before(at)) {
-				s.t.Errorf("%s was deleted at %s, the drain window was over at %s", id, event.Time, at)
-			}
-		default:
-		}
+	for _, early := range s.Timeline().EarlyDeletions(drainWindow) {
+		s.t.Error(early)
 	}
 }
 

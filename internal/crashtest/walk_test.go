@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
@@ -192,8 +193,7 @@ func (w *walk) closeOrOpen() {
 	if w.window != "" {
 		w.window = ""
 	} else {
-		day := strings.ToLower(w.Clock().Now().AddDate(0, 0, 3).Weekday().String()[:3])
-		w.window = fmt.Sprintf(`rotation_window = { days = [%q], from = "00:00", to = "24:00" }`, day)
+		w.window = acctest.ClosedWindow(w.Clock().Now())
 	}
 	w.schedule(fmt.Sprint(w.triggers))
 }

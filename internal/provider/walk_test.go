@@ -13,17 +13,18 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/qovery/terraform-provider-qoveryrotation/internal/acctest"
 	"github.com/qovery/terraform-provider-qoveryrotation/internal/simulator"
 )
 
 // walks is how many walks are tried. More of them take minutes.
-var walks = flag.Int("walks", 20, "number of random walks")
+var walks = flag.Uint64("walks", 20, "number of random walks")
 
 // afterDrain is longer than the default of drain_window.
 const afterDrain = 2*time.Hour + time.Minute
 
 // walk is a stage on which people and machines do something in random order. Its workspace carries out everything in the test's
-// process, so walks are a hundred times as many as with the processes of Terraform.
+// process, so ten walks take the time of one with the processes of Terraform.
 type walk struct {
 	*stage
 	random *rand.Rand
@@ -228,8 +229,7 @@ func (w *walk) closeOrOpen() {
 	if w.window != "" {
 		w.window = ""
 	} else {
-		day := strings.ToLower(w.Clock().Now().AddDate(0, 0, 3).Weekday().String()[:3])
-		w.window = fmt.Sprintf(`rotation_window = { days = [%q], from = "00:00", to = "24:00" }`, day)
+		w.window = acctest.ClosedWindow(w.Clock().Now())
 	}
 	w.tell("%q", w.window)
 }

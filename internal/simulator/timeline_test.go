@@ -43,6 +43,11 @@ func TestTimeline(t *testing.T) {
 	if got != want {
 		t.Errorf("the timeline is\n%s\nwant\n%s", got, want)
 	}
+	for window, want := range map[time.Duration]int{2 * time.Hour: 0, 2*time.Hour + time.Minute: 1} {
+		if early := p.w.Timeline().EarlyDeletions(window); len(early) != want {
+			t.Errorf("with a drain window of %s: %q, want %d early deletions", window, early, want)
+		}
+	}
 }
 
 // TestTimelineOfTheUnnoticed checks that events are ordered by time, even if they are recorded later.
