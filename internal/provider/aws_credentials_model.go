@@ -93,9 +93,7 @@ func (m *awsCredentialsModel) setRecord(r *rotation.Record, pendingSince, now ti
 	m.Phase = types.StringValue(string(r.PhaseAt(now)))
 	m.setClusters(r.Clusters)
 	m.setHolders(r.Holders)
-	seen := m.setDue(pendingSince, now)
-	seen.HeldKeyID = r.HeldKeyID
-	return seen
+	return m.setDue(pendingSince, r.HeldKeyID, now)
 }
 
 // setID sets the id, which depends on arguments only.
@@ -113,21 +111,26 @@ func (m *awsCredentialsModel) copyComputed(from *awsCredentialsModel) {
 }
 
 // setDue sets rotation_due and rotation_due_at as of now, from the key's age, a request that waits, and the window. It returns
-// the schedule for the next plans.
-func (m *awsCredentialsModel) setDue(pendingSince, now time.Time) schedule {
-	wanted := rotation.DueAt(timeOf(m.AccessKeyCreatedAt), m.RotateAfterDays.ValueInt64())
+// the schedule for the next plans, to which it adds the held key.
+func (m *awsCredentialsModel) setDue(pendingSince time.Time, heldKeyID string, now time.Time) schedule {
+	wanted := m.agedAt()
 	aged := isReached(wanted, now)
 	if !pendingSince.IsZero() && (wanted.IsZero() || pendingSince.Before(wanted)) {
 		wanted = pendingSince
 	}
 	begins := m.window().BeginsAt(wanted, now)
 	m.RotationDue, m.RotationDueAt = types.BoolValue(isReached(begins, now)), timeValue(begins)
-	return schedule{PendingSince: pendingSince, Aged: aged, Open: m.window().Contains(now)}
+	return schedule{PendingSince: pendingSince, Aged: aged, Open: m.window().Contains(now), HeldKeyID: heldKeyID}
+}
+
+// agedAt is when the key reaches rotate_after_days. It is zero without that argument.
+func (m *awsCredentialsModel) agedAt() time.Time {
+	return rotation.DueAt(timeOf(m.AccessKeyCreatedAt), m.RotateAfterDays.ValueInt64())
 }
 
 // isAskedFor reports whether the key's age or a request that waits asks for a rotation, whenever that may begin.
 func (m *awsCredentialsModel) isAskedFor(pendingSince, now time.Time) bool {
-	return !pendingSince.IsZero() || isReached(rotation.DueAt(timeOf(m.AccessKeyCreatedAt), m.RotateAfterDays.ValueInt64()), now)
+	return !pendingSince.IsZero() || isReached(m.agedAt(), now)
 }
 
 // isReached reports whether a moment has come. The zero time is never reached.

@@ -130,8 +130,7 @@ func (c change) isPending() bool { return !c.seen.PendingSince.IsZero() && !c.ke
 
 // waitsForHold reports whether a rotation that is asked for waits for the end of a hold.
 func (c change) waitsForHold() bool {
-	isAsked := !c.seen.PendingSince.IsZero() || c.seen.Aged && !c.plan.RotateAfterDays.IsNull() && !c.changesAge()
-	return isAsked && c.seen.HeldKeyID != "" && c.update() < updateResume
+	return c.seen.HeldKeyID != "" && (!c.seen.PendingSince.IsZero() || c.isAged()) && c.update() < updateResume
 }
 
 // pendingAfter returns the time of a request that still waits after the update. A resumed rotation fulfills no request that is
@@ -143,9 +142,12 @@ func (c change) pendingAfter(record *rotation.Record) time.Time {
 	return time.Time{}
 }
 
-// isDueByAge reports whether the last refresh found that the key had reached rotate_after_days.
-func (c change) isDueByAge() bool {
-	return c.seen.Aged && !c.plan.RotateAfterDays.IsNull() && !c.changesAge() && !c.keepsPrevious()
+// isDueByAge reports whether the key's age asks for a rotation that waits for nothing but the window.
+func (c change) isDueByAge() bool { return c.isAged() && !c.keepsPrevious() }
+
+// isAged reports whether the last refresh found that the key had reached rotate_after_days.
+func (c change) isAged() bool {
+	return c.seen.Aged && !c.plan.RotateAfterDays.IsNull() && !c.changesAge()
 }
 
 func (c change) changesAge() bool { return !c.plan.RotateAfterDays.Equal(c.state.RotateAfterDays) }
@@ -203,8 +205,7 @@ func (c change) record(now time.Time) schedule {
 	if c.triggersChange() && pendingSince.IsZero() {
 		pendingSince = now
 	}
-	seen := m.setDue(pendingSince, now)
-	seen.HeldKeyID = c.seen.HeldKeyID
+	seen := m.setDue(pendingSince, c.seen.HeldKeyID, now)
 	if what == updatePostpone {
 		m.RotationDue = c.state.RotationDue // Only a refresh brings a rotation forward.
 	}

@@ -49,7 +49,7 @@ func testState() awsCredentialsModel {
 	}
 	m.setClusters(nil)
 	m.setHolders(nil)
-	m.setDue(time.Time{}, now)
+	m.setDue(time.Time{}, "", now)
 	return m
 }
 

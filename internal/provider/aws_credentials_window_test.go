@@ -223,7 +223,7 @@ func TestSetDue(t *testing.T) {
 	} {
 		m := testState()
 		m.RotationWindow, m.RotateAfterDays = test.window, types.Int64Value(test.days)
-		seen := m.setDue(test.pendingSince, now)
+		seen := m.setDue(test.pendingSince, "", now)
 		if got := m.RotationDueAt.ValueString(); m.RotationDue.ValueBool() != test.due || got != test.dueAt {
 			t.Errorf("%s: due: %s at %q, want %t at %q", test.name, m.RotationDue, got, test.due, test.dueAt)
 		}
@@ -245,7 +245,7 @@ func anyChange(t *rapid.T) (c, known change, refreshedAt time.Time) {
 	state.Phase = types.StringValue(rapid.SampledFrom([]string{"stable", "deploying", "draining", "drained"}).Draw(t, "phase"))
 	refreshedAt = now.Add(time.Duration(rapid.IntRange(-48, 48).Draw(t, "refreshed")) * time.Hour)
 	pendingSince := rapid.SampledFrom([]time.Time{{}, now.AddDate(0, 0, -10)}).Draw(t, "pending")
-	seen := state.setDue(pendingSince, refreshedAt)
+	seen := state.setDue(pendingSince, "", refreshedAt)
 
 	plan := state
 	plan.RotationWindow, plan.RotationTriggers, plan.RotateAfterDays = windows.Draw(t, "new window"), triggers.Draw(t, "new triggers"), days.Draw(t, "new days")
@@ -317,7 +317,7 @@ func TestPlanAgreesWithUpdate(t *testing.T) {
 		}
 		if appliedAt.Equal(refreshedAt) {
 			refreshed := *known.plan
-			next := change{state: &refreshed, plan: known.plan, seen: refreshed.setDue(seen.PendingSince, appliedAt)}
+			next := change{state: &refreshed, plan: known.plan, seen: refreshed.setDue(seen.PendingSince, "", appliedAt)}
 			if !refreshed.RotationDue.Equal(known.plan.RotationDue) || !refreshed.RotationDueAt.Equal(known.plan.RotationDueAt) || next.update() != updateRecord {
 				rt.Errorf("intent %d is followed by intent %d, due: %s at %s, then %s at %s", what, next.update(), known.plan.RotationDue, known.plan.RotationDueAt,
 					refreshed.RotationDue, refreshed.RotationDueAt)

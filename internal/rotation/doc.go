@@ -24,7 +24,7 @@
 //     conditions of its rows.
 //   - drain.go and window.go: stages, windows, all arithmetic of time.
 //   - snapshot.go: the one reader of AWS and Qovery. queries.go: questions to a snapshot. record.go: what a state remembers.
-//   - rotate.go, saga*.go, deploy.go: the steps of a rotation. retire.go, hold.go: the steps of a retirement.
+//   - rotate.go, settle.go, saga*.go, deploy.go: the steps of a rotation. retire.go, hold.go: the steps of a retirement.
 //   - preview.go: what a plan shows about a retirement.
 //   - refusals*.go: the texts for users.
 //
